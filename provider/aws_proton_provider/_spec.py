@@ -1,0 +1,126 @@
+"""A spec: the inputs of an environment, as a mapping; as text only on the wire. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema.exceptions
+import yaml
+from openapi_schema_validator import OAS30Validator
+
+from ._values import UNKNOWN, Value, has_unknown, normalised
+
+
+class _TextLoader(yaml.SafeLoader):
+    """YAML as a spec means it: `2024-01-01` is the text that was typed, not a date (JSON has none)."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def inputs_of(spec: Value) -> Value:
+    """The input values of a spec: given as a mapping of them, as a whole spec document, or as YAML text of either.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if spec is UNKNOWN:
+        return UNKNOWN
+    if isinstance(spec, str):
+        try:
+            spec = yaml.load(spec, _TextLoader)  # noqa: S506 - a SafeLoader
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f", line {mark.line + 1}" if mark else ""
+            raise ValueError(f"is not valid YAML{where}") from None
+    if isinstance(spec, dict) and spec.get("proton") == "EnvironmentSpec" and spec.keys() <= {"proton", "spec"}:
+        spec = spec.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise ValueError('must be a mapping of the template\'s inputs, such as {"vpc_cidr": "10.0.0.0/16"}')
+    return normalised(spec)
+
+
+def document(inputs: dict[str, Value]) -> str:
+    """The YAML text that the API takes (User Guide, ag-create-env)."""
+    return yaml.safe_dump({"proton": "EnvironmentSpec", "spec": inputs}, sort_keys=False, allow_unicode=True)
+
+
+def input_schema(template_schema: str) -> dict[str, Any]:
+    """The OpenAPI 3.0 schema object of an environment's inputs, from a template version's `schema` (schema.yaml).
+
+    References such as `#/schema/types/Subnet` keep working: the document's other types travel along.
+    """
+    schema = yaml.load(template_schema, _TextLoader)["schema"]  # noqa: S506 - a SafeLoader
+    types = schema["types"]
+    return {**types[schema["environment_input_type"]], "schema": {"types": types}}
+
+
+def violations(inputs: dict[str, Value], schema: dict[str, Any]) -> Iterator[str]:
+    """One sentence per violation, with the path and never the value, which may be a secret.
+
+    A value that is not known yet violates nothing.
+    """
+    allowed = schema.get("properties", {})
+    for name in sorted(inputs.keys() - allowed.keys()):
+        yield f"spec.{name}: the template has no such input; it has {', '.join(sorted(allowed))}"
+    errors = OAS30Validator(schema).iter_errors(_with_defaults(inputs, schema))
+    sentences = (
+        f"spec{''.join(map(_step, error.path))}: {_reason(error)}"
+        for error in sorted(errors, key=lambda error: [str(part) for part in error.path])
+        if error.validator in _ABOUT_KEYS or not has_unknown(error.instance)
+    )
+    yield from dict.fromkeys(sentences)
+
+
+_ABOUT_KEYS = ("required", "additionalProperties")
+"""What is said of a mapping's keys, whatever its values are."""
+
+
+def _with_defaults(value: Value, schema: dict[str, Any]) -> Value:
+    """`value` as the template will see it: Proton fills the schema's defaults in for what a spec leaves out."""
+    if not isinstance(value, dict):
+        return value
+    filled = dict(value)
+    for name, item in schema.get("properties", {}).items():
+        if name in filled:
+            filled[name] = _with_defaults(filled[name], item)
+        elif "default" in item:
+            filled[name] = item["default"]
+    return filled
+
+
+def _step(part: str | int) -> str:
+    return f"[{part}]" if isinstance(part, int) else f".{part}"
+
+
+def _missing(error: jsonschema.exceptions.ValidationError) -> str:
+    required: list[str] = error.schema["required"]  # type: ignore[index]
+    absent = [repr(name) for name in required if name not in error.instance]  # type: ignore[operator]
+    return f"lacks {', '.join(absent)}, required and without a default"
+
+
+_REASONS: dict[str, str] = {
+    "type": "must be of type {0}",
+    "enum": "must be one of {0}",
+    "pattern": "must match the pattern {0}",
+    "minimum": "must be at least {0}",
+    "maximum": "must be at most {0}",
+    "minLength": "must have at least {0} characters",
+    "maxLength": "must have at most {0} characters",
+    "minItems": "must have at least {0} items",
+    "maxItems": "must have at most {0} items",
+    "multipleOf": "must be a multiple of {0}",
+    "uniqueItems": "must have no item twice",
+    "format": "must be a valid {0}",
+}
+
+
+def _reason(error: jsonschema.exceptions.ValidationError) -> str:
+    if error.validator == "required":
+        return _missing(error)
+    known = _REASONS.get(str(error.validator))
+    return known.format(error.validator_value) if known else f"violates {error.validator} of the template's schema"

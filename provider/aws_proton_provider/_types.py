@@ -1,0 +1,130 @@
+"""The types of declared properties: text with the API's limits, and nested objects.
+
+The limits are those of botocore's shapes (a test compares them); the words are ours, for a person who reads a preview.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import pydantic
+
+from . import _spec
+from ._declare import Model
+
+
+def _text(pattern: str, meaning: str, *, most: int, least: int = 1) -> Any:
+    expression = re.compile(pattern)
+
+    def validate(value: str) -> str:
+        if not least <= len(value) <= most or not expression.search(value):
+            raise ValueError(f"must be {meaning}")
+        return value
+
+    return pydantic.AfterValidator(validate)
+
+
+def _number_as_text(value: Any) -> Any:
+    """A version written as a number (`1`) means the text the API wants (`"1"`)."""
+    return str(value) if type(value) is int else value
+
+
+ResourceName = Annotated[
+    str,
+    _text(
+        r"^[0-9A-Za-z]+[0-9A-Za-z_\-]*$",
+        "1 to 100 letters, digits, hyphens and underscores, beginning with a letter or digit",
+        most=100,
+    ),
+]
+TemplateVersionPart = Annotated[
+    str,
+    pydantic.BeforeValidator(_number_as_text),
+    _text(r"^(0|([1-9]{1}\d*))$", 'a version number such as "1", without a dot or leading zero', most=20),
+]
+Description = Annotated[str, _text(r"", "at most 500 characters", least=0, most=500)]
+Arn = Annotated[
+    str,
+    _text(
+        r"^arn:(aws|aws-cn|aws-us-gov):[a-zA-Z0-9-]+:[a-zA-Z0-9-]*:\d{12}:([\w+=,.@-]+[/:])*[\w+=,.@-]+$",
+        "an ARN such as arn:aws:iam::123456789012:role/name, of at most 200 characters",
+        most=200,
+    ),
+]
+RoleArn = Annotated[
+    str,
+    _text(
+        r"^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/([\w+=,.@-]{1,512}[/:])*([\w+=,.@-]{1,512})$",
+        "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name",
+        most=2048,
+    ),
+]
+ConnectionId = Annotated[
+    str,
+    _text(
+        r"^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$",
+        "the id of an environment account connection, a lowercase UUID",
+        most=36,
+    ),
+]
+Spec = Annotated[dict[str, Any] | str, pydantic.AfterValidator(_spec.inputs_of)]
+Tags = Annotated[
+    dict[str, str],
+    pydantic.AfterValidator(lambda tags: _checked_tags(tags)),
+]
+_DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+Duration = Annotated[str, _text(rf"^{_DURATION.pattern}$", 'a duration such as "90m", "1h30m" or "45s"', most=20)]
+
+
+def seconds(duration: str) -> int:
+    """A `Duration` in seconds."""
+    match = _DURATION.fullmatch(duration)
+    assert match, duration
+    hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    for key, value in tags.items():
+        if key.startswith("aws:"):
+            raise ValueError(f"tag {key!r}: the prefix aws: is reserved by AWS")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise ValueError(f"tag {key!r}: a key has 1 to 128 characters and a value at most 256")
+    if len(tags) > 50:
+        raise ValueError(f"{len(tags)} tags: AWS allows 50")
+    return tags
+
+
+class ProvisioningRepository(Model):
+    """A linked repository that self-managed provisioning sends its pull requests to."""
+
+    provider: Annotated[str, _text(r"^(GITHUB|GITHUB_ENTERPRISE|BITBUCKET)$", "GITHUB, GITHUB_ENTERPRISE or BITBUCKET", most=20)]
+    name: Annotated[str, _text(r"[A-Za-z0-9_.-].*/[A-Za-z0-9_.-].*", 'a repository such as "owner/name"', most=100)]
+    branch: Annotated[str, _text(r"", "a branch name of 1 to 200 characters", most=200)]
+
+
+class AssumeRole(Model):
+    """A role to assume before the calls are made."""
+
+    role_arn: RoleArn
+    session_name: str | None = None
+    external_id: str | None = None
+    duration_seconds: Annotated[int, pydantic.Field(ge=900, le=43200)] | None = None
+
+
+class Account(Model):
+    """Where a resource's calls go: references only, never keys, so that it may lie in the state."""
+
+    profile: str | None = None
+    assume_role: AssumeRole | None = None
+    region: str | None = None
+    endpoint: str | None = None
+
+
+class Timeouts(Model):
+    """How long to wait for each kind of deployment."""
+
+    create: Duration | None = None
+    update: Duration | None = None
+    delete: Duration | None = None

@@ -1,0 +1,166 @@
+"""Which deploymentType a change has: one row per property, and a test that fails for a property without a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aws_proton_provider._declare import Kind
+from aws_proton_provider._deployment import Level, decide, members
+from aws_proton_provider._lifecycle import Surroundings, changes
+from aws_proton_provider._values import UNKNOWN
+from aws_proton_provider.environment import Environment
+
+ROLE = "arn:aws:iam::123456789012:role/proton"
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
+CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
+OTHER_CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-222222222222"
+REPOSITORY = {"provider": "GITHUB", "name": "team/infra", "branch": "main"}
+
+BASE: dict[str, Any] = {
+    "name": "dev",
+    "templateName": "vpc",
+    "templateMajorVersion": "2",
+    "templateMinorVersion": "1",
+    "spec": {"cidr": "10.0.0.0/16"},
+    "protonServiceRoleArn": ROLE,
+    "waitForDeployment": True,
+    "tagsAll": {},
+}
+CROSS = {key: value for key, value in BASE.items() if key != "protonServiceRoleArn"} | {
+    "environmentAccountConnectionId": CONNECTION
+}
+SELF = {key: value for key, value in BASE.items() if key != "protonServiceRoleArn"} | {
+    "provisioningRepository": REPOSITORY
+}
+
+REPLACE = "replace"
+ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
+    ("name", BASE, {"name": "prod"}, REPLACE),
+    ("templateName", BASE, {"templateName": "other"}, REPLACE),
+    ("templateMajorVersion", BASE, {"templateMajorVersion": "3"}, Level.MAJOR_VERSION),
+    ("templateMajorVersion", BASE, {"templateMajorVersion": "10"}, Level.MAJOR_VERSION),
+    ("templateMajorVersion", BASE, {"templateMajorVersion": "1"}, REPLACE),
+    ("templateMinorVersion", BASE, {"templateMinorVersion": "2"}, Level.MINOR_VERSION),
+    ("templateMinorVersion", BASE, {"templateMinorVersion": "0"}, Level.MINOR_VERSION),
+    ("templateMinorVersion", BASE, {"templateMinorVersion": None}, None),
+    ("templateMinorVersion", BASE, {"templateMinorVersion": "2", "spec": {}}, Level.MINOR_VERSION),
+    ("templateMinorVersion", BASE, {"templateMinorVersion": "0", "templateMajorVersion": "3"}, Level.MAJOR_VERSION),
+    ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}}, Level.CURRENT_VERSION),
+    ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}, "description": "new"}, Level.CURRENT_VERSION),
+    ("spec", BASE, {"spec": UNKNOWN}, UNKNOWN),
+    ("spec", BASE, {"spec": UNKNOWN, "templateMinorVersion": "2"}, Level.MINOR_VERSION),
+    ("description", BASE, {"description": "new"}, Level.NONE),
+    ("description", BASE | {"description": "old"}, {"description": None}, Level.NONE),
+    ("description", BASE | {"description": ""}, {"description": None}, None),
+    ("protonServiceRoleArn", BASE, {"protonServiceRoleArn": OTHER_ROLE}, Level.CURRENT_VERSION),
+    ("codebuildRoleArn", BASE, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
+    ("codebuildRoleArn", CROSS, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
+    ("componentRoleArn", BASE, {"componentRoleArn": ROLE}, Level.CURRENT_VERSION),
+    ("environmentAccountConnectionId", CROSS, {"environmentAccountConnectionId": OTHER_CONNECTION}, Level.CURRENT_VERSION),
+    ("environmentAccountConnectionId", CROSS, {"environmentAccountConnectionId": UNKNOWN}, UNKNOWN),
+    ("environmentAccountConnectionId", CROSS, {"environmentAccountConnectionId": None, "protonServiceRoleArn": ROLE}, REPLACE),
+    ("environmentAccountConnectionId", BASE, {"environmentAccountConnectionId": CONNECTION, "protonServiceRoleArn": None}, REPLACE),
+    ("provisioningRepository", SELF, {"provisioningRepository": REPOSITORY | {"branch": "next"}}, REPLACE),
+    ("provisioningRepository", SELF, {"provisioningRepository": None, "protonServiceRoleArn": ROLE}, REPLACE),
+    ("tags", BASE, {"tags": {"team": "a"}, "tagsAll": {"team": "a"}}, Level.NONE),
+    ("tagsAll", BASE, {"tagsAll": {"stage": "b"}}, Level.NONE),
+    ("account", BASE, {"account": {"profile": "other"}}, Level.NONE),
+    ("waitForDeployment", BASE, {"waitForDeployment": False}, Level.NONE),
+    ("timeouts", BASE, {"timeouts": {"create": "1h"}}, Level.NONE),
+    ("redeployTriggers", BASE, {"redeployTriggers": {"ami": "2"}}, Level.CURRENT_VERSION),
+    ("deploymentType", BASE | {"deploymentType": "NONE"}, {}, None),
+]
+
+
+def _merged(old: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in (old | change).items() if value is not None}
+
+
+@pytest.mark.parametrize(("wire", "old", "change", "expected"), ROWS)
+def test_every_change_has_its_level(wire: str, old: dict[str, Any], change: dict[str, Any], expected: Any) -> None:
+    new = _merged(old, change)
+
+    decision = decide((item.declared for item in changes(Environment, old, new)), old, new)
+
+    assert expected == (REPLACE if decision.replaces else decision.level)
+
+
+def test_every_declared_property_has_a_row() -> None:
+    declared = {item.wire for item in Environment.of_kind(Kind.INPUT, Kind.SETTING, Kind.COMPUTED)}
+
+    assert declared == {wire for wire, *_ in ROWS}
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        (Level.NONE, {"description"}),
+        (Level.CURRENT_VERSION, {"description", "spec", "protonServiceRoleArn"}),
+        (Level.MINOR_VERSION, {"description", "spec", "protonServiceRoleArn", "templateMinorVersion"}),
+        (
+            Level.MAJOR_VERSION,
+            {"description", "spec", "protonServiceRoleArn", "templateMinorVersion", "templateMajorVersion"},
+        ),
+    ],
+)
+def test_a_member_travels_at_its_own_level_and_above(level: Level, expected: set[str]) -> None:
+    sent = members(Environment.of_kind(Kind.INPUT), level, BASE | {"description": "d", "tags": {"a": "b"}})
+
+    assert expected == sent.keys()
+
+
+class _Templates:
+    """Two versions of one template, as the service would tell."""
+
+    recommended = {"1": "4", "2": "7"}
+
+    def recommended_minor(self, template: str, major: str) -> str | None:
+        return self.recommended.get(major) if template == "vpc" else None
+
+    def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
+        return None
+
+
+def _checked(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+    checked = Environment.check(olds, news, Surroundings({}, _Templates()))
+    assert not checked.failures
+    return checked.inputs
+
+
+PROGRAM = {"name": "dev", "templateName": "vpc", "templateMajorVersion": "1", "spec": {}, "protonServiceRoleArn": ROLE}
+
+
+def test_a_new_environment_has_no_deployment_type_and_the_recommended_minor_version() -> None:
+    inputs = _checked({}, PROGRAM)
+
+    assert "deploymentType" not in inputs
+    assert "4" == inputs["templateMinorVersion"]
+
+
+def test_a_minor_version_left_out_stays_the_deployed_one_when_another_is_recommended_later() -> None:
+    olds = _checked({}, PROGRAM)
+    olds["templateMinorVersion"] = "2"
+
+    inputs = _checked(olds, PROGRAM)
+
+    assert "2" == inputs["templateMinorVersion"]
+    assert "deploymentType" not in inputs
+
+
+def test_a_new_major_version_takes_its_recommended_minor_version() -> None:
+    inputs = _checked(_checked({}, PROGRAM), PROGRAM | {"templateMajorVersion": "2"})
+
+    assert ("2", "7", "MAJOR_VERSION") == tuple(
+        inputs[wire] for wire in ("templateMajorVersion", "templateMinorVersion", "deploymentType")
+    )
+
+
+def test_a_deployment_type_stays_as_it_was_when_nothing_changes() -> None:
+    first = _checked(_checked({}, PROGRAM), PROGRAM | {"spec": {"a": 1}})
+
+    again = _checked(first, PROGRAM | {"spec": {"a": 1}})
+
+    assert "CURRENT_VERSION" == first["deploymentType"] == again["deploymentType"]
+    assert not Environment.diff(first, again).changed
