@@ -1,0 +1,33 @@
+# Every recipe is one line; what it does lives in tools/. Python 3.10 or newer and make are all that has to be there.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-down test lint gen gen-check serve
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## .venv with the locked dependencies, and the Pulumi CLI; the others call it first
+	@$(PYTHON) -u -m tools.bootstrap
+
+demo: setup ## an AWS Proton environment by `pulumi up`, on our own server
+	@$(BIN)/python -u -m tools.demo up
+
+demo-down: setup ## take the demo down again
+	@$(BIN)/python -u -m tools.demo down
+
+test: setup ## all tests
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+lint: setup ## ruff, mypy --strict on what is shipped, and the walls between the parts
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+
+gen: setup ## write the files that are generated from the resources' declarations
+	@$(BIN)/python -m aws_proton_provider._schema
+
+gen-check: setup ## fail when a generated file is not what `make gen` would write
+	@$(BIN)/python -m aws_proton_provider._schema --check
+
+serve: setup ## the server and a local AWS, on one port, in the foreground
+	@$(BIN)/proton-server local

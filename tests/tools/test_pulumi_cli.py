@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.tools.machine import COMPANIONS, ROOT, Machine
+from tools import pulumi_cli, version
+from tools.pulumi_release import VERSION
+
+ENTRY = f"pulumi-cli-v{VERSION}"
+FOUND = "print(pulumi_cli.found())"
+ENSURE = "print(pulumi_cli.ensure())"
+
+
+def test_a_usable_pulumi_on_path_is_taken(machine: Machine) -> None:
+    pulumi = machine.pulumi(machine.path)
+    machine.pulumi(machine.cache / ENTRY / "bin")
+    assert machine.says(ENSURE).split() == [str(pulumi)]
+
+
+def test_the_language_host_is_looked_for_beside_the_real_program_too(
+    machine: Machine, tmp_path: Path
+) -> None:
+    real = machine.pulumi(tmp_path / "cellar")
+    (machine.path / "pulumi").symlink_to(real)
+    assert machine.says(FOUND).split() == [str(machine.path / "pulumi")]
+
+
+@pytest.mark.parametrize(
+    ("script", "companions"),
+    [
+        pytest.param("exit 1", COMPANIONS, id="fails"),
+        pytest.param("echo what?", COMPANIONS, id="says no version"),
+        pytest.param("echo v3.100.0", COMPANIONS, id="is too old"),
+        pytest.param("echo v3.999.0", COMPANIONS[1:], id="has no language host"),
+        pytest.param("echo v3.999.0", COMPANIONS[:2], id="cannot run dynamic resources"),
+    ],
+)
+def test_an_unusable_pulumi_on_path_leads_to_the_cached_one(
+    machine: Machine, script: str, companions: tuple[str, ...]
+) -> None:
+    machine.pulumi(machine.path, script, companions)
+    cached = machine.pulumi(machine.cache / ENTRY / "bin")
+    assert machine.says(ENSURE).split() == [str(cached)]
+
+
+def test_where_no_host_answers_the_cli_is_built_once_and_then_taken_from_the_cache(machine: Machine) -> None:
+    machine.go()
+    said = machine.says(ENSURE)
+    assert "No Pulumi CLI that way (release archive: " in said
+    assert said.split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
+    builds = machine.builds.read_text()
+    assert machine.says(ENSURE).split() == [said.split()[-1]]
+    assert machine.builds.read_text() == builds
+
+
+def test_a_build_that_fails_ends_in_one_sentence_that_says_what_to_install(machine: Machine) -> None:
+    machine.command(
+        "go", 'test "$1" = version && echo go version go9.9.9 || { echo no route to proxy >&2; exit 1; }'
+    )
+    said = machine.says(ENSURE).strip()
+    assert "no route to proxy" in said
+    assert said.splitlines()[-1].startswith("No way to a Pulumi CLI worked. Install one")
+    assert "Traceback" not in said
+    assert not (machine.cache / ENTRY).exists()
+
+
+def test_an_interrupted_build_leaves_nothing_that_is_taken_for_a_cli(machine: Machine) -> None:
+    machine.go(seconds=30)
+    first = machine.start(ENSURE)
+    _wait_for(machine.builds)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    machine.go()
+    assert machine.says(ENSURE).split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
+
+
+def test_two_set_ups_at_once_build_once(machine: Machine) -> None:
+    machine.go(seconds=1)
+    both = [machine.start(ENSURE), machine.start(ENSURE)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert {text.split()[-1] for text in said} == {str(machine.cache / ENTRY / "bin" / "pulumi")}
+    assert machine.builds.read_text().split() == [
+        "built",
+        "built",
+    ]  # the CLI and its language host, each once
+    assert any("Waiting for another set-up" in text for text in said)
+
+
+def test_nothing_of_the_users_own_settings_reaches_the_environment(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.pulumi(machine.path)
+    for name, value in machine.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH"):
+        monkeypatch.setenv(name, "the user's own")
+    monkeypatch.setenv("no_proxy", "intranet")
+    pulumi_cli.found.cache_clear()
+    environment = pulumi_cli.environment(tmp_path / "state", "http://127.0.0.1:1", account="111111111111")
+    pulumi_cli.found.cache_clear()
+    assert "the user's own" not in environment.values()
+    assert environment["AWS_ACCESS_KEY_ID"] == "111111111111"
+    assert environment["PATH"].split(":")[:2] == [str(ROOT / ".venv" / "bin"), str(machine.path)]
+    assert environment["PULUMI_BACKEND_URL"] == (tmp_path / "state" / "stacks").as_uri()
+    assert environment["no_proxy"] == environment["NO_PROXY"] == "intranet,127.0.0.1,localhost"
+
+
+def test_the_modules_that_are_built_are_of_the_version_that_is_downloaded() -> None:
+    modules = (ROOT / "tools" / "pulumi-cli" / "cli" / "go.mod").read_text()
+    assert version.number_in(modules, after="github.com/pulumi/pulumi/pkg/v3 v") == version.number_in(VERSION)
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not file.exists():
+        assert time.monotonic() < deadline, f"{file} never appeared"
+        time.sleep(0.05)
