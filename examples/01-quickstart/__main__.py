@@ -1,6 +1,7 @@
-"""One environment, deployed from the template beside this program. `make demo` runs it; change the spec and look again."""
+"""An environment from the template beside this program. Change its spec, and look at `pulumi preview`."""
 
 import pulumi
+
 import pulumi_aws_proton as proton
 
 environment = proton.Environment(
@@ -15,5 +16,8 @@ environment = proton.Environment(
 
 pulumi.export("arn", environment.arn)
 pulumi.export("status", environment.deployment_status)
-pulumi.export("version", pulumi.Output.format("{0}.{1}", environment.template_major_version, environment.template_minor_version))
+pulumi.export(
+    "version",
+    pulumi.Output.format("{0}.{1}", environment.template_major_version, environment.template_minor_version),
+)
 pulumi.export("outputs", environment.outputs)

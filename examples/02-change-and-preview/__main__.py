@@ -1,6 +1,7 @@
-"""One environment whose every part is a line of the stack's configuration: change one and look at the preview."""
+"""One environment whose parts are lines of the stack's configuration: change one, and look at the preview."""
 
 import pulumi
+
 import pulumi_aws_proton as proton
 
 config = pulumi.Config()
@@ -16,5 +17,8 @@ environment = proton.Environment(
 )
 
 pulumi.export("deploymentType", environment.deployment_type)
-pulumi.export("version", pulumi.Output.format("{0}.{1}", environment.template_major_version, environment.template_minor_version))
+pulumi.export(
+    "version",
+    pulumi.Output.format("{0}.{1}", environment.template_major_version, environment.template_minor_version),
+)
 pulumi.export("outputs", environment.outputs)

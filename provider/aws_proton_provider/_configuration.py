@@ -1,26 +1,28 @@
-"""Where calls go and as whom: stack configuration `aws-proton:*`, overridden by a resource's `account`. Pure."""
+"""Where calls go and as whom: stack configuration `aws-proton:*`, overridden by a resource's `account`.
+
+Pure.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pydantic
 
-from ._declare import Model
+from ._declare import Model, complaint
 from ._errors import InvalidInput
-from ._types import Account, AssumeRole
+from ._types import Account, AccountId, AssumeRole, DeploymentType
 
 NAMESPACE = "aws-proton"
-
-AccountId = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{12}$")]
 
 
 class DefaultTags(Model):
     """Tags that every taggable resource of the stack gets."""
 
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = pydantic.Field(default_factory=dict)
 
 
 class Configuration(Model):
@@ -34,6 +36,7 @@ class Configuration(Model):
     allowed_account_ids: tuple[AccountId, ...] = ()
     forbidden_account_ids: tuple[AccountId, ...] = ()
     default_tags: DefaultTags = DefaultTags()
+    max_deployment_type: DeploymentType | None = None
 
     @classmethod
     def of_stack(cls, config: Mapping[str, Any]) -> Configuration:
@@ -41,17 +44,25 @@ class Configuration(Model):
 
         Raises:
             InvalidInput: a key is not known or a value does not fit; says which and how to set it.
+
         """
         prefix = f"{NAMESPACE}:"
-        own = {key.removeprefix(prefix): _structured(value) for key, value in config.items() if key.startswith(prefix)}
+        own = {
+            key.removeprefix(prefix): _structured(value)
+            for key, value in config.items()
+            if key.startswith(prefix)
+        }
         try:
             return cls.model_validate(own)
         except pydantic.ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             key, *below = map(str, fault["loc"])
             where = prefix + key + "".join(f".{part}" for part in below)
+            unknown = key not in {field.alias for field in cls.model_fields.values()}
+            way_out = f"rm {prefix}{key}" if unknown else f"set {prefix}{key} VALUE"
             raise InvalidInput(
-                f"stack configuration {where}: {fault['msg']}; set it with `pulumi config set {prefix}{key}`"
+                f"stack configuration {where}: {complaint(fault)}{_meant(cls, key) if unknown else ''}; "
+                f"mend it with `pulumi config {way_out}`"
             ) from None
 
 
@@ -68,7 +79,10 @@ class Target(Model):
 
 
 def target(configuration: Configuration, account: Mapping[str, Any] | None) -> Target:
-    """Where a resource's calls go. Profile and role are one credential: an `account` that names either uses only its own."""
+    """Where a resource's calls go.
+
+    Profile and role are one credential: an `account` that names either uses only its own.
+    """
     own = Account.model_validate(account or {})
     who = own if own.profile or own.assume_role else configuration
     return Target(
@@ -82,8 +96,14 @@ def target(configuration: Configuration, account: Mapping[str, Any] | None) -> T
     )
 
 
+def _meant(model: type[Model], key: str) -> str:
+    known = [str(field.alias) for field in model.model_fields.values()]
+    near = difflib.get_close_matches(key, known, n=1)
+    return f", did you mean {near[0]}" if near else ""
+
+
 def _structured(value: Any) -> Any:
-    """Pulumi hands structured values over as JSON text; a plain text that happens to be JSON of a number stays text."""
+    """A structured value from its JSON text, as Pulumi hands it over; any other text stays as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

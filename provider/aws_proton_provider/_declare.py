@@ -1,13 +1,14 @@
 """The vocabulary of a declaration: a resource names each property once, here is what it can say about it.
 
-Pure. Everything derived from a declaration (check, diff, deploymentType, the SDK, the schema, the docs' tables) reads
-`Resource.properties`; nothing else lists properties by hand.
+Pure. Everything derived from a declaration (check, diff, deploymentType, the SDK, the schema, the docs'
+tables) reads `Resource.properties`; nothing else lists properties by hand.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import types
 import typing
 from typing import Any, ClassVar
@@ -49,6 +50,7 @@ class Property:
         wire: camelCase, as in botocore's model, Pulumi's state and the docs.
         type: The annotation.
         required: Whether the program must give it.
+
     """
 
     doc: str
@@ -75,13 +77,20 @@ class Property:
 
         Raises:
             pydantic.ValidationError: it does not fit the type.
+
         """
         adapter = _adapter(self.type)
-        return adapter.dump_python(adapter.validate_python(value), by_alias=True, exclude_none=True, mode="json")
+        valid = adapter.validate_python(value)
+        return adapter.dump_python(valid, by_alias=True, exclude_none=True, mode="json")
+
+    @property
+    def model(self) -> type[Model] | None:
+        """The nested object that the property's values are, if they are one."""
+        return nested_object(self.type)
 
     def named(self, name: str, hint: Any) -> Property:
         """The property as the annotated attribute `name: hint` of a class declares it."""
-        optional = typing.get_origin(hint) in (typing.Union, types.UnionType) and type(None) in typing.get_args(hint)
+        _, optional = bare(hint)
         required = self.from_program and self.default is None and not optional
         return dataclasses.replace(self, name=name, wire=to_camel(name), type=hint, required=required)
 
@@ -106,16 +115,47 @@ def output(*, doc: str) -> Any:
     return Property(doc=doc, kind=Kind.OUTPUT)
 
 
+def bare(hint: Any) -> tuple[Any, bool]:
+    """A type without its `None`, and whether it had one."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType) and type(None) in typing.get_args(hint):
+        (inner,) = (item for item in typing.get_args(hint) if item is not type(None))
+        return inner, True
+    return hint, False
+
+
+def nested_object(hint: Any) -> type[Model] | None:
+    """The nested object that a type is, if it is one."""
+    inner, _ = bare(hint)
+    return inner if inspect.isclass(inner) and issubclass(inner, Model) else None
+
+
 class Model(pydantic.BaseModel):
     """A nested object of a declaration: camelCase on the wire, no member but the declared ones."""
 
-    model_config = pydantic.ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+    @classmethod
+    def known(cls, record: dict[str, Any]) -> dict[str, Any]:
+        """The declared members of an object as AWS has it (to a linked repository it adds an ARN)."""
+        aliases = [field.alias for field in cls.model_fields.values()]
+        return {wire: record[wire] for wire in aliases if wire is not None and wire in record}
+
+
+def complaint(fault: Any) -> str:
+    """What pydantic found, in a person's words."""
+    if fault["type"] == "extra_forbidden":
+        return "no such key"
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 class Resource:
     """The base of a declaration. A subclass's annotated `prop(…)` attributes become `properties`."""
 
     properties: ClassVar[tuple[Property, ...]] = ()
+    identified_by: ClassVar[str] = "its id"
+    """What its id is, for the docs."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -133,6 +173,14 @@ class Resource:
         """The properties of these kinds, in the order of declaration."""
         return tuple(declared for declared in cls.properties if declared.kind in kinds)
 
+
+ACCOUNT = setting(
+    doc="Where this resource's calls go, instead of where the stack's configuration says. A change never "
+    "replaces."
+)
+TAGS = setting(doc="Tags of the object, besides the stack's `aws-proton:defaultTags`.")
+TAGS_ALL = computed(doc="All tags: yours, the stack's default ones and `pulumi:owner`.")
+"""Declarations that several resources share."""
 
 _adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}
 

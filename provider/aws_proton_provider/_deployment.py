@@ -10,10 +10,12 @@ Rule 1: everything that decides either lives in this file; declarations only nam
     templateMajorVersion, higher                         MAJOR_VERSION
     templateMajorVersion, lower                          a new environment
     who provisions (roles / connection / repository)     a new environment
+    the connection, into another environment account     a new environment
 
-The levels are ordered by reach, so an update has the highest level among its changes, and a member may be sent at its
-own level and above: UpdateEnvironment says of CURRENT_VERSION "Don't include minor or major version parameters when you
-use this deployment type", and of NONE that only metadata is updated. AWS never said what happens otherwise.
+The levels are ordered by reach, so an update has the highest level among its changes, and a member may be
+sent at its own level and above: UpdateEnvironment says of CURRENT_VERSION "Don't include minor or major
+version parameters when you use this deployment type", and of NONE that only metadata is updated. AWS never
+said what happens otherwise.
 """
 
 from __future__ import annotations
@@ -44,31 +46,38 @@ _METHODS: Mapping[str, str] = {
     "protonServiceRoleArn": "in this account",
     "codebuildRoleArn": "in this account",
 }
-"""The member that says who provisions, in the order in which it decides. A same-account environment can never be turned
-into a cross-account one, nor the reverse, and neither into a self-managed one (UpdateEnvironment's conditions)."""
+"""The member that says who provisions, in the order in which it decides. A same-account environment can never
+be turned into a cross-account one, nor the reverse, and neither into a self-managed one (UpdateEnvironment's
+conditions)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
     """What a set of changes asks of the API.
 
-    `level` is the deploymentType of the update, `UNKNOWN` where a value that is not known yet may raise it, and None
-    where nothing changed. `replaces` are the wire names that make a new environment instead.
+    `level` is the deploymentType of the update, `UNKNOWN` where a value that is not known yet may raise it,
+    and None where nothing changed. `replaces` are the wire names that make a new environment instead.
     """
 
     level: Level | Value | None
     replaces: tuple[str, ...]
 
 
+UNDECIDED = Decision(None, ())
+"""Nothing changes, or everything is new."""
+
+
 def decide(changed: Iterable[Property], old: State, new: State) -> Decision:
     """The decision for `changed` properties between the environment as it is and as it shall be."""
     changed = tuple(changed)
     if not changed:
-        return Decision(None, ())
+        return UNDECIDED
     certain = max((_level(item) for item in changed if new.get(item.wire) is not UNKNOWN), default=Level.NONE)
     possible = max(_level(item) for item in changed)
     replaces = [item.wire for item in changed if item.replace]
-    replaces += [wire for wire in (_lower_major(old, new), _other_method(old, new)) if wire and wire not in replaces]
+    for rule in (_lower_major, _other_method, _other_account):
+        wire = rule(old, new)
+        replaces += [wire] if wire and wire not in replaces else []
     return Decision(certain if certain == possible else UNKNOWN, tuple(replaces))
 
 
@@ -98,6 +107,12 @@ def _lower_major(old: State, new: State) -> str | None:
 def _other_method(old: State, new: State) -> str | None:
     before, after = _method(old), _method(new)
     return after if before and after and _METHODS[before] != _METHODS[after] else None
+
+
+def _other_account(old: State, new: State) -> str | None:
+    """A new connection has to be "created in the same environment account" (UpdateEnvironment)."""
+    before, after = old.get("environmentAccountId"), new.get("environmentAccountId")
+    return "environmentAccountConnectionId" if before and after and before != after else None
 
 
 def _method(inputs: State) -> str | None:

@@ -1,17 +1,17 @@
 """What can go wrong, as one line for a person each. Nothing above `_client` sees botocore.
 
-    ProtonError
-    ├── NotFound            the object does not exist (any more)
-    ├── Conflict            the name is taken, or another operation on the object has not ended
-    ├── AccessDenied        AWS said no
-    ├── Refused             the API refused the request as it is
-    ├── ServiceEnded        the call went to AWS, where Proton is gone
-    ├── Unreachable         no answer from the endpoint, or no credentials to ask with
-    ├── WrongAccount        the credentials reach an account this stack must not touch
-    ├── NotOwned            the object belongs to another stack or to nobody
-    ├── DeploymentFailed    a deployment ended in FAILED, CANCELLED or DELETE_FAILED
-    ├── TimedOut            a wait ended before the deployment did
-    └── InvalidInput        the program or the configuration says something that cannot be
+ProtonError
+├── NotFound            the object does not exist (any more)
+├── Conflict            the name is taken, or another operation on the object has not ended
+├── AccessDenied        AWS said no
+├── Refused             the API refused the request as it is
+├── ServiceEnded        the call went to AWS, where Proton is gone
+├── Unreachable         no answer from the endpoint, or no credentials to ask with
+├── WrongAccount        the credentials reach an account this stack must not touch
+├── NotOwned            the object belongs to another stack or to nobody
+├── DeploymentFailed    a deployment ended in FAILED, CANCELLED or DELETE_FAILED
+├── TimedOut            a wait ended before what it waited for
+└── InvalidInput        the program or the configuration says something that cannot be
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class NotFound(ProtonError):
 class Conflict(ProtonError):
     """The name is taken, or another operation on the object has not ended.
 
-    ConflictException; and ValidationException "Idempotent parameter mismatch", with which the API answers a create
-    under a name that exists with other parameters.
+    ConflictException; and ValidationException "Idempotent parameter mismatch", with which the API answers a
+    create under a name that exists with other parameters.
     """
 
 
@@ -41,7 +41,7 @@ class AccessDenied(ProtonError):
 
 
 class Refused(ProtonError):
-    """The API refused the request as it is (ValidationException, ServiceQuotaExceededException and the rest)."""
+    """The API refused the request as it is (ValidationException and all that is not named here)."""
 
 
 class ServiceEnded(ProtonError):

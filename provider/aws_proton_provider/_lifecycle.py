@@ -1,4 +1,7 @@
-"""Check and diff of any resource, derived from its declaration. Pure: what they need from outside is handed to them."""
+"""Check and diff of any resource, derived from its declaration.
+
+Pure: what they need from outside is handed to them.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pydantic
 
-from ._declare import Kind, Property, Resource
+from . import _tags
+from ._declare import Kind, Property, Resource, complaint
 from ._values import State, has_unknown, normalised, same
 
 if TYPE_CHECKING:
     from ._client import Proton
 
 HIDDEN = "__"
-"""Keys that begin so are facts an adapter keeps beside the properties; they pass through, and Pulumi never shows them."""
+"""Keys that begin so are facts an adapter keeps beside the properties; they pass through, and Pulumi never
+shows them."""
 
 OWNER = "__owner"
 """The fact that says whose an object is: `project/stack/logical name`."""
@@ -32,7 +37,7 @@ class Failure:
 
 @dataclasses.dataclass
 class Checked:
-    """What `check` found: the inputs in normal form, what is wrong with them, and what a reviewer should know."""
+    """What `check` found: the inputs in normal form, what is wrong, and what a reviewer should know."""
 
     inputs: State
     failures: list[Failure] = dataclasses.field(default_factory=list)
@@ -56,34 +61,60 @@ class Diff:
     delete_before_replace: bool = False
 
 
-class Templates(Protocol):
-    """What `check` may ask of the service about environment templates. None: not there, or not to be seen (yet)."""
+class Service(Protocol):
+    """What `check` may ask of the service. Empty answers: not there, or not to be seen (yet)."""
 
-    def recommended_minor(self, template: str, major: str) -> str | None:
-        """The recommended minor version of a major version."""
+    def minor_versions(self, template: str, major: str) -> list[State]:
+        """The versions under a major one: minorVersion, status and, once known, recommendedMinorVersion."""
 
     def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
         """The OpenAPI 3.0 schema of a version's inputs."""
 
+    def connections(self) -> list[State] | None:
+        """The environment account connections addressed to this account; None where they may not be seen."""
+
+    def used_by(self, connection: State) -> str | None:
+        """The environment that uses a connection."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Surroundings:
-    """What `check` needs from outside. `templates` is None where the service cannot be asked (yet)."""
+    """What `check` needs from outside the program: the stack's configuration, and the service.
 
-    default_tags: Mapping[str, str]
-    templates: Templates | None
+    `service` is None where it cannot be asked, since the account to ask in is still to be made.
+    """
+
+    default_tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    max_deployment_type: str | None = None
+    service: Service | None = None
 
 
 class CustomResource(Resource):
-    """A resource with its verbs. A subclass gives create, read, update and delete; check and diff have defaults.
+    """A resource with its verbs.
 
-    State and inputs are by wire name. A verb that talks to AWS raises `ProtonError`, always one line for a person.
+    A subclass gives create, read, update and delete; check and diff have defaults.
+
+    State and inputs are by wire name. A verb that talks to AWS raises `ProtonError`, always one line for a
+    person.
     """
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:  # noqa: ARG003
-        """The inputs in normal form, and what is wrong with them. `olds` are the inputs of before, or empty."""
-        return check(cls, news)
+    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+        """The inputs in normal form, and what is wrong with them. `olds` are the inputs of before, or empty.
+
+        A removal that the API cannot carry out is refused, unless a new resource is made anyway.
+        """
+        checked = check(cls, news)
+        if checked.failures:
+            return checked
+        inputs = checked.inputs
+        if any(declared.wire == "tagsAll" for declared in cls.properties):
+            inputs["tagsAll"] = _tags.effective(
+                inputs.get("tags"), surroundings.default_tags, inputs.get(OWNER)
+            )
+        if olds and not cls.diff(olds, inputs).replaces:
+            checked.failures += refused_removals(changes(cls, olds, inputs))
+        return checked
 
     @classmethod
     def diff(cls, state: State, inputs: State) -> Diff:
@@ -108,8 +139,11 @@ class CustomResource(Resource):
         raise NotImplementedError
 
     @classmethod
-    def delete(cls, identifier: str, state: State, proton: Proton) -> None:
-        """Removes the object; one that is gone already is removed."""
+    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+        """Removes the object; one that is gone already is removed.
+
+        Returns what the user should be warned of.
+        """
         raise NotImplementedError
 
 
@@ -122,7 +156,8 @@ def inputs_in(resource: type[Resource], state: State) -> State:
 def check(resource: type[Resource], news: State) -> Checked:
     """The program's inputs in normal form with defaults filled in, and what is wrong with them.
 
-    Values that hold an unknown anywhere are passed on untouched: the update checks again, when they are known.
+    Values that hold an unknown anywhere are passed on untouched: the update checks again, when they are
+    known.
     """
     inputs = {wire: value for wire, value in news.items() if wire.startswith(HIDDEN)}
     given = normalised({wire: value for wire, value in news.items() if not wire.startswith(HIDDEN)})
@@ -160,24 +195,30 @@ def changes(resource: type[Resource], old: State, new: State) -> list[Change]:
 def refused_removals(found: Iterable[Change]) -> list[Failure]:
     """The removals that the API has no way to carry out."""
     return [
-        Failure(item.declared.wire, f"cannot be removed, since the API cannot unset it: {item.declared.way_out}")
+        Failure(
+            item.declared.wire, f"cannot be removed, since the API cannot unset it: {item.declared.way_out}"
+        )
         for item in found
         if item.removed and item.declared.way_out
     ]
 
 
 def _accepted(resource: type[Resource]) -> set[str]:
-    """The wire names an input may have. Computed ones come back to us when Pulumi checks its own old inputs."""
+    """The wire names an input may have.
+
+    Computed ones come back to us when Pulumi checks its own old inputs.
+    """
     return {declared.wire for declared in resource.of_kind(Kind.INPUT, Kind.SETTING, Kind.COMPUTED)}
 
 
 def _no_such(resource: type[Resource], wire: str) -> Failure:
-    near = difflib.get_close_matches(wire, [item.wire for item in resource.properties if item.from_program], n=1)
+    known = [item.wire for item in resource.properties if item.from_program]
+    near = difflib.get_close_matches(wire, known, n=1)
     return Failure(wire, f"no such property{f'; did you mean {near[0]}?' if near else ''}")
 
 
 def _reasons(error: pydantic.ValidationError) -> Iterable[str]:
     for fault in error.errors(include_url=False, include_input=False):
         path = ".".join(str(part) for part in fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
+        message = complaint(fault)
         yield f"{path}: {message}" if path else message

@@ -23,10 +23,11 @@ _TextLoader.yaml_implicit_resolvers = {
 
 
 def inputs_of(spec: Value) -> Value:
-    """The input values of a spec: given as a mapping of them, as a whole spec document, or as YAML text of either.
+    """The input values of a spec: a mapping of them, a whole spec document, or YAML text of either.
 
     Raises:
         ValueError: it is none of these.
+
     """
     if spec is UNKNOWN:
         return UNKNOWN
@@ -37,10 +38,15 @@ def inputs_of(spec: Value) -> Value:
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
             raise ValueError(f"is not valid YAML{where}") from None
-    if isinstance(spec, dict) and spec.get("proton") == "EnvironmentSpec" and spec.keys() <= {"proton", "spec"}:
+    if (
+        isinstance(spec, dict)
+        and spec.get("proton") == "EnvironmentSpec"
+        and spec.keys() <= {"proton", "spec"}
+    ):
         spec = spec.get("spec") or {}
     if not isinstance(spec, dict):
-        raise ValueError('must be a mapping of the template\'s inputs, such as {"vpc_cidr": "10.0.0.0/16"}')
+        # ValueError is what pydantic takes for a finding.
+        raise ValueError('must be a mapping of the template\'s inputs, such as {"vpc_cidr": "10.0.0.0/16"}')  # noqa: TRY004
     return normalised(spec)
 
 
@@ -50,7 +56,7 @@ def document(inputs: dict[str, Value]) -> str:
 
 
 def input_schema(template_schema: str) -> dict[str, Any]:
-    """The OpenAPI 3.0 schema object of an environment's inputs, from a template version's `schema` (schema.yaml).
+    """The OpenAPI 3.0 schema of an environment's inputs, from a template version's `schema` (schema.yaml).
 
     References such as `#/schema/types/Subnet` keep working: the document's other types travel along.
     """
@@ -81,7 +87,7 @@ _ABOUT_KEYS = ("required", "additionalProperties")
 
 
 def _with_defaults(value: Value, schema: dict[str, Any]) -> Value:
-    """`value` as the template will see it: Proton fills the schema's defaults in for what a spec leaves out."""
+    """`value` as the template will see it: with the schema's defaults for what a spec leaves out."""
     if not isinstance(value, dict):
         return value
     filled = dict(value)
@@ -123,4 +129,8 @@ def _reason(error: jsonschema.exceptions.ValidationError) -> str:
     if error.validator == "required":
         return _missing(error)
     known = _REASONS.get(str(error.validator))
-    return known.format(error.validator_value) if known else f"violates {error.validator} of the template's schema"
+    return (
+        known.format(error.validator_value)
+        if known
+        else f"violates {error.validator} of the template's schema"
+    )

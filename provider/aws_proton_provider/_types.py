@@ -1,28 +1,43 @@
 """The types of declared properties: text with the API's limits, and nested objects.
 
-The limits are those of botocore's shapes (a test compares them); the words are ours, for a person who reads a preview.
+The limits are those of botocore's shapes (a test compares them); the words are ours, for a person who reads a
+preview.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
+from pydantic_core import core_schema
 
 from . import _spec
 from ._declare import Model
 
 
-def _text(pattern: str, meaning: str, *, most: int, least: int = 1) -> Any:
-    expression = re.compile(pattern)
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """The limits of a text: a pattern somewhere in it, and from `least` to `most` characters.
 
-    def validate(value: str) -> str:
-        if not least <= len(value) <= most or not expression.search(value):
-            raise ValueError(f"must be {meaning}")
+    `meaning` is what a person is told of one that does not fit.
+    """
+
+    pattern: str
+    meaning: str
+    most: int
+    least: int = 1
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: pydantic.GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._fitting, handler(source))
+
+    def _fitting(self, value: str) -> str:
+        if not self.least <= len(value) <= self.most or not re.search(self.pattern, value):
+            raise ValueError(f"must be {self.meaning}")
         return value
-
-    return pydantic.AfterValidator(validate)
 
 
 def _number_as_text(value: Any) -> Any:
@@ -30,9 +45,14 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+def _number_as_account(value: Any) -> Any:
+    """`pulumi config set --path` stores an account's id as a number, and so without its leading zeros."""
+    return f"{value:012d}" if type(value) is int else value
+
+
 ResourceName = Annotated[
     str,
-    _text(
+    Text(
         r"^[0-9A-Za-z]+[0-9A-Za-z_\-]*$",
         "1 to 100 letters, digits, hyphens and underscores, beginning with a letter or digit",
         most=100,
@@ -41,12 +61,12 @@ ResourceName = Annotated[
 TemplateVersionPart = Annotated[
     str,
     pydantic.BeforeValidator(_number_as_text),
-    _text(r"^(0|([1-9]{1}\d*))$", 'a version number such as "1", without a dot or leading zero', most=20),
+    Text(r"^(0|([1-9]{1}\d*))$", 'a version number such as "1", without a dot or leading zero', most=20),
 ]
-Description = Annotated[str, _text(r"", "at most 500 characters", least=0, most=500)]
+Description = Annotated[str, Text(r"", "at most 500 characters", least=0, most=500)]
 Arn = Annotated[
     str,
-    _text(
+    Text(
         r"^arn:(aws|aws-cn|aws-us-gov):[a-zA-Z0-9-]+:[a-zA-Z0-9-]*:\d{12}:([\w+=,.@-]+[/:])*[\w+=,.@-]+$",
         "an ARN such as arn:aws:iam::123456789012:role/name, of at most 200 characters",
         most=200,
@@ -54,34 +74,42 @@ Arn = Annotated[
 ]
 RoleArn = Annotated[
     str,
-    _text(
-        r"^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/([\w+=,.@-]{1,512}[/:])*([\w+=,.@-]{1,512})$",
+    Text(
+        r"^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/([\w+=,.@-]{1,512}[/:])*([\w+=,.@-]{1,64})$",
         "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name",
         most=2048,
     ),
 ]
 ConnectionId = Annotated[
     str,
-    _text(
-        r"^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$",
+    Text(
+        r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
         "the id of an environment account connection, a lowercase UUID",
         most=36,
+        least=36,
     ),
 ]
+AccountId = Annotated[
+    str,
+    pydantic.BeforeValidator(_number_as_account),
+    Text(r"^\d{12}$", "an AWS account's id, 12 digits", most=12, least=12),
+]
+DeploymentType = Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
+Decision = Literal["ACCEPT", "REJECT"]
 Spec = Annotated[dict[str, Any] | str, pydantic.AfterValidator(_spec.inputs_of)]
 Tags = Annotated[
     dict[str, str],
-    pydantic.AfterValidator(lambda tags: _checked_tags(tags)),
+    pydantic.AfterValidator(lambda tags: _checked_tags(tags)),  # noqa: PLW0108 - it is defined below
 ]
 _DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-Duration = Annotated[str, _text(rf"^{_DURATION.pattern}$", 'a duration such as "90m", "1h30m" or "45s"', most=20)]
+Duration = Annotated[
+    str, Text(rf"^{_DURATION.pattern}$", 'a duration such as "90m", "1h30m" or "45s"', most=20)
+]
 
 
 def seconds(duration: str) -> int:
     """A `Duration` in seconds."""
-    match = _DURATION.fullmatch(duration)
-    assert match, duration
-    hours, minutes, rest = (int(part or 0) for part in match.groups())
+    hours, minutes, rest = (int(part or 0) for part in _DURATION.findall(duration)[0])
     return hours * 3600 + minutes * 60 + rest
 
 
@@ -99,9 +127,11 @@ def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
 class ProvisioningRepository(Model):
     """A linked repository that self-managed provisioning sends its pull requests to."""
 
-    provider: Annotated[str, _text(r"^(GITHUB|GITHUB_ENTERPRISE|BITBUCKET)$", "GITHUB, GITHUB_ENTERPRISE or BITBUCKET", most=20)]
-    name: Annotated[str, _text(r"[A-Za-z0-9_.-].*/[A-Za-z0-9_.-].*", 'a repository such as "owner/name"', most=100)]
-    branch: Annotated[str, _text(r"", "a branch name of 1 to 200 characters", most=200)]
+    provider: Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]
+    name: Annotated[
+        str, Text(r"[A-Za-z0-9_.-].*/[A-Za-z0-9_.-].*", 'a repository such as "owner/name"', most=100)
+    ]
+    branch: Annotated[str, Text(r"", "a branch name of 1 to 200 characters", most=200)]
 
 
 class AssumeRole(Model):
@@ -123,7 +153,7 @@ class Account(Model):
 
 
 class Timeouts(Model):
-    """How long to wait for each kind of deployment."""
+    """How long each verb waits at most for what others do, such as "90m"."""
 
     create: Duration | None = None
     update: Duration | None = None

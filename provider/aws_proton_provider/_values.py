@@ -19,7 +19,7 @@ class _Unknown:
 
     _only: _Unknown | None = None
 
-    def __new__(cls) -> _Unknown:
+    def __new__(cls) -> _Unknown:  # noqa: PYI034 - there is only the one
         if cls._only is None:
             cls._only = super().__new__(cls)
         return cls._only
@@ -46,8 +46,8 @@ def has_unknown(value: Value) -> bool:
 def normalised(value: Value) -> Value:
     """A copy of `value` as the program meant it.
 
-    Pulumi carries every number as a double, so `3` comes back as `3.0`: whole floats become integers again. An empty
-    place (None) in a mapping is the same as no place, as Pulumi itself treats it.
+    Pulumi carries every number as a double, so `3` comes back as `3.0`: whole floats become integers again.
+    An empty place (None) in a mapping is the same as no place, as Pulumi itself treats it.
     """
     if isinstance(value, dict):
         return {str(key): normalised(item) for key, item in value.items() if item is not None}

@@ -36,10 +36,8 @@ import pulumi_aws_proton as proton
 for name, arguments in json.loads(pathlib.Path("environments.json").read_text()).items():
     environment = proton.Environment(name, **arguments)
     pulumi.export(name, environment.outputs)
-    pulumi.export(
-        f"{name}-facts",
-        [environment.arn, environment.template_major_version, environment.template_minor_version, environment.deployment_status],
-    )
+    version = [environment.template_major_version, environment.template_minor_version]
+    pulumi.export(f"{name}-facts", [environment.arn, *version, environment.deployment_status])
 """
 
 

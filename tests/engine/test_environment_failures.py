@@ -94,7 +94,7 @@ def test_a_secret_in_the_spec_is_never_in_the_clear(project: Project, proton: An
         config = pulumi.Config()
         env = proton.Environment(
             "dev", name="secretive", template_name=config.require("template"), template_major_version="1",
-            spec={"password": config.require_secret("password"), "broken": config.get_bool("broken") or False},
+            spec={"password": config.require_secret("password"), "broken": config.get_bool("broken")},
             proton_service_role_arn="arn:aws:iam::123456789012:role/proton-service",
         )
         pulumi.export("url", env.outputs["QueueUrl"])

@@ -13,8 +13,8 @@ from aws_proton_provider._spec import input_schema
 from aws_proton_provider._values import UNKNOWN, has_unknown
 from aws_proton_provider.environment import Environment
 
-ROLE = "arn:aws:iam::123456789012:role/proton"
-CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
+from .given import CONNECTION, ROLE, KnownService, version
+
 PROGRAM: dict[str, Any] = {
     "name": "dev",
     "templateName": "vpc",
@@ -43,16 +43,11 @@ schema:
 """
 
 
-class _Templates:
-    def recommended_minor(self, template: str, major: str) -> str | None:
-        return "0"
-
-    def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
-        return input_schema(SCHEMA)
+SERVICE = KnownService({"1": [version("0", recommended="0")]}, input_schema(SCHEMA))
 
 
 def _check(news: dict[str, Any], olds: dict[str, Any] | None = None) -> tuple[dict[str, Any], list[Failure]]:
-    checked = Environment.check(olds or {}, news, Surroundings({"stage": "dev"}, _Templates()))
+    checked = Environment.check(olds or {}, news, Surroundings({"stage": "dev"}, service=SERVICE))
     return checked.inputs, checked.failures
 
 
@@ -65,15 +60,17 @@ def test_good_inputs_pass_and_check_does_not_touch_what_it_was_given() -> None:
 
     inputs, failures = _check(news)
 
-    assert [] == failures
-    assert PROGRAM == news
+    assert failures == []
+    assert news == PROGRAM
     assert PROGRAM["spec"] == inputs["spec"]
 
 
 def test_whole_floats_are_the_integers_that_the_program_wrote() -> None:
-    inputs, failures = _check(PROGRAM | {"spec": {"cidr": "10.0.0.0/16", "zones": 2.0}, "templateMajorVersion": 1.0})
+    inputs, failures = _check(
+        PROGRAM | {"spec": {"cidr": "10.0.0.0/16", "zones": 2.0}, "templateMajorVersion": 1.0}
+    )
 
-    assert [] == failures
+    assert failures == []
     assert ("1", int) == (inputs["templateMajorVersion"], type(inputs["spec"]["zones"]))
 
 
@@ -88,38 +85,53 @@ def test_whole_floats_are_the_integers_that_the_program_wrote() -> None:
 def test_a_spec_as_text_or_as_a_document_means_its_inputs(spec: Any) -> None:
     inputs, failures = _check(PROGRAM | {"spec": spec})
 
-    assert [] == failures
+    assert failures == []
     assert PROGRAM["spec"] == inputs["spec"]
+
+
+_NAME = "must be 1 to 100 letters, digits, hyphens and underscores, beginning with a letter or digit"
+_ARN = "must be an ARN such as arn:aws:iam::123456789012:role/name, of at most 200 characters"
+_VERSION = 'must be a version number such as "1", without a dot or leading zero'
+_EXCLUDED = "cannot stand beside environmentAccountConnectionId: each is a way of provisioning of its own"
+_MAPPING = """must be a mapping of the template's inputs, such as {"vpc_cidr": "10.0.0.0/16"}"""
+_NO_SUCH = "spec.siz: the template has no such input; it has cidr, password, size, subnets, zones"
+_SUBNETS = {"cidr": "1", "zones": 2, "subnets": [{"name": "a"}, {}]}
 
 
 @pytest.mark.parametrize(
     ("change", "wire", "reason"),
     [
-        ({"name": "no spaces"}, "name", "must be 1 to 100 letters, digits, hyphens and underscores, beginning with a letter or digit"),
+        ({"name": "no spaces"}, "name", _NAME),
         ({"name": None}, "name", "is required"),
-        ({"templateMajorVersion": "1.0"}, "templateMajorVersion", 'must be a version number such as "1", without a dot or leading zero'),
-        ({"protonServiceRoleArn": "proton"}, "protonServiceRoleArn", "must be an ARN such as arn:aws:iam::123456789012:role/name, of at most 200 characters"),
+        ({"templateMajorVersion": "1.0"}, "templateMajorVersion", _VERSION),
+        ({"protonServiceRoleArn": "proton"}, "protonServiceRoleArn", _ARN),
         ({"templatName": "x"}, "templatName", "no such property; did you mean templateName?"),
-        ({"timeouts": {"create": "soon"}}, "timeouts", 'create: must be a duration such as "90m", "1h30m" or "45s"'),
-        ({"timeouts": {"creat": "1h"}}, "timeouts", "creat: Extra inputs are not permitted"),
+        (
+            {"timeouts": {"create": "soon"}},
+            "timeouts",
+            'create: must be a duration such as "90m", "1h30m" or "45s"',
+        ),
+        ({"timeouts": {"creat": "1h"}}, "timeouts", "creat: no such key"),
         ({"tags": {"aws:x": "1"}}, "tags", "tag 'aws:x': the prefix aws: is reserved by AWS"),
-        ({"environmentAccountConnectionId": CONNECTION}, "protonServiceRoleArn", "cannot stand beside environmentAccountConnectionId: each is a way of provisioning of its own"),
+        ({"environmentAccountConnectionId": CONNECTION}, "protonServiceRoleArn", _EXCLUDED),
         ({"spec": "a: [1"}, "spec", "is not valid YAML, line 1"),
-        ({"spec": "just text"}, "spec", """must be a mapping of the template's inputs, such as {"vpc_cidr": "10.0.0.0/16"}"""),
+        ({"spec": "just text"}, "spec", _MAPPING),
         ({"spec": {"zones": 2}}, "spec", "spec: lacks 'cidr', required and without a default"),
         ({"spec": {"cidr": "x", "zones": 2}}, "spec", "spec.cidr: must match the pattern ^[0-9./]+$"),
         ({"spec": {"cidr": "1", "zones": 9}}, "spec", "spec.zones: must be at most 3"),
         ({"spec": {"cidr": "1", "zones": "2"}}, "spec", "spec.zones: must be of type integer"),
-        ({"spec": {"cidr": "1", "zones": 2, "siz": 1}}, "spec", "spec.siz: the template has no such input; it has cidr, password, size, subnets, zones"),
-        ({"spec": {"cidr": "1", "zones": 2, "subnets": [{"name": "a"}, {}]}}, "spec", "spec.subnets[1]: lacks 'name', required and without a default"),
+        ({"spec": {"cidr": "1", "zones": 2, "siz": 1}}, "spec", _NO_SUCH),
+        ({"spec": _SUBNETS}, "spec", "spec.subnets[1]: lacks 'name', required and without a default"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_gets_one_clear_reason(change: dict[str, Any], wire: str, reason: str) -> None:
     assert {wire: reason} == _reasons(PROGRAM | change)
 
 
 def test_a_violation_never_repeats_the_value() -> None:
-    assert "hunter2" not in str(_check(PROGRAM | {"spec": {"cidr": "1", "zones": 2, "password": "hunter2"}})[1])
+    assert "hunter2" not in str(
+        _check(PROGRAM | {"spec": {"cidr": "1", "zones": 2, "password": "hunter2"}})[1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,13 +150,13 @@ def test_a_role_cannot_be_removed_and_the_reason_names_the_way_out(wire: str, wa
 def test_a_role_may_go_when_the_environment_is_replaced_anyway() -> None:
     olds, _ = _check(PROGRAM | {"codebuildRoleArn": ROLE})
 
-    assert {} == _reasons(PROGRAM | {"name": "other"}, olds)
+    assert _reasons(PROGRAM | {"name": "other"}, olds) == {}
 
 
 def test_all_tags_are_the_stacks_the_programs_and_the_owner() -> None:
     inputs, _ = _check(PROGRAM | {"tags": {"team": "net"}, OWNER: "project/dev/env"})
 
-    assert {"stage": "dev", "team": "net", "pulumi:owner": "project/dev/env"} == inputs["tagsAll"]
+    assert inputs["tagsAll"] == {"stage": "dev", "team": "net", "pulumi:owner": "project/dev/env"}
 
 
 @pytest.mark.parametrize(
@@ -171,16 +183,22 @@ def test_an_unknown_anywhere_is_neither_a_failure_nor_lost(unknown: dict[str, An
     for olds in ({}, _check(PROGRAM)[0]):
         inputs, failures = _check(PROGRAM | unknown, olds)
 
-        assert [] == failures
+        assert failures == []
         assert has_unknown(inputs[wire])
 
 
 def test_what_is_known_of_a_partly_unknown_spec_is_still_checked() -> None:
-    assert {"spec": "spec.zones: must be at most 3"} == _reasons(PROGRAM | {"spec": {"cidr": UNKNOWN, "zones": 4}})
+    assert _reasons(PROGRAM | {"spec": {"cidr": UNKNOWN, "zones": 4}}) == {
+        "spec": "spec.zones: must be at most 3"
+    }
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False, width=16) | st.text(max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats(allow_nan=False, allow_infinity=False, width=16)
+    | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
@@ -191,7 +209,9 @@ _json = st.recursive(
         {},
         optional={
             "name": st.just("dev") | _json,
-            "spec": st.just(PROGRAM["spec"]) | st.dictionaries(st.text(max_size=3), _json, max_size=3) | _json,
+            "spec": st.just(PROGRAM["spec"])
+            | st.dictionaries(st.text(max_size=3), _json, max_size=3)
+            | _json,
             "templateName": st.just("vpc") | _json,
             "templateMajorVersion": st.sampled_from(["1", 1.0, "x"]) | _json,
             "protonServiceRoleArn": st.just(ROLE) | _json,

@@ -1,4 +1,5 @@
-"""Which deploymentType a change has: one row per property, and a test that fails for a property without a row."""
+"""Which deploymentType a change has: one row per property, and a test that fails for a property without a
+row."""
 
 from __future__ import annotations
 
@@ -12,11 +13,17 @@ from aws_proton_provider._lifecycle import Surroundings, changes
 from aws_proton_provider._values import UNKNOWN
 from aws_proton_provider.environment import Environment
 
-ROLE = "arn:aws:iam::123456789012:role/proton"
-OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
-CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
-OTHER_CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-222222222222"
-REPOSITORY = {"provider": "GITHUB", "name": "team/infra", "branch": "main"}
+from .given import (
+    CONNECTION,
+    ENVIRONMENT_ACCOUNT,
+    OTHER_CONNECTION,
+    OTHER_ROLE,
+    REPOSITORY,
+    ROLE,
+    THIRD,
+    KnownService,
+    version,
+)
 
 BASE: dict[str, Any] = {
     "name": "dev",
@@ -46,7 +53,12 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("templateMinorVersion", BASE, {"templateMinorVersion": "0"}, Level.MINOR_VERSION),
     ("templateMinorVersion", BASE, {"templateMinorVersion": None}, None),
     ("templateMinorVersion", BASE, {"templateMinorVersion": "2", "spec": {}}, Level.MINOR_VERSION),
-    ("templateMinorVersion", BASE, {"templateMinorVersion": "0", "templateMajorVersion": "3"}, Level.MAJOR_VERSION),
+    (
+        "templateMinorVersion",
+        BASE,
+        {"templateMinorVersion": "0", "templateMajorVersion": "3"},
+        Level.MAJOR_VERSION,
+    ),
     ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}}, Level.CURRENT_VERSION),
     ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}, "description": "new"}, Level.CURRENT_VERSION),
     ("spec", BASE, {"spec": UNKNOWN}, UNKNOWN),
@@ -58,12 +70,40 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("codebuildRoleArn", BASE, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
     ("codebuildRoleArn", CROSS, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
     ("componentRoleArn", BASE, {"componentRoleArn": ROLE}, Level.CURRENT_VERSION),
-    ("environmentAccountConnectionId", CROSS, {"environmentAccountConnectionId": OTHER_CONNECTION}, Level.CURRENT_VERSION),
+    (
+        "environmentAccountConnectionId",
+        CROSS,
+        {"environmentAccountConnectionId": OTHER_CONNECTION},
+        Level.CURRENT_VERSION,
+    ),
     ("environmentAccountConnectionId", CROSS, {"environmentAccountConnectionId": UNKNOWN}, UNKNOWN),
-    ("environmentAccountConnectionId", CROSS, {"environmentAccountConnectionId": None, "protonServiceRoleArn": ROLE}, REPLACE),
-    ("environmentAccountConnectionId", BASE, {"environmentAccountConnectionId": CONNECTION, "protonServiceRoleArn": None}, REPLACE),
+    (
+        "environmentAccountConnectionId",
+        CROSS,
+        {"environmentAccountConnectionId": None, "protonServiceRoleArn": ROLE},
+        REPLACE,
+    ),
+    (
+        "environmentAccountConnectionId",
+        BASE,
+        {"environmentAccountConnectionId": CONNECTION, "protonServiceRoleArn": None},
+        REPLACE,
+    ),
     ("provisioningRepository", SELF, {"provisioningRepository": REPOSITORY | {"branch": "next"}}, REPLACE),
     ("provisioningRepository", SELF, {"provisioningRepository": None, "protonServiceRoleArn": ROLE}, REPLACE),
+    (
+        "environmentAccountId",
+        CROSS | {"environmentAccountId": ENVIRONMENT_ACCOUNT},
+        {"environmentAccountConnectionId": OTHER_CONNECTION, "environmentAccountId": THIRD},
+        REPLACE,
+    ),
+    (
+        "environmentAccountId",
+        CROSS | {"environmentAccountId": ENVIRONMENT_ACCOUNT},
+        {"environmentAccountConnectionId": OTHER_CONNECTION, "environmentAccountId": ENVIRONMENT_ACCOUNT},
+        Level.CURRENT_VERSION,
+    ),
+    ("maxDeploymentType", BASE, {"maxDeploymentType": "NONE"}, Level.NONE),
     ("tags", BASE, {"tags": {"team": "a"}, "tagsAll": {"team": "a"}}, Level.NONE),
     ("tagsAll", BASE, {"tagsAll": {"stage": "b"}}, Level.NONE),
     ("account", BASE, {"account": {"profile": "other"}}, Level.NONE),
@@ -79,7 +119,9 @@ def _merged(old: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("wire", "old", "change", "expected"), ROWS)
-def test_every_change_has_its_level(wire: str, old: dict[str, Any], change: dict[str, Any], expected: Any) -> None:
+def test_every_change_has_its_level(
+    wire: str, old: dict[str, Any], change: dict[str, Any], expected: Any
+) -> None:
     new = _merged(old, change)
 
     decision = decide((item.declared for item in changes(Environment, old, new)), old, new)
@@ -111,32 +153,29 @@ def test_a_member_travels_at_its_own_level_and_above(level: Level, expected: set
     assert expected == sent.keys()
 
 
-class _Templates:
-    """Two versions of one template, as the service would tell."""
-
-    recommended = {"1": "4", "2": "7"}
-
-    def recommended_minor(self, template: str, major: str) -> str | None:
-        return self.recommended.get(major) if template == "vpc" else None
-
-    def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
-        return None
+SERVICE = KnownService({"1": [version("4", recommended="4")], "2": [version("7", recommended="7")]})
 
 
 def _checked(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-    checked = Environment.check(olds, news, Surroundings({}, _Templates()))
+    checked = Environment.check(olds, news, Surroundings(service=SERVICE))
     assert not checked.failures
     return checked.inputs
 
 
-PROGRAM = {"name": "dev", "templateName": "vpc", "templateMajorVersion": "1", "spec": {}, "protonServiceRoleArn": ROLE}
+PROGRAM = {
+    "name": "dev",
+    "templateName": "vpc",
+    "templateMajorVersion": "1",
+    "spec": {},
+    "protonServiceRoleArn": ROLE,
+}
 
 
 def test_a_new_environment_has_no_deployment_type_and_the_recommended_minor_version() -> None:
     inputs = _checked({}, PROGRAM)
 
     assert "deploymentType" not in inputs
-    assert "4" == inputs["templateMinorVersion"]
+    assert inputs["templateMinorVersion"] == "4"
 
 
 def test_a_minor_version_left_out_stays_the_deployed_one_when_another_is_recommended_later() -> None:
@@ -145,16 +184,16 @@ def test_a_minor_version_left_out_stays_the_deployed_one_when_another_is_recomme
 
     inputs = _checked(olds, PROGRAM)
 
-    assert "2" == inputs["templateMinorVersion"]
+    assert inputs["templateMinorVersion"] == "2"
     assert "deploymentType" not in inputs
 
 
 def test_a_new_major_version_takes_its_recommended_minor_version() -> None:
     inputs = _checked(_checked({}, PROGRAM), PROGRAM | {"templateMajorVersion": "2"})
 
-    assert ("2", "7", "MAJOR_VERSION") == tuple(
+    assert tuple(
         inputs[wire] for wire in ("templateMajorVersion", "templateMinorVersion", "deploymentType")
-    )
+    ) == ("2", "7", "MAJOR_VERSION")
 
 
 def test_a_deployment_type_stays_as_it_was_when_nothing_changes() -> None:

@@ -1,7 +1,8 @@
-"""The resources as Pulumi *dynamic* resources: the provider runs from the user's own Python, nothing to install.
+"""The resources as Pulumi *dynamic* resources, run from the user's own Python: nothing to install.
 
-The dotted path of each provider class below is in every user's state for ever: `destroy` and `refresh` import it from
-there. Never rename or move one. The classes keep nothing of a program, so each pickles to one constant text.
+The dotted path of each provider class below is in every user's state for ever: `destroy` and `refresh` import
+it from there. Never rename or move one. The classes keep nothing of a program, so each pickles to one
+constant text.
 """
 
 from __future__ import annotations
@@ -17,19 +18,25 @@ from pulumi import dynamic
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from . import _engine
 from .._client import Proton, connect
 from .._configuration import Configuration, target
 from .._errors import NotFound, ProtonError
-from .._lifecycle import OWNER, CustomResource, Surroundings, inputs_in
+from .._lifecycle import OWNER, CustomResource, Service, Surroundings, inputs_in
+from .._service import service_of
 from .._values import UNKNOWN, State, Value, has_unknown, normalised
+from ..account_settings import AccountSettings
 from ..environment import Environment
+from ..environment_account_connection import EnvironmentAccountConnection
+from ..environment_account_connection_accepter import EnvironmentAccountConnectionAccepter
+from . import _engine
 
-SECRET_SPEC = "__secretSpec"
-"""The fact that the program's spec holds a secret. The dynamic server gets secrets in plain text and cannot tell."""
+SECRET_SPEC = "__secretSpec"  # noqa: S105 - a name
+"""The fact that the program's spec holds a secret. The dynamic server gets secrets in plain text and cannot
+tell."""
 
 _DERIVED_FROM_SPEC = ("outputs", "deploymentStatusMessage")
-"""Outputs that may repeat a value of the spec. The engine marks `spec` itself, since input and output share its name."""
+"""Outputs that may repeat a value of the spec. The engine marks `spec` itself, since input and output share
+its name."""
 
 
 class _DynamicProvider(dynamic.ResourceProvider):
@@ -41,12 +48,17 @@ class _DynamicProvider(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         _say_errors_in_one_line()
-        # The whole stack's configuration; only this way a misspelt key (`allowedAcountIds`) is seen and refused.
+        # The whole stack's configuration; only this way a misspelt key (`allowedAcountIds`) is seen and
+        # refused.
         self._configuration = Configuration.of_stack(vars(req.config)["_props"])
 
     def check(self, olds: State, news: State) -> dynamic.CheckResult:
         old, new = _received(olds), _received(news)
-        surroundings = Surroundings(self._configuration.default_tags.tags, self._proton_if_known(new))
+        surroundings = Surroundings(
+            default_tags=self._configuration.default_tags.tags,
+            max_deployment_type=self._configuration.max_deployment_type,
+            service=self._service_if_known(new),
+        )
         checked = self.resource.check(old, new, surroundings)
         for warning in checked.warnings:
             _engine.warn(warning)
@@ -72,7 +84,8 @@ class _DynamicProvider(dynamic.ResourceProvider):
         with _redacted(known):
             state = self.resource.read(id_, known, self._proton(known))
             if state is None and "arn" not in known:
-                # `.get()` of something that is not there: an empty answer would pass for an existing, empty object.
+                # `.get()` of something that is not there: an empty answer would pass for an existing, empty
+                # object.
                 raise NotFound(f"{self.resource.__name__} {id_} does not exist")
         if state is None:
             return dynamic.ReadResult(None, {})
@@ -87,15 +100,16 @@ class _DynamicProvider(dynamic.ResourceProvider):
     def delete(self, id_: str, props: State) -> None:
         state = _received(props)
         with _redacted(state):
-            self.resource.delete(id_, state, self._proton(state))
+            warnings = self.resource.delete(id_, state, self._proton(state))
+        for warning in warnings:
+            _engine.warn(warning)
 
     def _proton(self, properties: State) -> Proton:
         return connect(target(self._configuration, properties.get("account")))
 
-    def _proton_if_known(self, inputs: State) -> Proton | None:
+    def _service_if_known(self, inputs: State) -> Service | None:
         """None while `account` refers to something that is still to be made."""
-        account = inputs.get("account")
-        return None if has_unknown(account) else self._proton(inputs)
+        return None if has_unknown(inputs.get("account")) else service_of(self._proton(inputs))
 
 
 class EnvironmentProvider(_DynamicProvider):
@@ -104,7 +118,25 @@ class EnvironmentProvider(_DynamicProvider):
     resource = Environment
 
 
-def facts(resource_name: str, spec: Any) -> dict[str, Any]:
+class EnvironmentAccountConnectionProvider(_DynamicProvider):
+    """`pulumi-python:dynamic/aws-proton:EnvironmentAccountConnection`."""
+
+    resource = EnvironmentAccountConnection
+
+
+class EnvironmentAccountConnectionAccepterProvider(_DynamicProvider):
+    """`pulumi-python:dynamic/aws-proton:EnvironmentAccountConnectionAccepter`."""
+
+    resource = EnvironmentAccountConnectionAccepter
+
+
+class AccountSettingsProvider(_DynamicProvider):
+    """`pulumi-python:dynamic/aws-proton:AccountSettings`."""
+
+    resource = AccountSettings
+
+
+def facts(resource_name: str, spec: Any = None) -> dict[str, Any]:
     """What only the program knows, for the SDK's classes to pass along; in keys that Pulumi does not show."""
     owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}"
     secret = {} if spec is None else {SECRET_SPEC: pulumi.Output.from_input(spec).is_secret()}
@@ -167,7 +199,7 @@ def _texts(value: Value) -> Iterator[str]:
 
 
 class _OneLine:
-    """Stands in for the module `traceback` in Pulumi's dynamic server, which answers any exception with a traceback."""
+    """Stands in for `traceback` in Pulumi's dynamic server, which answers any exception with one."""
 
     @staticmethod
     def format_exc() -> str:
@@ -178,6 +210,6 @@ class _OneLine:
 def _say_errors_in_one_line() -> None:
     """Where the server is not as expected (another SDK version), errors are only uglier."""
     server = sys.modules.get("__main__")
-    if getattr(getattr(server, "__spec__", None), "name", "") == "pulumi.dynamic.__main__":
-        if hasattr(server, "traceback"):
-            server.traceback = _OneLine  # type: ignore[union-attr]
+    name = getattr(getattr(server, "__spec__", None), "name", "")
+    if name == "pulumi.dynamic.__main__" and hasattr(server, "traceback"):
+        server.traceback = _OneLine  # type: ignore[union-attr]

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi.dynamic
+
 from aws_proton_provider.adapters.dynamic import EnvironmentProvider, facts
 
-from ._nested import Account, AccountArgs, AccountArgsDict, ProvisioningRepository, ProvisioningRepositoryArgs, ProvisioningRepositoryArgsDict, Timeouts, TimeoutsArgs, TimeoutsArgsDict
+from ._nested import (
+    Account,
+    AccountArgs,
+    AccountArgsDict,
+    ProvisioningRepository,
+    ProvisioningRepositoryArgs,
+    ProvisioningRepositoryArgsDict,
+    Timeouts,
+    TimeoutsArgs,
+    TimeoutsArgsDict,
+)
 
 
 class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environment"):
     """An environment, deployed from an environment template.
 
-    Creating and updating one deploys infrastructure and waits for it. Every update has a deploymentType, which the
-    preview shows: see the table in the guide.
+    Creating and updating one deploys infrastructure and waits for it. Every update has a deploymentType,
+    which the preview shows: see the table in the guide.
     """
 
     def __init__(
@@ -34,11 +45,16 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
         codebuild_role_arn: pulumi.Input[str] | None = None,
         component_role_arn: pulumi.Input[str] | None = None,
         environment_account_connection_id: pulumi.Input[str] | None = None,
-        provisioning_repository: pulumi.Input[ProvisioningRepositoryArgs | ProvisioningRepositoryArgsDict] | None = None,
+        provisioning_repository: pulumi.Input[ProvisioningRepositoryArgs | ProvisioningRepositoryArgsDict]
+        | None = None,
         tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         account: pulumi.Input[AccountArgs | AccountArgsDict] | None = None,
         wait_for_deployment: pulumi.Input[bool] | None = None,
         timeouts: pulumi.Input[TimeoutsArgs | TimeoutsArgsDict] | None = None,
+        max_deployment_type: pulumi.Input[
+            Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
+        ]
+        | None = None,
         redeploy_triggers: pulumi.Input[Mapping[str, Any]] | None = None,
     ) -> None:
         """
@@ -64,12 +80,15 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
                 in, instead of a role of this account.
             provisioning_repository: The linked repository that gets the pull requests (self-managed
                 provisioning).
-            tags: Tags of the environment, besides the stack's `aws-proton:defaultTags`.
+            tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
                 says. A change never replaces.
             wait_for_deployment: Whether create, update and delete wait until the deployment has
                 ended.
             timeouts: How long to wait, such as {"create": "30m"}; 90 minutes each.
+            max_deployment_type: The furthest-reaching deploymentType that an update may have,
+                instead of the stack's `aws-proton:maxDeploymentType`. A change that needs more, or
+                a new environment, fails in the preview.
             redeploy_triggers: Any values; a change of them deploys the environment again.
         """
         super().__init__(
@@ -92,14 +111,15 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
                 "account": account,
                 "waitForDeployment": wait_for_deployment,
                 "timeouts": timeouts,
+                "maxDeploymentType": max_deployment_type,
                 "redeployTriggers": redeploy_triggers,
                 "deploymentType": None,
                 "tagsAll": None,
+                "environmentAccountId": None,
                 "arn": None,
                 "createdAt": None,
                 "deploymentStatus": None,
                 "deploymentStatusMessage": None,
-                "environmentAccountId": None,
                 "lastAttemptedDeploymentId": None,
                 "lastDeploymentAttemptedAt": None,
                 "lastSucceededDeploymentId": None,
@@ -117,7 +137,10 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
         """An existing Environment, read and not managed. `id`: its name."""
         found = cls.__new__(cls)
         pulumi.dynamic.Resource.__init__(
-            found, EnvironmentProvider(), resource_name, dict.fromkeys(_PROPERTIES),
+            found,
+            EnvironmentProvider(),
+            resource_name,
+            dict.fromkeys(_PROPERTIES),
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)),
         )
         return found
@@ -133,22 +156,22 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @pulumi.getter(name="templateName")
     def template_name(self) -> pulumi.Output[str]:
         """The environment template to deploy."""
-        value: pulumi.Output[str] = pulumi.get(self, "template_name")
+        value: pulumi.Output[str] = pulumi.get(self, "templateName")
         return value
 
     @property
     @pulumi.getter(name="templateMajorVersion")
     def template_major_version(self) -> pulumi.Output[str]:
         """The template's major version. A higher one is an update, a lower one a new environment."""
-        value: pulumi.Output[str] = pulumi.get(self, "template_major_version")
+        value: pulumi.Output[str] = pulumi.get(self, "templateMajorVersion")
         return value
 
     @property
     @pulumi.getter(name="templateMinorVersion")
-    def template_minor_version(self) -> pulumi.Output[str | None]:
+    def template_minor_version(self) -> pulumi.Output[str]:
         """The template's minor version. Left out: the recommended one at creation and at a change of
         the major version, and otherwise the one that is deployed."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "template_minor_version")
+        value: pulumi.Output[str] = pulumi.get(self, "templateMinorVersion")
         return value
 
     @property
@@ -170,41 +193,41 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @pulumi.getter(name="protonServiceRoleArn")
     def proton_service_role_arn(self) -> pulumi.Output[str | None]:
         """The role with which Proton provisions in its own account (AWS-managed provisioning)."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "proton_service_role_arn")
+        value: pulumi.Output[str | None] = pulumi.get(self, "protonServiceRoleArn")
         return value
 
     @property
     @pulumi.getter(name="codebuildRoleArn")
     def codebuild_role_arn(self) -> pulumi.Output[str | None]:
         """The role of the builds that provision (CodeBuild provisioning)."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "codebuild_role_arn")
+        value: pulumi.Output[str | None] = pulumi.get(self, "codebuildRoleArn")
         return value
 
     @property
     @pulumi.getter(name="componentRoleArn")
     def component_role_arn(self) -> pulumi.Output[str | None]:
         """The role with which components are provisioned in this environment."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "component_role_arn")
+        value: pulumi.Output[str | None] = pulumi.get(self, "componentRoleArn")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountConnectionId")
     def environment_account_connection_id(self) -> pulumi.Output[str | None]:
         """The accepted connection to the account to provision in, instead of a role of this account."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "environment_account_connection_id")
+        value: pulumi.Output[str | None] = pulumi.get(self, "environmentAccountConnectionId")
         return value
 
     @property
     @pulumi.getter(name="provisioningRepository")
     def provisioning_repository(self) -> pulumi.Output[ProvisioningRepository | None]:
         """The linked repository that gets the pull requests (self-managed provisioning)."""
-        value: pulumi.Output[ProvisioningRepository | None] = pulumi.get(self, "provisioning_repository")
+        value: pulumi.Output[ProvisioningRepository | None] = pulumi.get(self, "provisioningRepository")
         return value
 
     @property
     @pulumi.getter(name="tags")
     def tags(self) -> pulumi.Output[Mapping[str, str] | None]:
-        """Tags of the environment, besides the stack's `aws-proton:defaultTags`."""
+        """Tags of the object, besides the stack's `aws-proton:defaultTags`."""
         value: pulumi.Output[Mapping[str, str] | None] = pulumi.get(self, "tags")
         return value
 
@@ -220,7 +243,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @pulumi.getter(name="waitForDeployment")
     def wait_for_deployment(self) -> pulumi.Output[bool]:
         """Whether create, update and delete wait until the deployment has ended."""
-        value: pulumi.Output[bool] = pulumi.get(self, "wait_for_deployment")
+        value: pulumi.Output[bool] = pulumi.get(self, "waitForDeployment")
         return value
 
     @property
@@ -231,10 +254,23 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
         return value
 
     @property
+    @pulumi.getter(name="maxDeploymentType")
+    def max_deployment_type(
+        self,
+    ) -> pulumi.Output[Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"] | None]:
+        """The furthest-reaching deploymentType that an update may have, instead of the stack's `aws-
+        proton:maxDeploymentType`. A change that needs more, or a new environment, fails in the
+        preview."""
+        value: pulumi.Output[Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"] | None] = (
+            pulumi.get(self, "maxDeploymentType")
+        )
+        return value
+
+    @property
     @pulumi.getter(name="redeployTriggers")
     def redeploy_triggers(self) -> pulumi.Output[Mapping[str, Any] | None]:
         """Any values; a change of them deploys the environment again."""
-        value: pulumi.Output[Mapping[str, Any] | None] = pulumi.get(self, "redeploy_triggers")
+        value: pulumi.Output[Mapping[str, Any] | None] = pulumi.get(self, "redeployTriggers")
         return value
 
     @property
@@ -242,14 +278,22 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     def deployment_type(self) -> pulumi.Output[str | None]:
         """The deploymentType of the last update, and in a preview of the one to come: NONE,
         CURRENT_VERSION, MINOR_VERSION or MAJOR_VERSION. Absent until the first update."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "deployment_type")
+        value: pulumi.Output[str | None] = pulumi.get(self, "deploymentType")
         return value
 
     @property
     @pulumi.getter(name="tagsAll")
     def tags_all(self) -> pulumi.Output[Mapping[str, str]]:
         """All tags: yours, the stack's default ones and `pulumi:owner`."""
-        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "tags_all")
+        value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "tagsAll")
+        return value
+
+    @property
+    @pulumi.getter(name="environmentAccountId")
+    def environment_account_id(self) -> pulumi.Output[str | None]:
+        """The account that the infrastructure lives in. A connection into another one makes a new
+        environment."""
+        value: pulumi.Output[str | None] = pulumi.get(self, "environmentAccountId")
         return value
 
     @property
@@ -263,56 +307,49 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @pulumi.getter(name="createdAt")
     def created_at(self) -> pulumi.Output[str]:
         """When it was created (ISO 8601)."""
-        value: pulumi.Output[str] = pulumi.get(self, "created_at")
+        value: pulumi.Output[str] = pulumi.get(self, "createdAt")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatus")
     def deployment_status(self) -> pulumi.Output[str]:
         """The state of the last deployment."""
-        value: pulumi.Output[str] = pulumi.get(self, "deployment_status")
+        value: pulumi.Output[str] = pulumi.get(self, "deploymentStatus")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatusMessage")
     def deployment_status_message(self) -> pulumi.Output[str | None]:
         """What AWS says of the last deployment."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "deployment_status_message")
-        return value
-
-    @property
-    @pulumi.getter(name="environmentAccountId")
-    def environment_account_id(self) -> pulumi.Output[str | None]:
-        """The account that the infrastructure lives in."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "environment_account_id")
+        value: pulumi.Output[str | None] = pulumi.get(self, "deploymentStatusMessage")
         return value
 
     @property
     @pulumi.getter(name="lastAttemptedDeploymentId")
     def last_attempted_deployment_id(self) -> pulumi.Output[str | None]:
         """The last deployment."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "last_attempted_deployment_id")
+        value: pulumi.Output[str | None] = pulumi.get(self, "lastAttemptedDeploymentId")
         return value
 
     @property
     @pulumi.getter(name="lastDeploymentAttemptedAt")
     def last_deployment_attempted_at(self) -> pulumi.Output[str]:
         """When the last deployment began (ISO 8601)."""
-        value: pulumi.Output[str] = pulumi.get(self, "last_deployment_attempted_at")
+        value: pulumi.Output[str] = pulumi.get(self, "lastDeploymentAttemptedAt")
         return value
 
     @property
     @pulumi.getter(name="lastSucceededDeploymentId")
     def last_succeeded_deployment_id(self) -> pulumi.Output[str | None]:
         """The last deployment that succeeded."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "last_succeeded_deployment_id")
+        value: pulumi.Output[str | None] = pulumi.get(self, "lastSucceededDeploymentId")
         return value
 
     @property
     @pulumi.getter(name="lastDeploymentSucceededAt")
     def last_deployment_succeeded_at(self) -> pulumi.Output[str | None]:
         """When the last deployment that succeeded began (ISO 8601)."""
-        value: pulumi.Output[str | None] = pulumi.get(self, "last_deployment_succeeded_at")
+        value: pulumi.Output[str | None] = pulumi.get(self, "lastDeploymentSucceededAt")
         return value
 
     @property
@@ -346,14 +383,15 @@ _PROPERTIES = (
     "account",
     "waitForDeployment",
     "timeouts",
+    "maxDeploymentType",
     "redeployTriggers",
     "deploymentType",
     "tagsAll",
+    "environmentAccountId",
     "arn",
     "createdAt",
     "deploymentStatus",
     "deploymentStatusMessage",
-    "environmentAccountId",
     "lastAttemptedDeploymentId",
     "lastDeploymentAttemptedAt",
     "lastSucceededDeploymentId",

@@ -1,0 +1,83 @@
+"""Looking at an environment until what was begun with it has ended."""
+
+from __future__ import annotations
+
+from ._client import Proton
+from ._errors import DeploymentFailed, NotFound
+from ._values import State
+from ._waiting import patience, wait_until
+
+_PATIENCE = "90m"
+_DEPLOYING = ("IN_PROGRESS", "CANCELLING")
+
+
+def look(name: str, proton: Proton) -> State:
+    """GetEnvironment's record.
+
+    Raises:
+        NotFound: there is none of this name.
+
+    """
+    environment: State = proton.call("get_environment", name=name)["environment"]
+    return environment
+
+
+def settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
+    """The environment once no deployment is in progress."""
+    before = f"environment {name}: the deployment before this {verb}"
+    return wait_until(lambda: _ended(name, proton), patience(inputs, verb, _PATIENCE), before)
+
+
+def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> None:
+    """Waits for the deployment just begun, unless the program does not want to.
+
+    Raises:
+        DeploymentFailed: it ended otherwise than asked for, with what AWS said.
+        TimedOut: the verb's timeout passed.
+
+    """
+    if not inputs.get("waitForDeployment", True):
+        return
+    environment = wait_until(
+        lambda: _ended(name, proton),
+        patience(inputs, verb, _PATIENCE),
+        f"environment {name}: the deployment of this {verb}",
+    )
+    if environment["deploymentStatus"] != "SUCCEEDED":
+        raise _failed(
+            environment, "fix the cause and run `pulumi up` again; it goes on with this environment"
+        )
+
+
+def await_removal(name: str, inputs: State, proton: Proton) -> None:
+    """Waits until the environment is gone.
+
+    Raises:
+        DeploymentFailed: its deletion failed, with what AWS said.
+        TimedOut: the timeout of `delete` passed.
+
+    """
+
+    def gone() -> bool | None:
+        try:
+            environment = look(name, proton)
+        except NotFound:
+            return True
+        if environment["deploymentStatus"] == "DELETE_FAILED":
+            raise _failed(environment, "fix the cause and run the command again")
+        return None
+
+    wait_until(gone, patience(inputs, "delete", _PATIENCE), f"environment {name}: its deletion")
+
+
+def _ended(name: str, proton: Proton) -> State | None:
+    """The environment, None while a deployment is in progress."""
+    environment = look(name, proton)
+    return None if environment["deploymentStatus"] in _DEPLOYING else environment
+
+
+def _failed(environment: State, advice: str) -> DeploymentFailed:
+    said = environment.get("deploymentStatusMessage") or "AWS gives no reason"
+    return DeploymentFailed(
+        f"environment {environment['name']}: {environment['deploymentStatus']}: {said} ({advice})"
+    )

@@ -1,0 +1,42 @@
+"""Waiting for what another process brings about. botocore's waiters know neither CANCELLED nor a deletion."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from . import _types
+from ._errors import TimedOut
+from ._values import State
+
+_T = TypeVar("_T")
+
+_FIRST_POLL, _SLOWEST_POLL = 0.1, 5.0
+"""Seconds. AWS's own waiter polls every 5 s; a local server is done in a fraction of one."""
+
+
+def patience(properties: State, verb: str, default: str) -> int:
+    """How many seconds a verb ("create") may wait: what `timeouts` say, else `default` ("90m")."""
+    return _types.seconds((properties.get("timeouts") or {}).get(verb, default))
+
+
+def wait_until(look: Callable[[], _T | None], seconds: float, what: str) -> _T:
+    """Polls `look` until it answers, first often, then every five seconds.
+
+    Raises:
+        TimedOut: after `seconds`; `what` says what was waited for.
+
+    """
+    deadline, delay = time.monotonic() + seconds, _FIRST_POLL
+    while True:
+        answer = look()
+        if answer is not None:
+            return answer
+        if time.monotonic() + delay > deadline:
+            raise TimedOut(
+                f"{what} took longer than {seconds:g} s: it goes on without us; run `pulumi up` again to "
+                "resume"
+            )
+        time.sleep(delay)
+        delay = min(delay * 1.5, _SLOWEST_POLL)

@@ -1,0 +1,231 @@
+"""https://docs.aws.amazon.com/proton/latest/APIReference/API_CreateEnvironmentAccountConnection.html.
+
+An environment account connection is a request, made in an *environment account*, that a *management account*
+accepts; it then may provision one environment there. This is the environment account's side. Its id is the
+connection's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from . import _place, _record, _tags, _types
+from ._client import Proton
+from ._declare import ACCOUNT, TAGS, TAGS_ALL, Kind, computed, output, prop, setting
+from ._errors import Conflict, NotFound, ProtonError, Refused
+from ._lifecycle import OWNER, Checked, CustomResource, Diff, Surroundings
+from ._values import State
+from ._waiting import patience, wait_until
+
+_ANOTHER_ROLE = (
+    "give another role instead, or delete this connection in one `pulumi up` and make a new one in the next"
+)
+
+
+class EnvironmentAccountConnection(CustomResource):
+    """A request of an environment account, that a management account may provision one environment in it.
+
+    It acts in the environment account. The management account accepts it with an
+    `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a fresh one.
+    """
+
+    environment_name: _types.ResourceName = prop(
+        replace=True, doc="The name of the environment that the management account has, or will make."
+    )
+    management_account_id: _types.AccountId = prop(
+        replace=True, doc="The account that may accept the request and then provision."
+    )
+    role_arn: _types.RoleArn | None = prop(
+        way_out=_ANOTHER_ROLE,
+        doc="The role of this account with which Proton provisions (AWS-managed provisioning).",
+    )
+    codebuild_role_arn: _types.RoleArn | None = prop(
+        way_out=_ANOTHER_ROLE,
+        doc="The role of this account for builds that provision (CodeBuild provisioning).",
+    )
+    component_role_arn: _types.RoleArn | None = prop(
+        way_out=_ANOTHER_ROLE, doc="The role of this account with which components are provisioned."
+    )
+    tags: _types.Tags | None = TAGS
+    account: _types.Account | None = ACCOUNT
+    wait_for_acceptance: bool = setting(
+        default=False,
+        doc="Whether create and update wait until the management account has accepted. For a request that "
+        "another stack accepts: in one program the accepter comes after this resource: waiting never ends.",
+    )
+    timeouts: _types.Timeouts | None = setting(
+        doc='How long to wait for the acceptance, such as {"create": "8h"}; 60 minutes each.'
+    )
+
+    status: str = computed(
+        follows=True, doc="PENDING, CONNECTED or REJECTED. A rejected request is replaced by a fresh one."
+    )
+    tags_all: dict[str, str] = TAGS_ALL
+
+    arn: str = output(doc="The connection's ARN, in the environment account.")
+    environment_account_id: str = output(doc="The account that made the request.")
+    requested_at: str = output(doc="When it was requested (ISO 8601).")
+    last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
+
+    @classmethod
+    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+        """Besides the types: shows a fresh request as `~ status: "REJECTED" => "PENDING"`."""
+        checked = super().check(olds, news, surroundings)
+        if checked.failures:
+            return checked
+        before, inputs = olds.get("status"), checked.inputs
+        if before == "REJECTED":
+            checked.warnings.append(
+                f"the environment account connection for environment {inputs['environmentName']} was "
+                f"rejected by account {inputs['managementAccountId']}, which is final: a fresh request "
+                "replaces it"
+            )
+        renewed = before in (None, "REJECTED") or bool(cls.diff(olds, inputs).replaces)
+        inputs["status"] = "PENDING" if renewed else before
+        return checked
+
+    @classmethod
+    def diff(cls, state: State, inputs: State) -> Diff:
+        """A rejected request is replaced.
+
+        The old one goes first, lest `create` takes it for a broken-off create's.
+        """
+        found = super().diff(state, inputs)
+        replaces = (*found.replaces, *(["status"] if state.get("status") == "REJECTED" else []))
+        changed = found.changed or bool(replaces)
+        return Diff(changed, replaces, delete_before_replace=_same_request(state, inputs))
+
+    @classmethod
+    def create(cls, inputs: State, proton: Proton) -> tuple[str, State]:
+        """Makes the request, or goes on with the one that an earlier, broken-off create left."""
+        proton.allow_writing()
+        requested = [item for item in _requested_here(inputs, proton) if _same_request(item, inputs)]
+        alive = [item for item in requested if item["status"] != "REJECTED"]
+        own = next((item for item in alive if _tags.owned(item["arn"], inputs.get(OWNER), proton)), None)
+        if own:
+            return own["id"], cls.update(own["id"], own, inputs, proton)
+        sent = {item.wire: inputs[item.wire] for item in cls.of_kind(Kind.INPUT) if item.wire in inputs}
+        rejected = [item["id"] for item in requested if item["status"] == "REJECTED"]
+        try:
+            made = proton.call(
+                "create_environment_account_connection",
+                **sent,
+                clientToken=client_token(inputs, rejected),
+                tags=_tags.wire(inputs["tagsAll"]),
+            )["environmentAccountConnection"]
+        except (Conflict, Refused) as refusal:
+            raise _refused(refusal, alive, inputs, proton) from None
+        return made["id"], _finished(made, inputs, "create", proton)
+
+    @classmethod
+    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+        """The connection as the environment account sees it."""
+        try:
+            live = _look(identifier, proton)
+        except NotFound:
+            _place.confirm_gone(state.get("arn"), proton)
+            return None
+        return (
+            _record.kept(cls, state)
+            | _record.properties(cls, live)
+            | _tags.observed(live["arn"], state, proton)
+        )
+
+    @classmethod
+    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+        """Gives the connection its roles, which hold from the next deployment on, and its tags."""
+        proton.allow_writing()
+        try:
+            live = _look(identifier, proton)
+        except NotFound:
+            _place.confirm_gone(state.get("arn"), proton)
+            raise
+        roles = (item.wire for item in cls.of_kind(Kind.INPUT) if not item.replace)
+        changed = {wire: inputs[wire] for wire in roles if wire in inputs and inputs[wire] != live.get(wire)}
+        if changed:
+            proton.call("update_environment_account_connection", id=identifier, **changed)
+        _tags.bring_to(live["arn"], inputs["tagsAll"], proton)
+        return _finished(live, inputs, "update", proton)
+
+    @classmethod
+    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+        """Deletes the connection. That is legal while an environment uses it, and orphans the environment."""
+        proton.allow_writing()
+        try:
+            live = _look(identifier, proton)
+        except NotFound:
+            _place.confirm_gone(state.get("arn"), proton)
+            return ()
+        proton.call("delete_environment_account_connection", id=identifier)
+        if live["status"] != "CONNECTED":
+            return ()
+        orphaned = (
+            f"environment account connection {identifier} was deleted while CONNECTED: if account "
+            f"{live['managementAccountId']} still has environment {live['environmentName']}, Proton cannot "
+            "manage it any more until it is given a new, accepted connection from this account"
+        )
+        return (orphaned,)
+
+
+def _same_request(one: State, other: State) -> bool:
+    return all(one.get(wire) == other.get(wire) for wire in ("environmentName", "managementAccountId"))
+
+
+def client_token(inputs: State, rejected: list[str]) -> str:
+    """The client token: AWS answers a repeated one with the first one's request, for 8 hours.
+
+    So it is the same for a repeated create, and another once a request was rejected, which nothing should
+    bring back.
+    """
+    identity = [
+        inputs.get(OWNER, ""),
+        inputs["environmentName"],
+        inputs["managementAccountId"],
+        *sorted(rejected),
+    ]
+    return hashlib.sha256("\n".join(identity).encode()).hexdigest()
+
+
+def _requested_here(inputs: State, proton: Proton) -> list[State]:
+    return proton.all_of(
+        "list_environment_account_connections",
+        "environmentAccountConnections",
+        requestedBy="ENVIRONMENT_ACCOUNT",
+        environmentName=inputs["environmentName"],
+    )
+
+
+def _refused(refusal: ProtonError, alive: list[State], inputs: State, proton: Proton) -> ProtonError:
+    """A refusal because of somebody else's request says whose it is; any other stays what it is."""
+    for connection in alive:
+        title = (
+            f"environment account connection {connection['id']} for environment {inputs['environmentName']}"
+        )
+        _tags.require_owner(title, connection["arn"], inputs.get(OWNER), proton)
+    return refusal
+
+
+def _look(identifier: str, proton: Proton) -> State:
+    answer = proton.call("get_environment_account_connection", id=identifier)
+    connection: State = answer["environmentAccountConnection"]
+    return connection
+
+
+def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> State:
+    """The whole state after a create or update; once the request is accepted, if that is to be awaited."""
+    identifier = connection["id"]
+
+    def decided() -> State | None:
+        live = _look(identifier, proton)
+        return live if live["status"] != "PENDING" else None
+
+    if inputs.get("waitForAcceptance"):
+        who = f"account {connection['managementAccountId']}"
+        what = f"environment account connection {identifier}: its acceptance by {who}"
+        if wait_until(decided, patience(inputs, verb, "60m"), what)["status"] == "REJECTED":
+            raise Refused(
+                f"environment account connection {identifier} was rejected by {who}, which is final: agree "
+                "with its owners and run `pulumi up` again, which makes a fresh request"
+            )
+    answer = _record.properties(EnvironmentAccountConnection, _look(identifier, proton))
+    return _record.after(EnvironmentAccountConnection, inputs, answer)

@@ -1,0 +1,301 @@
+"""The law of deployments: every status a deployment can have, what is done in it, and what can come of that.
+
+Rule: everything that decides how a deployment moves lives in this file, and it is the two tables below.
+`reconciler.py` makes the steps happen; the methods in `provisioning/` make the calls; nothing is called from
+here but their verbs. All that must survive a crash is in the deployment's row.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from proton_server import connections
+from proton_server.bundle import Bundle, read_bundle
+from proton_server.provisioning import Progress, State, Work
+from proton_server.reconciler import Settled
+from proton_server.spec import check_spec, parse_spec
+from proton_server.store import Rows
+from proton_server.tables import (
+    bundles,
+    deployments,
+    environment_template_versions,
+    environments,
+    tags,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import sqlalchemy as sa
+
+    from proton_server.provisioning import Method
+    from proton_server.store import Store
+
+_log = logging.getLogger(__name__)
+
+AT_REST = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "DELETE_FAILED"})
+"""Statuses of an environment in which an update or the deletion may start.
+
+An update after a failed deletion may be what makes the next one possible: another role, a new connection.
+"""
+
+_VERBS = {
+    ("IN_PROGRESS", "new"): "start",
+    ("IN_PROGRESS", "begun"): "observe",
+    # A cancelled deployment is started all the same: a crash may hide that it had begun.
+    ("CANCELLING", "new"): "start",
+    ("CANCELLING", "begun"): "cancel",
+    ("CANCELLING", "cancelled"): "observe",
+    ("DELETE_IN_PROGRESS", "new"): "remove",
+    ("DELETE_IN_PROGRESS", "begun"): "observe_removal",
+}
+"""What is done with a deployment: (status, phase) → verb of its provisioning method."""
+
+_PHASE_AFTER = {
+    "start": "begun",
+    "observe": None,
+    "cancel": "cancelled",
+    "remove": "begun",
+    "observe_removal": None,
+}
+"""The phase in which a verb leaves a deployment that is under way; None: as it was."""
+
+_STATUS_AFTER = {
+    ("IN_PROGRESS", State.PREPARING): "IN_PROGRESS",
+    ("IN_PROGRESS", State.RUNNING): "IN_PROGRESS",
+    ("IN_PROGRESS", State.WAITING): "IN_PROGRESS",
+    ("IN_PROGRESS", State.SUCCEEDED): "SUCCEEDED",
+    ("IN_PROGRESS", State.FAILED): "FAILED",
+    ("IN_PROGRESS", State.ROLLED_BACK): "FAILED",
+    ("IN_PROGRESS", State.CANCELLED): "CANCELLED",
+    ("CANCELLING", State.PREPARING): "CANCELLING",
+    ("CANCELLING", State.RUNNING): "CANCELLING",
+    ("CANCELLING", State.WAITING): "CANCELLING",
+    ("CANCELLING", State.SUCCEEDED): "SUCCEEDED",
+    ("CANCELLING", State.FAILED): "FAILED",
+    ("CANCELLING", State.ROLLED_BACK): "CANCELLED",
+    ("CANCELLING", State.CANCELLED): "CANCELLED",
+    ("DELETE_IN_PROGRESS", State.PREPARING): "DELETE_IN_PROGRESS",
+    ("DELETE_IN_PROGRESS", State.RUNNING): "DELETE_IN_PROGRESS",
+    ("DELETE_IN_PROGRESS", State.WAITING): "DELETE_IN_PROGRESS",
+    ("DELETE_IN_PROGRESS", State.SUCCEEDED): "DELETE_COMPLETE",
+    ("DELETE_IN_PROGRESS", State.FAILED): "DELETE_FAILED",
+    ("DELETE_IN_PROGRESS", State.CANCELLED): "DELETE_FAILED",
+}
+"""What comes of it: (status, state of the progress) → status. A status without a verb is final."""
+
+_FAILURE_OF = {"IN_PROGRESS": "FAILED", "CANCELLING": "FAILED", "DELETE_IN_PROGRESS": "DELETE_FAILED"}
+"""How a deployment ends whose time is up or whose steps fail too often."""
+
+_AT_WORK = frozenset(status for status, _ in _VERBS)
+
+_CANCELLED_MESSAGE = "User initiated cancellation."  # AWS's own words
+_GIVEN_UP_MESSAGE = (
+    "AWS could not be reached for this deployment, or gave no usable answer, too many times in a row."
+)
+_LATE_MESSAGE = "The deployment did not end within 24 hours."
+_DEADLINE_SECONDS = 24 * 60 * 60
+"""Of what machines do. AWS never said how long it waits for people, so they have no deadline."""
+_PAUSE_SECONDS, _PATIENT_PAUSE_SECONDS = 5.0, 60.0
+"""Until the next look, at most: at machines, and at people, where a hosting service counts the looks."""
+
+_STATE_MEMBERS = ("templateName", "templateMajorVersion", "templateMinorVersion", "spec")
+
+
+def begin_deployment(
+    rows: Rows, environment: dict[str, Any], target: dict[str, str], now: float
+) -> dict[str, Any]:
+    """Records a deployment that brings the environment to the target, to be done in the background.
+
+    Returns the environment's new record, also stored.
+    """
+    states: dict[str, Any] = {"targetState": {"environment": target}}
+    if "lastSucceededDeploymentId" in environment:
+        states["initialState"] = {"environment": {member: environment[member] for member in _STATE_MEMBERS}}
+    else:
+        environment = environment | target  # the model wants a version, and none was applied yet
+    return _begin(rows, environment, "IN_PROGRESS", now, states)
+
+
+def begin_deletion(rows: Rows, environment: dict[str, Any], now: float) -> dict[str, Any]:
+    """Records the deletion of an environment, as `begin_deployment` does a deployment."""
+    state = {member: environment[member] for member in _STATE_MEMBERS}
+    return _begin(rows, environment, "DELETE_IN_PROGRESS", now, {"initialState": {"environment": state}})
+
+
+def begin_cancellation(rows: Rows, environment: dict[str, Any], now: float) -> dict[str, Any]:
+    """Records that the environment's deployment in progress is to be cancelled, and makes it due."""
+    key = {"id": environment["lastAttemptedDeploymentId"]}
+    row = rows.all(deployments, **key)[0]
+    record = {**row.record, "deploymentStatus": "CANCELLING", "lastModifiedAt": now}
+    rows.update(deployments, key, record=record, next_at=0.0)
+    environment = environment | {"deploymentStatus": "CANCELLING"}
+    rows.update(environments, {"name": environment["name"]}, record=environment)
+    return environment
+
+
+def _begin(
+    rows: Rows, environment: dict[str, Any], status: str, now: float, states: dict[str, Any]
+) -> dict[str, Any]:
+    deployment_id = str(uuid.uuid4())
+    prefix, _, name = environment["arn"].rpartition("environment/")
+    before = ("lastAttemptedDeploymentId", "lastSucceededDeploymentId")
+    deployment = {
+        "id": deployment_id,
+        "arn": f"{prefix}deployment/{deployment_id}",
+        "targetArn": environment["arn"],
+        "targetResourceType": "ENVIRONMENT",
+        "targetResourceCreatedAt": environment["createdAt"],
+        "environmentName": name,
+        "createdAt": now,
+        "lastModifiedAt": now,
+        "deploymentStatus": status,
+        **states,
+        **{member: environment[member] for member in before if member in environment},
+    }
+    rows.insert(
+        deployments,
+        id=deployment_id,
+        environment_name=name,
+        created_at=now,
+        phase="new",
+        record=deployment,
+        next_at=0.0,
+    )
+    environment = {
+        **environment,
+        "deploymentStatus": status,
+        "deploymentStatusMessage": None,
+        "lastDeploymentAttemptedAt": now,
+        "lastAttemptedDeploymentId": deployment_id,
+    }
+    rows.update(environments, {"name": name}, record=environment)
+    return environment
+
+
+class _Step(NamedTuple):
+    verb: str
+    progress: Progress
+    notified: dict[str, Any]
+    """What had been notified when the step was made."""
+
+
+class DeploymentLaw:
+    """The law over the table of deployments, for the reconciler."""
+
+    table = deployments
+
+    def __init__(self, store: Store, methods: Mapping[str, Method]) -> None:
+        self._store, self._methods = store, methods
+
+    def step(self, row: sa.Row[Any]) -> _Step:
+        """Calls the verb of the row's status and phase."""
+        verb = _VERBS[row.record["deploymentStatus"], row.phase]
+        with self._store.read() as connection:
+            rows = Rows(connection, row.account_id, row.region)
+            environment = rows.all(environments, name=row.environment_name)[0]
+            roles = connections.roles_of(rows, environment.record)
+            state = (row.record.get("targetState") or row.record["initialState"])["environment"]
+            version = rows.all(
+                environment_template_versions,
+                template_name=state["templateName"],
+                major=int(state["templateMajorVersion"]),
+                minor=int(state["templateMinorVersion"]),
+            )[0]
+        if verb == "remove" and not environment.provisioned:
+            # Nothing was made, and what would remove it may be what failed: a role that cannot be assumed.
+            return _Step(verb, Progress(State.SUCCEEDED), row.notified)
+        if roles is None and version.engine != "customer-managed":
+            return _Step(verb, Progress(State.FAILED, connections.lost(environment.record)), row.notified)
+        work = self._work(row, environment.record | (roles or {}), state["spec"], version)
+        return _Step(verb, getattr(self._methods[version.engine], verb)(work), row.notified)
+
+    def _work(self, row: sa.Row[Any], environment: dict[str, Any], spec: str, version: sa.Row[Any]) -> Work:
+        return Work(
+            deployment_id=row.id,
+            account_id=environment.get("environmentAccountId", row.account_id),
+            region=row.region,
+            environment=environment,
+            template_version=(str(version.major), str(version.minor)),
+            inputs=check_spec(parse_spec(spec), version.input_schema) if "targetState" in row.record else {},
+            # The User Guide's "propagated customer managed keys" of the tags Proton itself puts on resources.
+            tags={
+                "proton:account": row.account_id,
+                "proton:template": version.record["arn"].rpartition(":")[0],
+                "proton:environment": environment["arn"],
+            },
+            notified=row.notified,
+            read_bundle=partial(self._read_bundle, row, version),
+        )
+
+    def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
+        with self._store.read() as connection:
+            stored = Rows(connection, row.account_id, row.region).all(bundles, version_id=version.id)[0]
+        return read_bundle(stored.tarball, customer_managed=version.engine == "customer-managed")
+
+    def settle(self, rows: Rows, row: sa.Row[Any], result: _Step) -> Settled:
+        """Moves deployment and environment to the status that the tables give."""
+        verb, progress, notified = result
+        if row.notified != notified:
+            # Outputs that came in the middle of the step must not be missed by its result.
+            return Settled({}, 0.0)
+        status = _STATUS_AFTER[row.record["deploymentStatus"], progress.state]
+        age = time.time() - row.created_at
+        if status in _AT_WORK and age > _DEADLINE_SECONDS and progress.state is not State.WAITING:
+            return self._end(rows, row, progress, _FAILURE_OF[status], _LATE_MESSAGE)
+        if status not in _AT_WORK:
+            by_user = status == "CANCELLED" and row.record["deploymentStatus"] == "CANCELLING"
+            return self._end(rows, row, progress, status, _CANCELLED_MESSAGE if by_user else progress.message)
+        longest = _PATIENT_PAUSE_SECONDS if progress.state is State.WAITING else _PAUSE_SECONDS
+        pause = min(longest, max(0.1, age / 10))
+        if progress.state is State.PREPARING:
+            return Settled({}, pause)
+        if verb in ("start", "remove"):
+            rows.update(environments, {"name": row.environment_name}, provisioned=True)
+        phase = _PHASE_AFTER[verb] or row.phase
+        # A new phase, or a cancellation that came in the middle of the step, is looked at without delay.
+        at_once = phase != row.phase or _VERBS[status, phase] == "cancel"
+        return Settled({"phase": phase, **self._tell(rows, row, progress)}, 0.0 if at_once else pause)
+
+    def _tell(self, rows: Rows, row: sa.Row[Any], progress: Progress) -> dict[str, Any]:
+        """Shows in environment and deployment what is being waited for."""
+        told = {"deploymentStatusMessage": progress.message}
+        if not progress.message or row.record.items() >= told.items():
+            return {}
+        key = {"name": row.environment_name}
+        rows.update(environments, key, record=rows.all(environments, **key)[0].record | told)
+        return {"record": row.record | told}
+
+    def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
+        """Ends a deployment whose steps failed too often."""
+        failure = _FAILURE_OF[row.record["deploymentStatus"]]
+        return self._end(rows, row, Progress(State.FAILED), failure, _GIVEN_UP_MESSAGE)
+
+    def _end(self, rows: Rows, row: sa.Row[Any], progress: Progress, status: str, message: str) -> Settled:
+        now = round(time.time(), 3)
+        ended = {"deploymentStatus": status, "deploymentStatusMessage": message or None}
+        record = {**row.record, **ended, "lastModifiedAt": now, "completedAt": now}
+        key = {"name": row.environment_name}
+        environment = rows.all(environments, **key)[0]
+        _log.info("deployment %s of %s: %s", row.id, environment.record["arn"], status)
+        if status == "DELETE_COMPLETE":
+            rows.delete(tags, arn=environment.record["arn"])
+            rows.delete(environments, **key)
+        elif status == "SUCCEEDED":
+            succeeded = {"lastDeploymentSucceededAt": now, "lastSucceededDeploymentId": row.id}
+            applied = row.record["targetState"]["environment"]
+            rows.update(
+                environments,
+                key,
+                record=environment.record | ended | succeeded | applied,
+                outputs=progress.outputs,
+                provisioned_resources=progress.resources,
+                provisioned=True,
+            )
+        else:
+            rows.update(environments, key, record=environment.record | ended)
+        return Settled({"record": record, "outputs": progress.outputs}, None)

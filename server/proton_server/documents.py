@@ -1,0 +1,164 @@
+"""YAML written by strangers: schemas, manifests and specs become plain values, or a clause of fault.
+
+Forbidden here: knowing what a document is about, and quoting its values. Specs are sensitive, and a fault of
+any document ends in a log or in an answer; only keys are named.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import yaml
+from yaml import CSafeLoader, MappingNode, Node, ScalarNode, SequenceNode
+
+# libyaml's composer recurses in C: a hundred thousand nested brackets end the process with a segmentation
+# fault. Its event stream does not recurse, so depth is measured there before anything is composed. The limit
+# leaves room for the validators, which take several Python frames per level.
+_MAX_DEPTH = 50
+_MAX_NODES = 100_000  # with every alias written out: the answer to "billion laughs"
+
+# Dates and a lone "=" stay strings: a schema has no type for them, and a date would fail "type: string".
+_LEFT_AS_STRINGS = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
+_KEY_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}
+
+
+class DocumentFault(ValueError):
+    """A document cannot be read; the text is one clause that says where and why."""
+
+
+def load_mapping(text: str) -> dict[str, Any]:
+    """The mapping that ``text`` holds: keys are strings, values what JSON can carry.
+
+    Raises DocumentFault for what is no YAML, no single mapping, has a key twice, or is too deep or too large.
+    """
+    if not is_mapping(text):
+        raise DocumentFault("must be a YAML mapping (key: value)")
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        _check_size(root)
+        mapping: dict[str, Any] = loader.construct_document(root)
+        return mapping
+    except yaml.YAMLError as error:
+        raise DocumentFault(_clause(error)) from None
+    except DocumentFault:
+        raise
+    except (
+        ValueError,
+        LookupError,
+    ):  # how PyYAML's own constructors fail: a number of 5,000 digits, "!!bool x"
+        raise DocumentFault(
+            "holds a value that does not fit its type, or a number that is too long"
+        ) from None
+    finally:
+        loader.dispose()
+
+
+def is_mapping(text: str) -> bool:
+    """Whether ``text`` is one well-formed YAML document with a mapping at its top; any tag is let pass.
+
+    Raises DocumentFault for what is no YAML, is more than one document, or is nested too deeply.
+    """
+    depth = documents = 0
+    top: yaml.Event | None = None
+    try:
+        for event in yaml.parse(text, Loader=CSafeLoader):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+            elif isinstance(event, yaml.NodeEvent):
+                top = top or event
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _MAX_DEPTH:
+                raise DocumentFault(f"{_place(event.start_mark)}nested deeper than {_MAX_DEPTH} levels")
+    except yaml.YAMLError as error:
+        raise DocumentFault(_clause(error)) from None
+    except UnicodeError:
+        raise DocumentFault("holds a character that is no valid Unicode") from None
+    if documents > 1:
+        raise DocumentFault("holds more than one YAML document ('---'); only one is allowed")
+    return isinstance(top, yaml.MappingStartEvent)
+
+
+class _Loader(CSafeLoader):
+    """Only what JSON can carry: no sets, dates, bytes or tags of a language's own."""
+
+
+def _construct_mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.tag not in _KEY_TAGS:
+            raise DocumentFault(
+                f"{_place(key.start_mark)}a key is read as something other than text; put it in quotes"
+            )
+        if key.value in seen:
+            raise DocumentFault(f"{_place(key.start_mark)}the key {key.value!r} is given twice")
+        seen.add(key.value)
+    loader.flatten_mapping(node)  # merge keys ("<<") become ordinary ones, which the node's own keys override
+    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
+
+
+def _construct_sequence(loader: _Loader, node: SequenceNode) -> list[Any]:
+    return [loader.construct_object(item, deep=True) for item in node.value]
+
+
+def _construct_float(loader: _Loader, node: ScalarNode) -> float:
+    number = loader.construct_yaml_float(node)
+    if not math.isfinite(number):
+        raise DocumentFault(f"{_place(node.start_mark)}a number is infinite or not a number")
+    return number
+
+
+def _refuse_tag(_: _Loader, node: Node) -> None:
+    raise DocumentFault(f"{_place(node.start_mark)}a YAML tag (!…) is not allowed here")
+
+
+_Loader.yaml_constructors = {
+    "tag:yaml.org,2002:null": CSafeLoader.construct_yaml_null,
+    "tag:yaml.org,2002:bool": CSafeLoader.construct_yaml_bool,
+    "tag:yaml.org,2002:int": CSafeLoader.construct_yaml_int,
+    "tag:yaml.org,2002:float": _construct_float,
+    "tag:yaml.org,2002:str": CSafeLoader.construct_yaml_str,
+    "tag:yaml.org,2002:seq": _construct_sequence,
+    "tag:yaml.org,2002:map": _construct_mapping,
+    None: _refuse_tag,
+}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag not in _LEFT_AS_STRINGS]
+    for first, rules in CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _check_size(root: Node | None) -> None:
+    if root is not None and _size(root, {}) > _MAX_NODES:
+        raise DocumentFault(f"makes more than {_MAX_NODES:,} values, with its aliases written out")
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """How many nodes the tree has with every alias written out; a node inside itself counts as too many."""
+    if id(node) not in known:
+        known[id(node)] = _MAX_NODES + 1
+        children = (
+            [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
+        )
+        known[id(node)] = 1 + (
+            0 if isinstance(node, ScalarNode) else sum(_size(child, known) for child in children)
+        )
+    return known[id(node)]
+
+
+def _clause(error: yaml.YAMLError) -> str:
+    if isinstance(error, (yaml.scanner.ScannerError, yaml.parser.ParserError)):
+        problem = error.problem  # one of libyaml's fixed texts; the other kinds of error quote the document
+    elif isinstance(error, yaml.reader.ReaderError):
+        problem = "a character that YAML does not allow"
+    else:
+        problem = "an alias without its anchor, or a merge ('<<') of something that is no mapping"
+    return f"not valid YAML: {_place(getattr(error, 'problem_mark', None))}{problem}"
+
+
+def _place(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

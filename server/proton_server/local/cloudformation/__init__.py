@@ -1,0 +1,23 @@
+"""A CloudFormation that deploys any template, on moto's models of the services.
+
+moto's own CloudFormation deploys one of AWS's six sample environments. This package keeps moto's models (a
+VPC made here is moto's VPC) and moto's wire, and puts its own engine between them. Read in this order:
+
+    faults.py            what can go wrong, as a tree
+    template.py          text -> checked Template; parameters.py: declared and given parameters -> values
+    intrinsics.py        Ref, Fn::Sub, Fn::If … over a Scope; references.py: what an expression mentions
+    schemas.py           what AWS's resource schemas say of a type; plan.py: keep, update, replace …?
+
+    resources.py         one resource, behind which stands one of three:
+      moto_models.py       moto's model; deleters.py and setters.py do what moto's models do not
+      nested_resource.py   another stack; nested.py is its other end
+      placeholders.py      nothing: an id and plausible attributes
+    deployment.py        one stack's resources: apply, undo, clean up, remove
+
+    targets.py           what a stack is deployed from, checked before anything is created
+    lifecycle.py         the states a stack goes through; exports.py: what stacks give each other
+    stacks.py            the records that moto's wire reads; change_sets.py: an update foretold
+    stack_store.py       the stacks of an account and region, found and shown
+    backend.py           CreateStack, UpdateStack …: what each refuses, and what it starts
+    answers.py           the requests that moto's wire lacks or gets wrong
+"""

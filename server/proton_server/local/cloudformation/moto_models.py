@@ -1,0 +1,218 @@
+"""Resources behind which stands moto: created, updated and deleted through moto's model of their type.
+
+What moto cannot do is logged as a warning, never silent: a creation it crashes on, a change it cannot make in
+place, a deletion it does not implement.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+from moto.core.exceptions import ServiceException
+from moto.ec2.models.core import TaggedEC2Resource
+from werkzeug.exceptions import HTTPException
+
+from proton_server.local.cloudformation.deleters import DELETERS, backend_of
+from proton_server.local.cloudformation.faults import ResourceFault
+from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.schemas import schema_of
+from proton_server.local.cloudformation.setters import SETTERS
+
+_log = logging.getLogger("proton_server.local")
+
+_Properties = Mapping[str, Any]
+# moto takes the values of these properties for objects with a name, which no template can give it.
+_NAMED = {"AWS::RDS::DBInstance": ("DBSubnetGroupName", "DBSecurityGroups")}
+# Attributes that are the name of their resource, where moto's models forget to say so.
+_NAMES = {"TargetGroupName", "LoadBalancerName", "ServiceName"}
+# What AWS would answer. Anything else that moto raises is a crash: a gap in moto, and no verdict on the
+# template.
+_REFUSALS = (ServiceException, HTTPException)
+
+
+def model_of(type_: str) -> Any:
+    """Moto's class for a resource type, or None."""
+    return parsing.get_model_map().get(type_)
+
+
+def report_gap(
+    logical_id: str, type_: str, place: Place, what: str, crash: BaseException | None = None
+) -> None:
+    """Log what the local AWS does otherwise than AWS. moto's traceback is for those who debug it."""
+    reason = f": moto raised {type(crash).__name__}" if crash else ""
+    _log.warning("%s (%s) of stack %s %s%s", logical_id, type_, place.stack_name, what, reason)
+    if crash:
+        _log.debug("what moto raised", exc_info=crash)
+
+
+def physical_id(model: Any) -> str | None:
+    """What moto knows a resource by, or None."""
+    known = getattr(model, "physical_resource_id", None) or getattr(model, "name", None)
+    return str(known) if known else None
+
+
+def attribute(model: Any, name: str) -> Any:
+    """What moto knows of an attribute, or None."""
+    try:
+        value = model.get_cfn_attribute(name)
+    except (UnformattedGetAttTemplateException, NotImplementedError, AttributeError, KeyError):
+        value = None
+    if value is None and name in _NAMES:
+        return getattr(model, "name", None)
+    return value
+
+
+def create(logical_id: str, type_: str, properties: _Properties, place: Place) -> Any:
+    """Moto's instance of a new resource, or None if moto crashed on it.
+
+    Raises:
+        ResourceFault: the service refuses the properties.
+
+    """
+    model = model_of(type_)
+    name_property = model.cloudformation_name_type()
+    name = properties.get(name_property) or parsing.generate_resource_name(
+        type_, place.stack_name, logical_id
+    )
+    schema = schema_of(type_)
+    if schema is not None and schema.attribute(name_property) is not None:
+        properties = {name_property: name, **properties}
+    try:
+        made = model.create_from_cloudformation_json(
+            name,
+            _moto_json(type_, properties),
+            place.account,
+            place.region,
+            LogicalId=logical_id,
+            StackId=place.stack_id,
+            ResourceType=type_,
+        )
+    except _REFUSALS as error:
+        raise _fault(error, type_) from error
+    except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
+        report_gap(logical_id, type_, place, "is a placeholder", crash)
+        return None
+    try:
+        settle(made, logical_id, type_, properties, place)
+    except _REFUSALS as error:
+        delete(made, logical_id, type_, properties, place)
+        raise _fault(error, type_) from error
+    return made
+
+
+def update(model: Any, logical_id: str, type_: str, properties: _Properties, place: Place) -> Any:
+    """Moto's instance after the change: mostly the same one.
+
+    Raises:
+        ResourceFault: the service refuses the properties.
+
+    """
+    class_ = model_of(type_)
+    cannot = hasattr(class_.update_from_cloudformation_json, "__isabstractmethod__")
+    if cannot and type_ not in SETTERS:
+        report_gap(logical_id, type_, place, "keeps its former settings: moto has no update for the type")
+        return model
+    try:
+        changed = None if type_ in SETTERS else _update(class_, model, type_, properties, place)
+        settle(changed or model, logical_id, type_, properties, place)
+    except _REFUSALS as error:
+        raise _fault(error, type_) from error
+    except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
+        report_gap(logical_id, type_, place, "keeps its former settings", crash)
+        return model
+    return changed or model
+
+
+def delete(model: Any, logical_id: str, type_: str, properties: _Properties, place: Place) -> None:
+    """Delete what moto has; nothing, if it is gone already.
+
+    Raises:
+        ResourceFault: the service refuses, for instance because something depends on it.
+
+    """
+    try:
+        if type_ in DELETERS:
+            service, action = DELETERS[type_]
+            action(backend_of(service, place.account, place.region), model, properties)
+        elif hasattr(model, "delete"):
+            model.delete(place.account, place.region)
+        elif not hasattr(model.delete_from_cloudformation_json, "__isabstractmethod__"):
+            model.delete_from_cloudformation_json(
+                physical_id(model), _moto_json(type_, properties), place.account, place.region
+            )
+        else:
+            report_gap(logical_id, type_, place, "stays: moto has no deletion for the type")
+    except _REFUSALS as error:
+        if not any(mark in _code(error) for mark in _GONE):
+            raise _fault(error, type_) from error
+    except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
+        report_gap(logical_id, type_, place, "may stay", crash)
+
+
+def settle(model: Any, logical_id: str, type_: str, properties: _Properties, place: Place) -> None:
+    """Apply what moto's models leave out: the tags of the stack, and the settings of `setters.py`."""
+    if isinstance(model, TaggedEC2Resource):
+        own = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", []) if isinstance(tag, dict)}
+        tags = {
+            **place.tags,
+            **own,
+            "aws:cloudformation:stack-name": place.stack_name,
+            "aws:cloudformation:stack-id": place.stack_id,
+            "aws:cloudformation:logical-id": logical_id,
+        }
+        backend_of("ec2", place.account, place.region).create_tags([physical_id(model)], tags)
+    if type_ in SETTERS:
+        service, action = SETTERS[type_]
+        action(backend_of(service, place.account, place.region), model, properties)
+
+
+# In the codes of errors that say the thing to delete is not there.
+_GONE = ("NotFound", "NoSuch", "NonExistentQueue", "DoesNotExist")
+
+
+def _update(class_: Any, model: Any, type_: str, properties: _Properties, place: Place) -> Any:
+    name = getattr(model, "name", None)
+    return class_.update_from_cloudformation_json(
+        original_resource=model,
+        new_resource_name=properties.get(class_.cloudformation_name_type())
+        or (name if isinstance(name, str) else physical_id(model)),
+        cloudformation_json=_moto_json(type_, properties),
+        account_id=place.account,
+        region_name=place.region,
+    )
+
+
+class _Named(str):
+    """A name that is its own name."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        return str(self)
+
+
+def _moto_json(type_: str, properties: _Properties) -> dict[str, Any]:
+    given = copy.deepcopy(dict(properties))
+    for key in _NAMED.get(type_, ()):
+        if key in given:
+            value = given[key]
+            given[key] = [_Named(item) for item in value] if isinstance(value, list) else _Named(value)
+    return {"Type": type_, "Properties": given}
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "error_type", None) or getattr(error, "code", ""))
+
+
+def _fault(error: Exception, type_: str) -> ResourceFault:
+    message = getattr(error, "message", None) or getattr(error, "description", None) or str(error)
+    service = type_.split("::")[1]
+    return ResourceFault(
+        f'Resource handler returned message: "{message} (Service: {service}, Error Code: {_code(error)})"'
+    )

@@ -1,0 +1,103 @@
+"""A stack's parameters: what the template declares and the caller gives, as values for the template.
+
+Pure; SSM parameters are read through a callable. Messages are CloudFormation's.
+
+Source: AWS CloudFormation User Guide, "CloudFormation template Parameters syntax".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.intrinsics import as_text
+
+_SSM = "AWS::SSM::Parameter::Value<"
+
+
+def resolve_parameters(
+    declared: Mapping[str, Any], given: Mapping[str, str], read_ssm: Callable[[str], str]
+) -> dict[str, Any]:
+    """The value of every declared parameter: text, a number, or a list of either.
+
+    Args:
+        declared: the template's Parameters section.
+        given: the caller's values, as text.
+        read_ssm: name of an SSM parameter -> its value, for types ``AWS::SSM::Parameter::Value<…>``.
+
+    Raises:
+        TemplateFault: a value is missing, not declared, or breaks a declared constraint.
+
+    """
+    if unknown := sorted(given.keys() - declared.keys()):
+        raise TemplateFault(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    if missing := [name for name, slot in declared.items() if name not in given and "Default" not in slot]:
+        raise TemplateFault(f"Parameters: [{', '.join(missing)}] must have values")
+    values = {}
+    for name, slot in declared.items():
+        type_ = slot.get("Type")
+        if not isinstance(type_, str):
+            raise TemplateFault(
+                f"Template format error: Every Parameters object must contain a Type member: {name} has none."
+            )
+        text = as_text(given[name] if name in given else slot["Default"])
+        if type_.startswith(_SSM):
+            text, type_ = read_ssm(text), type_[len(_SSM) : -1]
+        values[name] = _typed(name, type_, text)
+        _check(name, slot, text, values[name])
+    return values
+
+
+def shown_parameters(declared: Mapping[str, Any], values: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The parameters as DescribeStacks shows them: NoEcho ones are hidden."""
+    return [
+        {"ParameterKey": name, "ParameterValue": "****" if _no_echo(declared[name]) else as_text(value)}
+        for name, value in values.items()
+    ]
+
+
+def _no_echo(slot: Mapping[str, Any]) -> bool:
+    return as_text(slot.get("NoEcho", False)).lower() == "true"
+
+
+def _typed(name: str, type_: str, text: str) -> Any:
+    if type_ == "CommaDelimitedList" or type_.startswith("List<"):
+        items = [item.strip() for item in text.split(",")] if text else []
+        return [_number(name, item) for item in items] if type_ == "List<Number>" else items
+    if type_ == "Number":
+        return _number(name, text)
+    if type_ != "String" and not type_.startswith("AWS::"):
+        raise TemplateFault(f"Template format error: Unrecognized parameter type: {type_}")
+    return text
+
+
+def _number(name: str, text: str) -> int | float:
+    try:
+        return float(text) if re.search(r"[.eE]", text) else int(text)
+    except ValueError:
+        raise TemplateFault(
+            f"Parameter validation failed: parameter value for {name} must be a number"
+        ) from None
+
+
+def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
+    allowed = slot.get("AllowedValues")
+    items = value if isinstance(value, list) else [text]
+    if allowed is not None and not {as_text(i) for i in items} <= {as_text(item) for item in allowed}:
+        raise TemplateFault(f"Parameter '{name}' must be one of AllowedValues")
+    pattern = slot.get("AllowedPattern")
+    if pattern is not None and not all(re.fullmatch(pattern, as_text(item)) for item in items):
+        raise TemplateFault(
+            slot.get("ConstraintDescription") or f"Parameter '{name}' must match pattern {pattern}"
+        )
+    bounds = (
+        ("MinLength", len(text), 1, "must contain at least {} characters"),
+        ("MaxLength", len(text), -1, "must contain at most {} characters"),
+        ("MinValue", value, 1, "must be a number not less than {}"),
+        ("MaxValue", value, -1, "must be a number not greater than {}"),
+    )
+    for bound, size, sign, sentence in bounds:
+        if bound in slot and isinstance(size, int | float) and sign * (size - float(slot[bound])) < 0:
+            raise TemplateFault(f"Parameter '{name}' {sentence.format(slot[bound])}")

@@ -1,0 +1,195 @@
+"""One resource of a stack, whatever stands behind it: moto's model, a nested stack, or a placeholder.
+
+Here it is decided which of the three; each is made and changed in its own file. A type that moto does not
+model is logged as a placeholder: nothing is dropped silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proton_server.local.cloudformation import moto_models, nested_resource
+from proton_server.local.cloudformation.faults import ResourceFault
+from proton_server.local.cloudformation.moto_models import model_of, report_gap
+from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.placeholders import Placeholder
+from proton_server.local.cloudformation.schemas import schema_of
+
+NESTED_STACK = "AWS::CloudFormation::Stack"
+# moto runs a custom resource's Lambda in a container that must call back; here its answer is a placeholder's.
+_CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
+# Resources that are only a relation, which moto cannot change: they are made anew, and keep their id as AWS's
+# do.
+_RELATIONS = {"AWS::EC2::Route", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::VPCGatewayAttachment"}
+
+_Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that exists, with the properties it was last given.
+
+    Attributes:
+        model: moto's instance, a nested stack, or a Placeholder.
+        definition: the resource's entry in the template.
+
+    """
+
+    logical_id: str
+    type: str
+    properties: _Properties
+    model: Any
+    definition: Mapping[str, Any]
+    place: Place
+
+    @property
+    def physical_id(self) -> str:
+        """What Ref yields."""
+        if self.type == NESTED_STACK:
+            return str(self.model.stack_id)
+        known = None if self.is_placeholder else moto_models.physical_id(self.model)
+        return known or self._stand_in.physical_id(self.properties)
+
+    def attribute(self, name: str) -> Any:
+        """What Fn::GetAtt yields: moto's value, else the property of that name, else a plausible one."""
+        if self.type == NESTED_STACK:
+            return nested_resource.output(self.model, name.removeprefix("Outputs."))
+        value = None if self.is_placeholder else moto_models.attribute(self.model, name)
+        if value is not None:
+            return value
+        schema = schema_of(self.type)
+        if schema is not None and schema.identifier == (name,) and not self.is_placeholder:
+            return self.physical_id
+        return self._stand_in.attribute(name, self.properties)
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether nothing stands behind it."""
+        return isinstance(self.model, Placeholder)
+
+    @property
+    def generation(self) -> int:
+        """How many times this logical id was replaced, as far as a placeholder needs to know."""
+        return self.model.generation if isinstance(self.model, Placeholder) else 0
+
+    @property
+    def _stand_in(self) -> Placeholder:
+        """The placeholder itself, or one for the ids and attributes that moto's model does not have."""
+        if isinstance(self.model, Placeholder):
+            return self.model
+        return Placeholder(self.type, self.logical_id, self.place, schema_of(self.type))
+
+
+def is_known(type_: str) -> bool:
+    """Whether AWS would recognise the type. Outside ``AWS::`` any type may be registered in an account."""
+    return not type_.startswith("AWS::") or schema_of(type_) is not None or model_of(type_) is not None
+
+
+def has_attribute(type_: str, name: str) -> bool:
+    """Whether Fn::GetAtt can ask a resource of this type for `name`."""
+    schema, model = schema_of(type_), model_of(type_)
+    if schema is None or type_.startswith(_CUSTOM) or type_ == NESTED_STACK:
+        return True
+    return schema.attribute(name) is not None or (model is not None and model.has_cfn_attr(name) is True)
+
+
+def checked(logical_id: str, definition: Mapping[str, Any], properties: _Properties) -> _Properties:
+    """A definition's evaluated properties in their declared types.
+
+    Raises:
+        ResourceFault: they break the type's schema.
+
+    """
+    schema = schema_of(definition["Type"])
+    if schema is None or definition["Type"].startswith(_CUSTOM):
+        return properties
+    properties = schema.coerce(properties)
+    if fault := schema.fault(properties, definition.get("Properties", {})):
+        raise ResourceFault(f"Properties validation failed for resource {logical_id} with message:\n{fault}")
+    return properties
+
+
+def create(  # noqa: PLR0913 - the four say what, the two say beside what
+    logical_id: str,
+    definition: Mapping[str, Any],
+    properties: _Properties,
+    place: Place,
+    *,
+    generation: int = 0,
+    beside_placeholder: bool = False,
+) -> Resource:
+    """Create a resource.
+
+    Args:
+        logical_id: its name in the template.
+        definition: its entry in the template.
+        properties: evaluated and checked.
+        place: where.
+        generation: how many physical resources the logical id had before.
+        beside_placeholder: whether it depends on a placeholder. Then a refusal says nothing of the template:
+            moto may just miss what the placeholder stands for.
+
+    Raises:
+        ResourceFault: the service refuses the properties.
+
+    """
+    type_ = definition["Type"]
+    made = None
+    if type_ == NESTED_STACK:
+        made = nested_resource.create(logical_id, properties, place)
+    elif model_of(type_) is None or type_.startswith(_CUSTOM):
+        report_gap(logical_id, type_, place, "is a placeholder: moto does not model the type")
+    else:
+        try:
+            made = moto_models.create(logical_id, type_, properties, place)
+        except ResourceFault as fault:
+            if not beside_placeholder:
+                raise
+            report_gap(logical_id, type_, place, f"is a placeholder, as is what it depends on: {fault}")
+    if made is None:
+        made = Placeholder(type_, logical_id, place, schema_of(type_), generation)
+    return Resource(logical_id, type_, properties, made, definition, place)
+
+
+def keep(old: Resource, definition: Mapping[str, Any], place: Place) -> Resource:
+    """A resource whose properties stay; its policies and the stack's tags may be new."""
+    new = replace(old, definition=definition, place=place)
+    if place.tags != old.place.tags and not old.is_placeholder:
+        moto_models.settle(new.model, new.logical_id, new.type, new.properties, place)
+    return new
+
+
+def update(old: Resource, definition: Mapping[str, Any], properties: _Properties, place: Place) -> Resource:
+    """Give a resource new properties in place.
+
+    Raises:
+        ResourceFault: the service refuses the properties.
+
+    """
+    new = replace(old, properties=properties, definition=definition, place=place)
+    if old.is_placeholder:
+        return new
+    if old.type == NESTED_STACK:
+        nested_resource.update(old.model, properties, place)
+        return new
+    if old.type in _RELATIONS:
+        delete(old)
+        return create(old.logical_id, definition, properties, place)
+    return replace(new, model=moto_models.update(old.model, old.logical_id, old.type, properties, place))
+
+
+def delete(resource: Resource) -> None:
+    """Delete a resource; one that is gone already is no error.
+
+    Raises:
+        ResourceFault: the service refuses, for instance because something depends on it.
+
+    """
+    if resource.type == NESTED_STACK:
+        nested_resource.delete(resource.model, resource.place)
+    elif not resource.is_placeholder:
+        moto_models.delete(
+            resource.model, resource.logical_id, resource.type, resource.properties, resource.place
+        )

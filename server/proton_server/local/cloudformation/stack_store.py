@@ -1,0 +1,129 @@
+"""The stacks of one account and region: made, found, shown. What changes them is in `backend.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from moto.cloudformation import models
+from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
+from moto.cloudformation.utils import generate_stack_id
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+from moto.ssm.models import ssm_backends
+
+from proton_server.local.cloudformation.change_sets import ChangeSet
+from proton_server.local.cloudformation.deployment import Deployment
+from proton_server.local.cloudformation.exports import Exports
+from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.stacks import Stack, StackResource
+from proton_server.local.cloudformation.targets import Target, read_target
+
+
+class StackStore(models.CloudFormationBackend):
+    """moto's CloudFormation, holding our stacks. Reads take copies, for they run beside changes."""
+
+    # moto's types are its own Stack's and ChangeSet's; its wire only reads attributes, which ours have.
+    stacks: dict[str, Stack]  # type: ignore[assignment]
+    deleted_stacks: dict[str, Stack]  # type: ignore[assignment]
+    change_sets: dict[str, ChangeSet]  # type: ignore[assignment]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.exchange = Exports(self.exports, self.stacks)
+
+    def new_stack(
+        self,
+        name: str,
+        tags: dict[str, str] | None = None,
+        notification_arns: list[str] | None = None,
+        role_arn: str | None = None,
+    ) -> Stack:
+        """A stack that nobody knows of yet.
+
+        Raises:
+            AlreadyExistsException: the name is taken.
+
+        """
+        if self.find(name):
+            raise AlreadyExistsException(f"Stack [{name}] already exists")
+        place = Place(
+            self.account_id,
+            self.region_name,
+            name,
+            generate_stack_id(name, self.region_name, self.account_id),
+            dict(tags or {}),
+        )
+        stack = Stack(place, notification_arns or [], role_arn)
+        stack.deployment = Deployment(place, stack.record, self.exchange.value, _zones)
+        return stack
+
+    def target(self, stack: Stack, body: str, given: Mapping[str, str]) -> Target:
+        """A template and its parameters, checked for a stack.
+
+        Raises:
+            ValidationError: they are unsound.
+
+        """
+        try:
+            return read_target(body, given, self._read_ssm, stack.deployment)
+        except TemplateFault as fault:
+            raise ValidationError(message=str(fault)) from None
+
+    def _read_ssm(self, name: str) -> str:
+        parameter = ssm_backends[self.account_id][self.region_name].get_parameter(name)
+        if parameter is None:
+            raise TemplateFault(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+        return str(parameter.value)
+
+    def find(self, name_or_stack_id: str) -> Stack | None:
+        """A stack by name or id, if it exists and is not deleted."""
+        return next(
+            (s for s in list(self.stacks.values()) if name_or_stack_id in (s.stack_id, s.stack_name)), None
+        )
+
+    def existing(self, name: str) -> Stack:
+        """A stack by name or id.
+
+        Raises:
+            ValidationError: there is none, or it is deleted.
+
+        """
+        stack = self.find(name)
+        if stack is None:
+            raise ValidationError(message=f"Stack [{name}] does not exist")
+        return stack
+
+    def bury(self, stack: Stack) -> None:
+        """Move a stack that is deleted to where only its id finds it."""
+        if stack.stack_status == "DELETE_COMPLETE":
+            self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+
+    def describe_stacks(self, name_or_stack_id: str) -> list[Stack]:  # type: ignore[override]
+        """The named stack (by id also a deleted one), or all that exist."""
+        return [self.get_stack(name_or_stack_id)] if name_or_stack_id else list(self.stacks.values())
+
+    def get_stack(self, name_or_stack_id: str) -> Stack:  # type: ignore[override]
+        """A stack by name or id, or a deleted one by id.
+
+        Raises:
+            ValidationError: there is none.
+
+        """
+        stack = self.find(name_or_stack_id) or self.deleted_stacks.get(name_or_stack_id)
+        if stack is None:
+            raise ValidationError(name_or_stack_id)
+        return stack
+
+    def list_stack_resources(  # type: ignore[override]
+        self, stack_name_or_id: str
+    ) -> tuple[Stack, list[StackResource]]:
+        """A stack and the latest state of its resources."""
+        stack = self.get_stack(stack_name_or_id)
+        return stack, stack.stack_resources
+
+
+def _zones(region: str) -> list[str]:
+    try:
+        return [zone.name for zone in RegionsAndZonesBackend.zones[region]]
+    except KeyError:
+        raise TemplateFault(f"Template validation error: Region {region} does not exist") from None

@@ -1,0 +1,180 @@
+"""The records of a stack. Their attributes are those that moto's serialiser reads: AWS's, in snake case."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Timer
+from typing import Any
+
+from moto.core.utils import utcnow
+
+from proton_server.local.cloudformation.deployment import Deployment
+from proton_server.local.cloudformation.outcome import Moment, Output
+from proton_server.local.cloudformation.parameters import shown_parameters
+from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.targets import Target
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
+
+@dataclass
+class StackEvent:
+    """One line of a stack's history."""
+
+    stack_id: str
+    stack_name: str
+    logical_resource_id: str
+    physical_resource_id: str
+    resource_type: str
+    resource_status: str
+    resource_status_reason: str | None
+    client_request_token: str | None
+    event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    timestamp: datetime = field(default_factory=utcnow)
+
+
+@dataclass
+class StackResource:
+    """The latest state of one resource, deleted ones included."""
+
+    stack_id: str
+    stack_name: str
+    logical_resource_id: str
+    physical_resource_id: str
+    resource_type: str
+    resource_status: str
+    resource_status_reason: str | None
+    timestamp: datetime
+
+    @property
+    def last_updated_timestamp(self) -> datetime:
+        """The name that some of the answers have for it."""
+        return self.timestamp
+
+
+@dataclass
+class Stack:
+    """A stack. `current` is what its resources come from, and is empty until its first success."""
+
+    place: Place
+    notification_arns: list[str]
+    role_arn: str | None = None
+    enable_termination_protection: bool = False
+    timeout_in_minutes: int | None = None
+    policy: str = ""
+    stack_status: str = "REVIEW_IN_PROGRESS"
+    stack_status_reason: str | None = None
+    target: Target | None = None
+    current: Target | None = None
+    imports: set[str] = field(default_factory=set)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    events: list[StackEvent] = field(default_factory=list)
+    creation_time: datetime = field(default_factory=utcnow)
+    last_updated_time: datetime | None = None
+    deletion_time: datetime | None = None
+    disable_rollback: bool = False
+    client_request_token: str | None = None
+    pending: Timer | None = None
+    _resources: dict[str, StackResource] = field(default_factory=dict)
+    deployment: Deployment = field(init=False, repr=False)
+
+    @property
+    def stack_id(self) -> str:
+        """The stack's ARN."""
+        return self.place.stack_id
+
+    @property
+    def stack_name(self) -> str:
+        """The name; it can be used again once the stack is deleted."""
+        return self.place.stack_name
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The stack's tags, which its EC2 resources get too."""
+        return dict(self.place.tags)
+
+    @property
+    def name(self) -> str:
+        """Moto's name for `stack_name`."""
+        return self.stack_name
+
+    @property
+    def status(self) -> str:
+        """Moto's name for `stack_status`."""
+        return self.stack_status
+
+    @property
+    def template(self) -> str:
+        """The template's text, as GetTemplate gives it back."""
+        shown = self.current or self.target
+        return shown.template.body if shown else ""
+
+    @property
+    def description(self) -> str | None:
+        """The template's Description."""
+        shown = self.current or self.target
+        return shown.template.description if shown else None
+
+    template_description = description
+
+    @property
+    def parameters(self) -> list[dict[str, str]]:
+        """The parameters as DescribeStacks shows them."""
+        shown = self.current or self.target
+        return shown_parameters(shown.template.parameters, shown.values) if shown else []
+
+    @property
+    def stack_parameters(self) -> Mapping[str, str]:
+        """The parameters as given; moto's change sets read them for UsePreviousValue."""
+        return self.current.given if self.current else {}
+
+    @property
+    def stack_resources(self) -> list[StackResource]:
+        """The latest state of every resource the stack has."""
+        return [
+            resource
+            for resource in list(self._resources.values())
+            if resource.resource_status != "DELETE_COMPLETE"
+        ]
+
+    def enter(self, status: str, reason: str | None = None) -> None:
+        """Move to a state and write it into the history; the reason stays visible on the stack."""
+        self.stack_status = status
+        self.stack_status_reason = reason
+        self._write(Moment(self.stack_name, self.stack_id, STACK_TYPE, status, reason))
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Change the stack's tags; its resources get them with the next deployment."""
+        self.place = self.deployment.place = replace(self.place, tags=dict(tags))
+
+    def drop_pending(self) -> None:
+        """Forget work that is scheduled and not begun."""
+        if self.pending is not None:
+            self.pending.cancel()
+            self.pending = None
+
+    def record(self, moment: Moment) -> None:
+        """Write a resource's state into the history."""
+        self._write(moment)
+        known = self._resources.get(moment.logical_id)
+        if moment.status == "DELETE_COMPLETE" and known and known.physical_resource_id != moment.physical_id:
+            return  # the former physical resource of a replaced one
+        self._resources[moment.logical_id] = StackResource(self.stack_id, self.stack_name, *moment, utcnow())
+
+    def show(self, outputs: list[Output]) -> None:
+        """Make outputs visible."""
+        self.outputs = [
+            {
+                "OutputKey": output.key,
+                "OutputValue": output.value,
+                "Description": output.description,
+                "ExportName": output.export,
+            }
+            for output in outputs
+        ]
+
+    def _write(self, moment: Moment) -> None:
+        self.events.append(StackEvent(self.stack_id, self.stack_name, *moment, self.client_request_token))

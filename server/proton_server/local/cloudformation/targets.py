@@ -1,0 +1,79 @@
+"""What a stack is deployed from: a template and its parameters, checked before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proton_server.local.cloudformation.deployment import Deployment
+from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.parameters import resolve_parameters
+from proton_server.local.cloudformation.resources import has_attribute, is_known
+from proton_server.local.cloudformation.template import Template, read_template
+
+
+@dataclass(frozen=True)
+class Target:
+    """A template, the parameters given for it, and the values of all its parameters."""
+
+    template: Template
+    given: Mapping[str, str]
+    values: Mapping[str, Any]
+
+    def deploys_as(self, other: Target) -> bool:
+        """Whether the two ask for the same: not whether their texts are equal."""
+        one, two = self.template, other.template
+        return self.values == other.values and all(
+            getattr(one, section) == getattr(two, section)
+            for section in ("resources", "outputs", "mappings", "conditions")
+        )
+
+
+def read_target(
+    body: str, given: Mapping[str, str], read_ssm: Callable[[str], str], deployment: Deployment
+) -> Target:
+    """Read a template and check it for a stack with `deployment`.
+
+    Raises:
+        TemplateFault: a sentence as CloudFormation puts it; nothing was created.
+
+    """
+    template = read_template(body)
+    target = Target(template, given, resolve_parameters(template.parameters, given, read_ssm))
+    _check_types(template, deployment)
+    for name, attribute in template.attributes():
+        if not has_attribute(template.resources[name]["Type"], attribute):
+            raise TemplateFault(
+                f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+            )
+    _, truths = deployment.scope(template, target.values)
+    template.order(truths)
+    return target
+
+
+def given_parameters(parameters: list[dict[str, Any]], previous: Mapping[str, str]) -> dict[str, str]:
+    """A request's parameters by name; UsePreviousValue takes the value the stack has."""
+    given = {}
+    for parameter in parameters:
+        key = parameter["ParameterKey"]
+        if not parameter.get("UsePreviousValue"):
+            given[key] = parameter.get("ParameterValue", "")
+        elif key in previous:
+            given[key] = previous[key]
+    return given
+
+
+def _check_types(template: Template, deployment: Deployment) -> None:
+    if unknown := sorted(type_ for type_ in template.types() if not is_known(type_)):
+        raise TemplateFault(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+    changed = [
+        name
+        for name, live in deployment.live.items()
+        if template.resources.get(name, {"Type": live.type})["Type"] != live.type
+    ]
+    if changed:
+        raise TemplateFault(
+            "Update of resource type is not permitted. The new template modifies resource type of the "
+            f"following resources: [{', '.join(changed)}]"
+        )

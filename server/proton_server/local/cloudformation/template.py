@@ -1,0 +1,274 @@
+"""CloudFormation templates: text in, a checked `Template` out.
+
+Pure. What can be known from the text alone is refused here, in CloudFormation's own words, before anything is
+created; what depends on values (conditions, mappings, properties) is judged later, where the values are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.references import Reference, references
+
+PSEUDO_PARAMETERS = frozenset(
+    f"AWS::{name}"
+    for name in (
+        "AccountId",
+        "NoValue",
+        "NotificationARNs",
+        "Partition",
+        "Region",
+        "StackId",
+        "StackName",
+        "URLSuffix",
+    )
+)
+
+_SECTIONS = {
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+    "Transform",
+}
+_RESOURCE_MEMBERS = {
+    "Condition",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Metadata",
+    "Properties",
+    "Type",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+    "Version",
+}
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template whose form and references are sound."""
+
+    body: str
+    description: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    mappings: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    transforms: tuple[str, ...] = ()
+
+    def types(self) -> set[str]:
+        """The resource types the template names."""
+        return {resource["Type"] for resource in self.resources.values()}
+
+    def attributes(self) -> Iterator[tuple[str, str]]:
+        """Every (logical id, attribute) that the template asks for with Fn::GetAtt or ``${A.B}``."""
+        for reference in references([dict(self.resources), dict(self.outputs)]):
+            if reference.attribute is not None:
+                yield reference.name, reference.attribute
+
+    def order(self, conditions: Mapping[str, bool]) -> list[str]:
+        """The logical ids to create, each after those it depends on.
+
+        Args:
+            conditions: the value of each condition; a resource whose condition is false is left out.
+
+        Raises:
+            TemplateFault: resources depend on each other in a circle, or on one that is not created.
+
+        """
+        active = [name for name, resource in self.resources.items() if _holds(resource, conditions)]
+        waiting = {name: self._dependencies(name, conditions) for name in active}
+        for name in active:
+            _refuse_unresolved(waiting[name] - set(active), "Resources")
+            # DependsOn may name a resource that the conditions left out: CloudFormation then ignores it.
+            waiting[name] |= set(depends_on(self.resources[name])) & set(active)
+        for output in self.outputs.values():
+            if _holds(output, conditions):
+                _refuse_unresolved(self._resources_in(output, conditions) - set(active), "Outputs")
+        ordered: list[str] = []
+        while waiting:
+            ready = [name for name, dependencies in waiting.items() if not dependencies & waiting.keys()]
+            if not ready:
+                raise TemplateFault(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
+            ordered += ready
+            for name in ready:
+                del waiting[name]
+        return ordered
+
+    def _dependencies(self, name: str, conditions: Mapping[str, bool]) -> set[str]:
+        return self._resources_in(self.resources[name].get("Properties"), conditions)
+
+    def _resources_in(self, value: Any, conditions: Mapping[str, bool]) -> set[str]:
+        return {reference.name for reference in references(value, conditions)} & self.resources.keys()
+
+
+def read_template(body: str) -> Template:
+    """Read and check a template in YAML or JSON.
+
+    Raises:
+        TemplateFault: one sentence, as CloudFormation puts it.
+
+    """
+    document = _load(body)
+    if not isinstance(document, dict):
+        raise TemplateFault("Template format error: unsupported structure.")
+    if unknown := sorted(str(key) for key in document.keys() - _SECTIONS):
+        raise TemplateFault(f"Invalid template property or properties [{', '.join(unknown)}]")
+    sections = {name: _section(document, name) for name in ("Parameters", "Mappings", "Conditions")}
+    template = Template(
+        body=body,
+        description=document.get("Description"),
+        parameters=sections["Parameters"],
+        mappings=sections["Mappings"],
+        conditions=sections["Conditions"],
+        resources=_section(document, "Resources"),
+        outputs=_section(document, "Outputs"),
+        transforms=tuple(_listed(document.get("Transform"))),
+    )
+    _check_resources(template)
+    _check_outputs(template)
+    _check_references(template)
+    return template
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as CloudFormation reads it: short tags are functions, dates (policy versions) stay text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _function_tag(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _function_tag)
+
+
+def _load(body: str) -> Any:
+    try:
+        # libyaml refuses the tabs that JSON allows, so JSON is read as JSON.
+        return json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, _Loader)  # noqa: S506
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} , column {error.colno}"
+        raise TemplateFault(f"Template format error: JSON not well-formed. ({where})") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise TemplateFault(f"Template format error: YAML not well-formed.{where}") from None
+
+
+def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if name not in document:
+        return {}
+    section = document[name]
+    if section is None:
+        raise TemplateFault(f"[/{name}] 'null' values are not allowed in templates")
+    if not isinstance(section, dict):
+        raise TemplateFault(f"Template format error: {name} must be an object.")
+    for key, value in section.items():
+        if name != "Conditions" and not isinstance(value, dict):
+            raise TemplateFault(
+                f"Template format error: Every {name} object must be an object: {key} is none."
+            )
+    return {str(key): value for key, value in section.items()}
+
+
+def _check_resources(template: Template) -> None:
+    if not template.resources:
+        raise TemplateFault("Template format error: At least one Resources member must be defined.")
+    for name, resource in template.resources.items():
+        if not name.isalnum():
+            raise TemplateFault(f"Template format error: Resource name {name} is non alphanumeric.")
+        if not isinstance(resource.get("Type"), str):
+            raise TemplateFault(
+                f"Template format error: [/Resources/{name}] "
+                "Every Resources object must contain a Type member."
+            )
+        if unknown := sorted(str(key) for key in resource.keys() - _RESOURCE_MEMBERS):
+            raise TemplateFault(f"Invalid template resource property '{unknown[0]}'")
+        if not isinstance(resource.get("Properties", {}), dict):
+            raise TemplateFault(
+                f"Template format error: [/Resources/{name}/Properties] Properties must be an object."
+            )
+
+
+def _check_outputs(template: Template) -> None:
+    for name, output in template.outputs.items():
+        if "Value" not in output:
+            raise TemplateFault(
+                f"Template format error: Output {name} is malformed. "
+                "Every Outputs member must contain a Value object"
+            )
+
+
+def _check_references(template: Template) -> None:
+    in_conditions = {reference.name for reference in references(dict(template.conditions))}
+    _refuse_unresolved(in_conditions - template.parameters.keys() - PSEUDO_PARAMETERS, "Conditions")
+    known = template.resources.keys() | template.parameters.keys() | PSEUDO_PARAMETERS
+    for block, members in (("Resources", template.resources), ("Outputs", template.outputs)):
+        found = list(references(dict(members)))
+        _refuse_undefined_attributes(found, template.resources)
+        named = {reference.name for reference in found if reference.attribute is None}
+        if block == "Resources":
+            named |= {target for resource in members.values() for target in depends_on(resource)}
+        _refuse_unresolved(named - known, block)
+        for name, member in members.items():
+            condition = member.get("Condition")
+            if condition is not None and condition not in template.conditions:
+                raise TemplateFault(
+                    f"Template format error: Unresolved condition dependency {condition} "
+                    f"in the {block} block of the template ({name})"
+                )
+
+
+def _refuse_undefined_attributes(found: Collection[Reference], resources: Collection[str]) -> None:
+    for reference in found:
+        if reference.attribute is not None and reference.name not in resources:
+            raise TemplateFault(
+                f"Template error: instance of Fn::GetAtt references undefined resource {reference.name}"
+            )
+
+
+def _refuse_unresolved(names: Collection[str], block: str) -> None:
+    if names:
+        raise TemplateFault(
+            f"Template format error: Unresolved resource dependencies [{', '.join(sorted(names))}] "
+            f"in the {block} block of the template"
+        )
+
+
+def _holds(member: Mapping[str, Any], conditions: Mapping[str, bool]) -> bool:
+    return conditions[member["Condition"]] if "Condition" in member else True
+
+
+def depends_on(resource: Mapping[str, Any]) -> list[str]:
+    """What a resource's DependsOn names."""
+    return _listed(resource.get("DependsOn"))
+
+
+def _listed(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]

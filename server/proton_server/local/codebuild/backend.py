@@ -1,0 +1,96 @@
+"""The local CodeBuild, in place of moto's: projects are moto's, builds are ours and really run."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from moto.codebuild import models
+from moto.codebuild.exceptions import InvalidInputException
+
+from proton_server.local.codebuild import answers
+from proton_server.local.codebuild.build import Build
+from proton_server.local.codebuild.workspace import account_session
+
+_OFF = (
+    "This local AWS runs no builds: it was started with --no-local-builds. Start `proton-server local` "
+    "without that, and the commands of builds run on this machine."
+)
+
+
+def install(endpoint: str | None) -> None:
+    """Put the local CodeBuild in moto's place. Must run before moto serves its first request.
+
+    Args:
+        endpoint: where builds reach the local AWS; None: builds are refused.
+
+    """
+    LocalCodeBuild.endpoint = endpoint
+    models.codebuild_backends.backend = LocalCodeBuild
+
+
+class LocalCodeBuild(models.CodeBuildBackend):
+    """One account's CodeBuild in one region."""
+
+    endpoint: str | None = None
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._builds: dict[str, Build] = {}
+        self._by_token: dict[tuple[str, str], Build] = {}
+        self._starting = threading.Lock()
+
+    @property
+    def _url_module(self) -> Any:
+        """Our answers: moto would derive the module from this class's own."""
+        return answers
+
+    def change_project(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Change the members that are given."""
+        project = self.codebuild_projects[name]
+        project.project_metadata.update(given)
+        return project.project_metadata
+
+    def run_build(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Begin a build, or answer with the one that the same idempotencyToken began.
+
+        Raises:
+            InvalidInputException: builds are switched off.
+
+        """
+        if self.endpoint is None:
+            raise InvalidInputException(_OFF)
+        token = request.get("idempotencyToken") or str(uuid.uuid4())
+        with self._starting:
+            build = self._by_token.get((name, token))
+            if build is None:
+                build = self._by_token[name, token] = self._new_build(self.endpoint, name, request)
+                build.begin()
+        return build.answer()
+
+    def _new_build(self, endpoint: str, name: str, request: dict[str, Any]) -> Build:
+        session = account_session(endpoint, self.account_id, self.region_name)
+        project, history = self.codebuild_projects[name].project_metadata, self.build_history[name]
+        build = Build(len(history) + 1, project, request, session, _folder())
+        self._builds[build.id] = build
+        history.insert(0, build.id)
+        return build
+
+    def batch_get_builds(self, ids: list[str]) -> list[dict[str, Any]]:
+        """The builds as they are now."""
+        return [self._builds[build_id].answer() for build_id in ids if build_id in self._builds]
+
+    def stop_build(self, build_id: str) -> dict[str, Any]:
+        """End a build and all that its commands have started."""
+        self._builds[build_id].stop()
+        return self._builds[build_id].answer()
+
+
+@cache
+def _folder() -> Path:
+    """Where this process keeps its builds. The logs stay when it has ended."""
+    return Path(tempfile.mkdtemp(prefix="proton-local-builds-"))

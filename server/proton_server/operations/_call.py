@@ -1,0 +1,103 @@
+"""The call that an operation serves: who, where, when, its rows; and what calls have in common."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from proton_server.errors import ConflictException, ValidationException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import sqlalchemy as sa
+
+    from proton_server.store import Rows
+
+Entry = TypeVar("Entry")
+
+_MAX_RESULTS = 100
+"""The largest page of the model. AWS never said how long a page is when maxResults is left out."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, authenticated and checked, inside its transaction."""
+
+    operation: str
+    account_id: str
+    region: str
+    now: float
+    """Epoch seconds, to the millisecond as AWS answers."""
+    rows: Rows
+    engines: frozenset[str]
+    """The template engines this server can provision."""
+
+    def arn(self, resource: str) -> str:
+        """The ARN of a resource of the caller, such as `environment/dev`."""
+        return f"arn:{partition(self.region)}:proton:{self.region}:{self.account_id}:{resource}"
+
+
+def partition(region: str) -> str:
+    """The AWS partition of a Region."""
+    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
+
+
+def digest(request: Any) -> str:
+    """A fingerprint of a request, to recognise its repetition."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def refuse_unless_repeated(what: str, existing: sa.Row[Any], request: dict[str, Any]) -> None:
+    """The rule for creates without a client token: a repetition is welcome while nothing was changed.
+
+    Raises ConflictException (modified since) and ValidationException (other parameters), as the introduction
+    of the API reference has it under "Idempotent create APIs that don't use a client token".
+    """
+    if existing.created_by is None:
+        raise ConflictException(f"{what} already exists and was modified since it was created.")
+    if existing.created_by != digest(request):
+        raise ValidationException(
+            f"Idempotent parameter mismatch: {what} already exists with other parameters."
+        )
+
+
+def page(
+    call: Call,
+    request: dict[str, Any],
+    fetch: Callable[[Sequence[Any] | None, int], Sequence[Entry]],
+    key: Callable[[Entry], Sequence[Any]],
+) -> tuple[Sequence[Entry], str | None]:
+    """One page of rows, and the token for the next if there is more.
+
+    A token is good for the operation and filters it was given for; any other raises ValidationException.
+    `fetch(after, limit)` gets rows behind a key, and `key(row)` says where a row stands.
+    """
+    limit = request.get("maxResults", _MAX_RESULTS)
+    filters = {name: value for name, value in request.items() if name not in ("maxResults", "nextToken")}
+    bound = digest([call.operation, call.account_id, call.region, filters])[:16]
+    after = _read_token(request["nextToken"], bound) if "nextToken" in request else None
+    rows = fetch(after, limit + 1)
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], _write_token(bound, key(rows[limit - 1]))
+
+
+def _write_token(bound: str, after: Sequence[Any]) -> str:
+    return base64.b64encode(json.dumps([bound, *after]).encode()).decode()
+
+
+def _read_token(token: str, bound: str) -> Sequence[Any]:
+    try:
+        found, *after = json.loads(base64.b64decode(token, validate=True))
+    except (ValueError, TypeError, binascii.Error):
+        found, after = None, []
+    if found != bound:
+        message = "nextToken is not one that this list gave out: start the list again without nextToken."
+        raise ValidationException(message)
+    return list(after)

@@ -1,0 +1,181 @@
+"""Environment account connections: an environment account asks, a management account decides.
+
+The connection belongs to the environment account and both see it; to any other account it does not exist.
+https://docs.aws.amazon.com/proton/latest/userguide/ag-env-account-connections.html
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from proton_server.connections import ROLES
+from proton_server.errors import AccessDeniedException, ConflictException, ValidationException
+from proton_server.operations._call import page
+from proton_server.operations._client_tokens import made_before, remember
+from proton_server.operations._roles import refuse_foreign_roles
+from proton_server.operations._rows import connection_row
+from proton_server.operations._tagging import drop_tags, put_tags
+from proton_server.tables import environment_account_connections, environments
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from proton_server.operations._call import Call
+
+_ROLES = tuple(ROLES.values())
+
+_ENVIRONMENT_ACCOUNT, _MANAGEMENT_ACCOUNT = "account_id", "management_account_id"
+"""The two sides of a connection, by the column that names the account."""
+
+_SIDES = {"ENVIRONMENT_ACCOUNT": _ENVIRONMENT_ACCOUNT, "MANAGEMENT_ACCOUNT": _MANAGEMENT_ACCOUNT}
+
+_STATUS_AFTER = {
+    ("accept", "PENDING"): "CONNECTED",
+    ("accept", "CONNECTED"): "CONNECTED",
+    ("reject", "PENDING"): "REJECTED",
+    ("reject", "CONNECTED"): "REJECTED",
+    ("reject", "REJECTED"): "REJECTED",
+}
+"""What becomes of a connection. AWS: one that was rejected can neither be accepted nor used."""
+
+
+def create_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Asks the management account to provision an environment here. Waits for its decision as PENDING."""
+    repeated = made_before(
+        call, request, lambda made: call.rows.find(environment_account_connections, id=made)
+    )
+    if repeated is not None:
+        return {"environmentAccountConnection": repeated.record}
+    management, environment = request["managementAccountId"], request["environmentName"]
+    if management == call.account_id:
+        message = (
+            "managementAccountId must be another account: an environment of this one needs no connection."
+        )
+        raise ValidationException(message)
+    refuse_foreign_roles(call, request, _ROLES)
+    _refuse_second(call, management, environment)
+    connection_id = str(uuid.uuid4())
+    record = {
+        "id": connection_id,
+        "arn": call.arn(f"environment-account-connection/{connection_id}"),
+        "environmentAccountId": call.account_id,
+        "environmentName": environment,
+        "managementAccountId": management,
+        "status": "PENDING",
+        "requestedAt": call.now,
+        "lastModifiedAt": call.now,
+        **{member: request[member] for member in _ROLES if member in request},
+    }
+    call.rows.insert(
+        environment_account_connections,
+        id=connection_id,
+        management_account_id=management,
+        environment_name=environment,
+        record=record,
+    )
+    put_tags(call, record["arn"], request.get("tags", []))
+    remember(call, request, connection_id)
+    return {"environmentAccountConnection": record}
+
+
+def get_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The connection, for either of its accounts."""
+    return {"environmentAccountConnection": connection_row(call, request["id"]).record}
+
+
+def update_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Exchanges roles. They hold from the next step of any deployment on; none is started."""
+    row = _row_of(call, request["id"], _ENVIRONMENT_ACCOUNT)
+    if row.record["status"] == "REJECTED":
+        raise ConflictException(f"Environment account connection {row.id} is REJECTED, which is final.")
+    refuse_foreign_roles(call, request, _ROLES)
+    return _changed(call, row, {member: request[member] for member in _ROLES if member in request})
+
+
+def delete_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Removes the connection, even from under an environment, which is then out of Proton's reach.
+
+    One that does not exist is a success with nothing to show.
+    """
+    if call.rows.find(environment_account_connections, id=request["id"]) is None:
+        return {}
+    row = _row_of(call, request["id"], _ENVIRONMENT_ACCOUNT)
+    call.rows.delete(environment_account_connections, id=row.id)
+    drop_tags(call, row.record["arn"])
+    return {"environmentAccountConnection": row.record}
+
+
+def accept_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Lets the environment be provisioned through the connection. Accepting again changes nothing."""
+    return _decide(call, request["id"], "accept")
+
+
+def reject_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Refuses the connection for good; also one that was accepted, as long as no environment uses it."""
+    return _decide(call, request["id"], "reject")
+
+
+def list_environment_account_connections(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The connections that this account asked for, or was asked for, in order of their environments."""
+    table = environment_account_connections
+    conditions = [table.c[_SIDES[request["requestedBy"]]] == call.account_id]
+    if "environmentName" in request:
+        conditions.append(table.c.environment_name == request["environmentName"])
+    if request.get("statuses"):
+        conditions.append(table.c.record["status"].as_string().in_(request["statuses"]))
+    by = [table.c.environment_name, table.c.id]
+    rows, token = page(
+        call,
+        request,
+        lambda after, limit: call.rows.page(table, *conditions, by=by, after=after, limit=limit),
+        lambda row: [row.environment_name, row.id],
+    )
+    return {"environmentAccountConnections": [row.record for row in rows], "nextToken": token}
+
+
+def _refuse_second(call: Call, management: str, environment: str) -> None:
+    """The User Guide has one connection for each environment. A rejected one does not stand in the way."""
+    for other in call.rows.all(
+        environment_account_connections,
+        account_id=call.account_id,
+        management_account_id=management,
+        environment_name=environment,
+    ):
+        status = other.record["status"]
+        if status != "REJECTED":
+            message = f"environment {environment} of account {management}: {other.id} is {status}"
+            raise ConflictException(f"There already is an environment account connection for {message}.")
+
+
+def _row_of(call: Call, connection_id: str, side: str) -> sa.Row[Any]:
+    """The connection, locked against its other account, for an operation that is one side's alone."""
+    row = connection_row(call, connection_id, lock=True)
+    if getattr(row, side) != call.account_id:
+        what = "environment" if side == _ENVIRONMENT_ACCOUNT else "management"
+        raise AccessDeniedException(
+            f"{call.operation} is for the {what} account of the connection, {getattr(row, side)}."
+        )
+    return row
+
+
+def _decide(call: Call, connection_id: str, decision: str) -> dict[str, Any]:
+    row = _row_of(call, connection_id, _MANAGEMENT_ACCOUNT)
+    status = row.record["status"]
+    after = _STATUS_AFTER.get((decision, status))
+    if after is None:
+        message = f"Environment account connection {row.id} is REJECTED, which is final"
+        raise ConflictException(f"{message}: have account {row.account_id} create a new one.")
+    if after == status:
+        return {"environmentAccountConnection": row.record}
+    user = call.rows.find(environments, name=row.environment_name)
+    if after == "REJECTED" and user and user.record.get("environmentAccountConnectionId") == row.id:
+        message = f"is used by environment {user.name} and cannot be rejected until that is deleted"
+        raise ConflictException(f"Environment account connection {row.id} {message}.")
+    return _changed(call, row, {"status": after})
+
+
+def _changed(call: Call, row: sa.Row[Any], changes: dict[str, Any]) -> dict[str, Any]:
+    record = {**row.record, **changes, "lastModifiedAt": call.now}
+    call.rows.update(environment_account_connections, {"id": row.id}, record=record)
+    return {"environmentAccountConnection": record}

@@ -1,0 +1,162 @@
+"""Environments: created, updated and deleted by deployments, which run in the background (`deployments.py`).
+
+What the environment shows of template version and spec is what was last applied (before a first success: last
+attempted); what a deployment aims at is in the deployment's record. Description, roles and connection are
+settings: they hold from the call on.
+https://docs.aws.amazon.com/proton/latest/userguide/ag-environments.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from proton_server import deployments as law
+from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
+from proton_server.operations._call import digest, page, refuse_unless_repeated
+from proton_server.operations._provisioning import provisioning
+from proton_server.operations._rows import deployment_row, environment_row, version_row
+from proton_server.operations._tagging import put_tags
+from proton_server.operations._target import (
+    check_members,
+    target_state,
+    version_to_create,
+    version_to_update,
+)
+from proton_server.tables import environments
+
+if TYPE_CHECKING:
+    from proton_server.operations._call import Call
+
+_VERSION = ("templateName", "templateMajorVersion", "templateMinorVersion")
+
+
+def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Records the environment and starts its first deployment.
+
+    A repeated request answers with the existing environment.
+    """
+    name = request["name"]
+    existing = call.rows.find(environments, name=name)
+    if existing is not None:
+        if existing.record["deploymentStatus"] == "DELETE_IN_PROGRESS":
+            raise ConflictException(f"Environment {name} is being deleted.")
+        refuse_unless_repeated(f"Environment {name}", existing, request)
+        return {"environment": existing.record}
+    version = version_to_create(call, request)
+    settings = provisioning(call, version, request, {})
+    target = target_state(version, request["spec"])
+    record = {
+        "arn": call.arn(f"environment/{name}"),
+        "name": name,
+        "createdAt": call.now,
+        # Required by the model even before the first success; the walk-through shows the time of creation.
+        "lastDeploymentSucceededAt": call.now,
+        **_description(request),
+        **settings,
+    }
+    if version.engine == "customer-managed":
+        record["provisioning"] = "CUSTOMER_MANAGED"
+    call.rows.insert(environments, name=name, record=record, created_by=digest(request))
+    put_tags(call, record["arn"], request.get("tags", []))
+    return {"environment": law.begin_deployment(call.rows, record, target, call.now)}
+
+
+def get_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The environment, with the version and spec that were last applied."""
+    return {"environment": environment_row(call, request["name"]).record}
+
+
+def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Changes settings, and unless deploymentType is NONE, starts a deployment."""
+    row = environment_row(call, request["name"])
+    check_members(request)
+    if row.record["deploymentStatus"] not in law.AT_REST:
+        raise ConflictException(
+            f"Environment {row.name} is {row.record['deploymentStatus']} and cannot be updated."
+        )
+    record = row.record | _description(request)
+    if request["deploymentType"] == "NONE":
+        call.rows.update(environments, {"name": row.name}, record=record, created_by=None)
+        return {"environment": record}
+    version = version_to_update(call, record, request)
+    record |= provisioning(call, version, request, row.record)
+    current = version_row(call, *(record[member] for member in _VERSION))
+    if row.provisioned and version.engine != current.engine:
+        message = f"Environment {row.name} is provisioned with {current.engine}, not with {version.engine}."
+        raise ValidationException(f"{message} That cannot change: create a new environment.")
+    target = target_state(version, request.get("spec", record["spec"]))
+    call.rows.update(environments, {"name": row.name}, created_by=None)
+    return {"environment": law.begin_deployment(call.rows, record, target, call.now)}
+
+
+def delete_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Starts the deletion. A repetition changes nothing, and in the end there is nothing to show."""
+    row = call.rows.find(environments, name=request["name"])
+    if row is None:
+        return {}
+    status = row.record["deploymentStatus"]
+    if status == "DELETE_IN_PROGRESS":
+        return {"environment": row.record}
+    if status not in law.AT_REST:
+        raise ConflictException(
+            f"Environment {row.name} is {status} and cannot be deleted until that has ended."
+        )
+    return {"environment": law.begin_deletion(call.rows, row.record, call.now)}
+
+
+def cancel_environment_deployment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Asks for the end of an update in progress; how it ends is seen later."""
+    row = environment_row(call, request["environmentName"])
+    status = row.record["deploymentStatus"]
+    if status == "CANCELLING":
+        return {"environment": row.record}
+    # "You can cancel an environment update deployment": a creation has no state to return to.
+    if status != "IN_PROGRESS" or "lastSucceededDeploymentId" not in row.record:
+        raise ConflictException(
+            f"Environment {row.name} is {status} and has no update in progress to cancel."
+        )
+    return {"environment": law.begin_cancellation(call.rows, row.record, call.now)}
+
+
+def list_environments(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Environments in order of their names, all or those of certain template versions."""
+    record = environments.c.record
+    wanted = [
+        sa.and_(
+            record["templateName"].as_string() == template["templateName"],
+            record["templateMajorVersion"].as_string() == template["majorVersion"],
+        )
+        for template in request.get("environmentTemplates", [])
+    ]
+    conditions = [sa.or_(*wanted)] if wanted else []
+    rows, token = page(
+        call,
+        request,
+        lambda after, limit: call.rows.page(
+            environments, *conditions, by=[environments.c.name], after=after, limit=limit
+        ),
+        lambda row: [row.name],
+    )
+    return {"environments": [row.record for row in rows], "nextToken": token}
+
+
+def list_environment_outputs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of the last deployment that succeeded, or of the deployment asked for."""
+    row = environment_row(call, request["environmentName"])
+    if "deploymentId" not in request:
+        return {"outputs": row.outputs}
+    deployment = deployment_row(call, request["deploymentId"])
+    if deployment.environment_name != row.name:
+        raise ResourceNotFoundException(f"Environment {row.name} has no deployment {deployment.id}.")
+    return {"outputs": deployment.outputs}
+
+
+def list_environment_provisioned_resources(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """What stands for the environment outside Proton: for AWS-managed provisioning, its stack."""
+    return {"provisionedResources": environment_row(call, request["environmentName"]).provisioned_resources}
+
+
+def _description(request: dict[str, Any]) -> dict[str, str]:
+    return {"description": request["description"]} if "description" in request else {}

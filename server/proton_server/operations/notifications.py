@@ -1,0 +1,100 @@
+"""NotifyResourceDeploymentStatusChange: those who provision tell how it went, and with which outputs.
+
+What is said is kept in the deployment's row and judged by its provisioning method; outputs may be said again
+later.
+https://docs.aws.amazon.com/proton/latest/APIReference/API_NotifyResourceDeploymentStatusChange.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
+from proton_server.operations._rows import version_row
+from proton_server.tables import deployments, environments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+
+    from proton_server.operations._call import Call
+
+_ENVIRONMENT_ARN = re.compile(
+    r"arn:[^:]+:proton:(?P<region>[^:]+):(?P<account>\d{12}):environment/(?P<name>[\w-]+)", re.ASCII
+)
+_SAID = ("status", "statusMessage", "outputs")
+_LISTENING = frozenset({"codebuild", "terraform"})
+"""The engines whose environments are provisioned by what can notify."""
+
+
+def notify_resource_deployment_status_change(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Takes note of a status or outputs, from the environment's owner or the account it is provisioned in."""
+    said = {member: request[member] for member in _SAID if member in request}
+    if "status" not in said and "outputs" not in said:
+        raise ValidationException("Nothing is notified: give status, outputs or both.")
+    _check_outputs(said.get("outputs", []))
+    owner, name = _owner(call, request["resourceArn"])
+    # Locked first, so that the environment read next is in step with it, whoever is ending the deployment.
+    under_way = owner.rows.lock(deployments, deployments.c.next_at.is_not(None), environment_name=name)
+    environment = _environment(call, owner, name)
+    if under_way is None:
+        _say_afterwards(owner, environment, request)
+    elif request.get("deploymentId", under_way.id) != under_way.id:
+        message = f"is not deployment {request['deploymentId']} but {under_way.id}"
+        raise ConflictException(f"What is in progress for environment {name} {message}.")
+    else:
+        notified = under_way.notified | said
+        owner.rows.update(deployments, {"id": under_way.id}, notified=notified, next_at=0.0)
+    return {}
+
+
+def _check_outputs(outputs: Sequence[dict[str, str]]) -> None:
+    if any("key" not in output or "valueString" not in output for output in outputs):
+        raise ValidationException("Each output needs a key and a valueString.")
+    if len({output["key"] for output in outputs}) < len(outputs):
+        raise ValidationException("Each output key may be given only once.")
+
+
+def _owner(call: Call, arn: str) -> tuple[Call, str]:
+    """The call as if the environment's owner had made it, and the environment's name."""
+    match = _ENVIRONMENT_ARN.fullmatch(arn)
+    if match is None or match["region"] != call.region:
+        raise ResourceNotFoundException(f"Environment not found: {arn}")
+    return replace(call, account_id=match["account"], rows=call.rows.of(match["account"])), match["name"]
+
+
+def _environment(call: Call, owner: Call, name: str) -> sa.Row[Any]:
+    """The environment. To an account that has nothing to do with it, it does not exist."""
+    row = owner.rows.find(environments, name=name)
+    if row is None or call.account_id not in (owner.account_id, row.record.get("environmentAccountId")):
+        raise ResourceNotFoundException(f"Environment not found: {owner.arn(f'environment/{name}')}")
+    template = (row.record[f"template{part}"] for part in ("Name", "MajorVersion", "MinorVersion"))
+    engine = version_row(owner, *template).engine
+    if engine not in _LISTENING:
+        message = (
+            f"Environment {name} is provisioned with {engine}: its status and outputs follow from that alone."
+        )
+        raise ValidationException(message)
+    return row
+
+
+def _say_afterwards(owner: Call, environment: sa.Row[Any], request: dict[str, Any]) -> None:
+    """Replaces the outputs of a deployment that succeeded; a status may only repeat what ended it."""
+    deployment_id, status = (
+        environment.record[member] for member in ("lastAttemptedDeploymentId", "deploymentStatus")
+    )
+    names_it = request.get("deploymentId") == deployment_id
+    if not names_it and "deploymentId" in request:
+        message = f"is not deployment {request['deploymentId']} but {deployment_id}"
+        raise ConflictException(f"The last deployment of environment {environment.name} {message}.")
+    repeated = names_it and request.get("status") == status
+    if not repeated and ("status" in request or status != "SUCCEEDED"):
+        raise ConflictException(
+            f"Environment {environment.name} is {status} and has no deployment in progress."
+        )
+    if status == "SUCCEEDED" and "outputs" in request:
+        owner.rows.update(environments, {"name": environment.name}, outputs=request["outputs"])
+        owner.rows.update(deployments, {"id": deployment_id}, outputs=request["outputs"])

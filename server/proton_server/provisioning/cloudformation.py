@@ -1,0 +1,244 @@
+"""AWS-managed provisioning: one CloudFormation stack for an environment, made with its Proton service role.
+
+The stack's name follows from the environment alone and the client token of a call is the deployment's id, so
+every verb can be called again after a crash: what CloudFormation has accepted is recognised, not done twice.
+https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from proton_server.provisioning import Progress, State
+from proton_server.provisioning.aws import is_final
+from proton_server.render import RenderFault, render_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proton_server.provisioning import Work
+    from proton_server.provisioning.aws import Aws
+
+_log = logging.getLogger(__name__)
+
+_STATE = {
+    "CREATE_IN_PROGRESS": State.RUNNING,
+    "CREATE_COMPLETE": State.SUCCEEDED,
+    "CREATE_FAILED": State.FAILED,
+    "ROLLBACK_IN_PROGRESS": State.RUNNING,
+    "ROLLBACK_COMPLETE": State.FAILED,
+    "ROLLBACK_FAILED": State.FAILED,
+    "UPDATE_IN_PROGRESS": State.RUNNING,
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State.RUNNING,
+    "UPDATE_COMPLETE": State.SUCCEEDED,
+    "UPDATE_FAILED": State.FAILED,
+    "UPDATE_ROLLBACK_IN_PROGRESS": State.RUNNING,
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": State.RUNNING,
+    "UPDATE_ROLLBACK_COMPLETE": State.ROLLED_BACK,
+    "UPDATE_ROLLBACK_FAILED": State.FAILED,
+    "DELETE_IN_PROGRESS": State.RUNNING,
+    "DELETE_FAILED": State.FAILED,
+}
+"""What the status of a stack says of the deployment that began last."""
+
+_LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+"""What a failed creation leaves: CloudFormation can only delete it."""
+
+_BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
+"""The first status of a stack after a call."""
+
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_MAX_TEMPLATE_BYTES = 51_200
+"""What CreateStack takes without a bucket to read the template from."""
+_VALUE_LENGTH = range(1, 1025)
+"""Of `OutputValueString` in the API model; CloudFormation's outputs may be empty and longer."""
+
+_VANISHED = (
+    "The environment's CloudFormation stack is gone. If this is a local server: the local AWS keeps its "
+    "world in memory, so a restart of `proton-server local` loses it; update or create again."
+)
+_NOTHING_TO_DO = "No updates are to be performed."
+
+
+class CloudFormation:
+    """The verbs of `Method`, with a stack behind them."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def start(self, work: Work) -> Progress:
+        """Creates or updates the stack; first deletes what a failed creation left."""
+        try:
+            template = _render(work)
+        except RenderFault as fault:
+            return Progress(State.FAILED, str(fault))
+        if len(template.encode()) > _MAX_TEMPLATE_BYTES:
+            message = (
+                f"The rendered template is larger than {_MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit."
+            )
+            return Progress(State.FAILED, message)
+        return self._answer(work, self._start, template)
+
+    def observe(self, work: Work) -> Progress:
+        """The state of the stack; with success its outputs, with failure CloudFormation's reasons."""
+        return self._answer(work, self._observe)
+
+    def cancel(self, work: Work) -> Progress:
+        """Cancels the stack's update. If it cannot be cancelled (any more), what is observed holds."""
+        return self._answer(work, self._cancel)
+
+    def remove(self, work: Work) -> Progress:
+        """Deletes the stack."""
+        return self._answer(work, self._remove)
+
+    def observe_removal(self, work: Work) -> Progress:
+        """Whether the stack is gone."""
+        return self._answer(work, self._observe_removal)
+
+    def _answer(self, work: Work, verb: Any, *arguments: str) -> Progress:
+        """A verb's progress, where an answer of AWS that is final is a failure with AWS's own words."""
+        role = work.environment["protonServiceRoleArn"]
+        try:
+            client = self._aws.client("cloudformation", work.account_id, work.region, role)
+            return verb(work, client, *arguments)  # type: ignore[no-any-return]
+        except ClientError as error:
+            if not is_final(error):
+                raise
+            reason = error.response["Error"]["Message"]
+            if error.operation_name == "AssumeRole":
+                reason = f"The Proton service role {role} could not be assumed: {reason}"
+            return Progress(State.FAILED, reason)
+
+    def _start(self, work: Work, client: Any, template: str) -> Progress:
+        stack = _describe(work, client)
+        if stack is not None and _last_token(client, stack) == work.deployment_id:
+            return self._observe(work, client)
+        if stack is not None and stack["StackStatus"] in _LEFTOVERS:
+            client.delete_stack(StackName=stack["StackId"])
+            return Progress(State.PREPARING)
+        if stack is not None and _STATE[stack["StackStatus"]] is State.RUNNING:
+            return Progress(State.PREPARING)
+        try:
+            (client.update_stack if stack else client.create_stack)(
+                StackName=stack_name(work),
+                TemplateBody=template,
+                Capabilities=_CAPABILITIES,
+                Tags=[{"Key": key, "Value": value} for key, value in work.tags.items()],
+                ClientRequestToken=work.deployment_id,
+            )
+        except ClientError as error:
+            if stack is None or _NOTHING_TO_DO not in error.response["Error"]["Message"]:
+                raise
+            return _succeeded(stack)
+        return Progress(State.RUNNING)
+
+    def _observe(self, work: Work, client: Any) -> Progress:
+        stack = _describe(work, client)
+        if stack is None:
+            return Progress(State.FAILED, _VANISHED)
+        state = _STATE[stack["StackStatus"]]
+        if state is State.SUCCEEDED:
+            return _succeeded(stack)
+        return Progress(state, "" if state is State.RUNNING else _reasons(client, stack))
+
+    def _cancel(self, work: Work, client: Any) -> Progress:
+        try:
+            client.cancel_update_stack(StackName=stack_name(work))
+        except ClientError as error:
+            if not is_final(error):
+                raise
+            _log.info("deployment %s can no longer be cancelled", work.deployment_id)
+        return self._observe(work, client)
+
+    def _remove(self, work: Work, client: Any) -> Progress:
+        stack = _describe(work, client)
+        if stack is None:
+            return Progress(State.SUCCEEDED)
+        client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
+        return Progress(State.RUNNING)
+
+    def _observe_removal(self, work: Work, client: Any) -> Progress:
+        stack = _describe(work, client)
+        if stack is None:
+            return Progress(State.SUCCEEDED)
+        if stack["StackStatus"] == "DELETE_FAILED":
+            return Progress(State.FAILED, _reasons(client, stack))
+        return (
+            Progress(State.RUNNING)
+            if stack["StackStatus"] == "DELETE_IN_PROGRESS"
+            else self._remove(work, client)
+        )
+
+
+def stack_name(work: Work) -> str:
+    """The stack's name as Proton made it, such as `AWSProton-vpc-env-prod-cloudformation--QYWPQLSESXEMRBY`.
+
+    Where Proton drew 15 letters at random, they follow here from the environment and the time it was created.
+    """
+    name, arn, created_at = (work.environment[member] for member in ("name", "arn", "createdAt"))
+    seed = hashlib.sha256(f"{arn} {created_at}".encode()).digest()
+    letters = "".join(chr(ord("A") + byte % 26) for byte in seed[:15])
+    return f"AWSProton-{name[:15].replace('_', '-')}-cloudformation--{letters}"
+
+
+def _render(work: Work) -> str:
+    bundle = work.read_bundle()
+    return render_template(
+        bundle.files[str(bundle.template_file)].decode(), work.environment["name"], dict(work.inputs)
+    )
+
+
+def _describe(work: Work, client: Any) -> dict[str, Any] | None:
+    try:
+        stacks: list[dict[str, Any]] = client.describe_stacks(StackName=stack_name(work))["Stacks"]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
+    return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
+
+
+def _succeeded(stack: dict[str, Any]) -> Progress:
+    found = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    unfit = [key for key, value in found.items() if len(value) not in _VALUE_LENGTH]
+    message = f"Outputs not of 1 to 1,024 characters are left out: {', '.join(unfit)}." if unfit else ""
+    outputs = [{"key": key, "valueString": value} for key, value in found.items() if key not in unfit]
+    resource = {
+        "name": stack["StackName"],
+        "identifier": stack["StackId"],
+        "provisioningEngine": "CLOUDFORMATION",
+    }
+    return Progress(State.SUCCEEDED, message, outputs, [resource])
+
+
+def _last_token(client: Any, stack: dict[str, Any]) -> str | None:
+    """The client token of the call that the stack obeyed last."""
+    events = client.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+    return events[0].get("ClientRequestToken") if events else None
+
+
+def _reasons(client: Any, stack: dict[str, Any]) -> str:
+    """Why it failed, in CloudFormation's words: of the stack, and of the first resource that failed."""
+    of_stack, of_resource = stack.get("StackStatusReason", ""), ""
+    for event in _events_of_last_call(client, stack):
+        cause = event.get("ResourceStatusReason", "")
+        # "Resource creation cancelled" follows from another resource's failure.
+        if event["ResourceStatus"].endswith("_FAILED") and cause and not cause.endswith("cancelled"):
+            of_resource = f"{event['LogicalResourceId']}: {cause}"
+    told = [reason for reason in (of_stack, of_resource) if reason]
+    return " ".join(told) or f"The stack is {stack['StackStatus']}."
+
+
+def _events_of_last_call(client: Any, stack: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The stack's events, newest first, back to the call that the stack obeyed last."""
+    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack["StackId"]):
+        for event in page["StackEvents"]:
+            if event.get("PhysicalResourceId") == stack["StackId"]:
+                if event["ResourceStatus"] in _BEGINNINGS:
+                    return
+            else:
+                yield event

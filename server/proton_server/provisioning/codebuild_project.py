@@ -1,0 +1,152 @@
+"""An environment's CodeBuild project: its name, its builds, and its corner of the account's bucket.
+
+The only file that calls CodeBuild. What a build's status means for a deployment is `codebuild.py`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from proton_server.provisioning.buildspec import OUTPUTS_FILE, PROVISION_FILE, Recipe, read_outputs
+from proton_server.provisioning.project_properties import as_update, with_properties
+
+if TYPE_CHECKING:
+    from proton_server.provisioning import Work
+    from proton_server.provisioning.aws import Aws
+
+_PROVISIONING_ROLE = "ProtonServerCodeBuildProvisioning"
+_DEPLOYMENT = "PROTON_DEPLOYMENT_ID"
+_NEWEST = 20
+"""How many builds to look through for a deployment's. It is the newest, unless somebody builds by hand."""
+
+
+def provisioning_role(work: Work) -> str:
+    """As whom the server builds. The account's owner has to make it, and let the server assume it."""
+    partition = work.environment["arn"].split(":")[1]
+    return f"arn:{partition}:iam::{work.account_id}:role/{_PROVISIONING_ROLE}"
+
+
+class Project:
+    """A project, and what its builds read and write in the account's bucket."""
+
+    def __init__(self, aws: Aws, work: Work) -> None:
+        self._work = work
+        role = provisioning_role(work)
+        self._codebuild = aws.client("codebuild", work.account_id, work.region, role)
+        self._s3 = aws.client("s3", work.account_id, work.region, role)
+        self.name = _name(work)
+        # Bucket names are the world's: the owner says whether it is really ours.
+        self._bucket = {
+            "Bucket": f"proton-codebuild-{work.account_id}-{work.region}",
+            "ExpectedBucketOwner": work.account_id,
+        }
+        self._source = f"{self.name}/source.zip"
+        self._outputs = f"{self.name}/outputs/{OUTPUTS_FILE}"
+
+    def builds(self) -> list[dict[str, Any]] | None:
+        """The newest builds, the newest first; None if there is no project."""
+        try:
+            listed = self._codebuild.list_builds_for_project(projectName=self.name, sortOrder="DESCENDING")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return None
+        ids = listed["ids"][:_NEWEST]
+        found = self._codebuild.batch_get_builds(ids=ids)["builds"] if ids else []
+        return sorted(found, key=lambda build: ids.index(build["id"]))
+
+    def own(self, builds: list[dict[str, Any]] | None) -> dict[str, Any] | None:
+        """The deployment's build."""
+        mark = (_DEPLOYMENT, self._work.deployment_id)
+        for build in builds or []:
+            if mark in {
+                (each["name"], each["value"]) for each in build["environment"]["environmentVariables"]
+            }:
+                return build
+        return None
+
+    def put_source(self, source: bytes) -> None:
+        """Puts the source of the next build in place, and the account's bucket if there is none."""
+        try:
+            self._s3.head_bucket(**self._bucket)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            # S3 refuses to be told of the Region that is its default.
+            where = {"LocationConstraint": self._work.region}
+            options = {} if self._work.region == "us-east-1" else {"CreateBucketConfiguration": where}
+            self._s3.create_bucket(Bucket=self._bucket["Bucket"], **options)
+        self._s3.put_object(**self._bucket, Key=self._source, Body=source)
+
+    def description(self, recipe: Recipe) -> dict[str, Any]:
+        """The members of CreateProject. Raises PropertiesFault."""
+        work = self._work
+        bucket = self._bucket["Bucket"]
+        base = {
+            "name": self.name,
+            "description": f"Provisions the AWS Proton environment {work.environment['name']}.",
+            "serviceRole": work.environment["codebuildRoleArn"],
+            "timeoutInMinutes": 60,
+            "source": {"type": "S3", "location": f"{bucket}/{self._source}", "buildspec": PROVISION_FILE},
+            "artifacts": {
+                "type": "S3",
+                "location": bucket,
+                "path": self.name,
+                "name": "outputs",
+                "namespaceType": "NONE",
+                "packaging": "NONE",
+                # By CodeBuild's key, that is: the bucket encrypts all the same, and the role needs no key.
+                "encryptionDisabled": True,
+            },
+            "environment": {
+                "type": "LINUX_CONTAINER",
+                "image": recipe.image,
+                "computeType": "BUILD_GENERAL1_SMALL",
+                "environmentVariables": [{"name": "RESOURCE_ARN", "value": work.environment["arn"]}],
+            },
+            "tags": [{"key": key, "value": value} for key, value in work.tags.items()],
+        }
+        model = self._codebuild.meta.service_model.operation_model("CreateProject")
+        return with_properties(base, recipe.project_properties, model.input_shape)
+
+    def put(self, description: dict[str, Any], *, exists: bool) -> None:
+        """Creates or updates the project."""
+        if exists:
+            self._codebuild.update_project(**as_update(description))
+        else:
+            self._codebuild.create_project(**description)
+
+    def stop_build(self, build: dict[str, Any]) -> None:
+        """Ends a build."""
+        self._codebuild.stop_build(id=build["id"])
+
+    def start_build(self, **overrides: Any) -> None:
+        """Starts the deployment's build, with overrides of StartBuild."""
+        self._codebuild.start_build(
+            projectName=self.name,
+            # Good for five minutes only: what is repeated later finds the build by its variable.
+            idempotencyToken=self._work.deployment_id,
+            environmentVariablesOverride=[{"name": _DEPLOYMENT, "value": self._work.deployment_id}],
+            **overrides,
+        )
+
+    def read_outputs(self) -> list[dict[str, str]]:
+        """What the last build that succeeded put out. Raises OutputsFault."""
+        answer = self._s3.get_object(**self._bucket, Key=self._outputs)
+        return read_outputs(answer["Body"].read())
+
+    def clear(self) -> None:
+        """Deletes everything, the project last: while it is there, the rest will be looked for again."""
+        keys = [{"Key": self._source}, {"Key": self._outputs}]
+        self._s3.delete_objects(**self._bucket, Delete={"Objects": keys, "Quiet": True})
+        self._codebuild.delete_project(name=self.name)
+
+
+def _name(work: Work) -> str:
+    """Of an environment's CodeBuild project: the same at every call, another for a namesake created later."""
+    name, arn, created_at = (work.environment[member] for member in ("name", "arn", "createdAt"))
+    seed = hashlib.sha256(f"{arn} {created_at}".encode()).hexdigest()
+    return f"AWSProton-{name[:100]}-{seed[:12]}"

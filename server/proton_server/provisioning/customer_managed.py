@@ -1,0 +1,40 @@
+"""Customer-managed environments: Proton deploys nothing, and the spec's values are the environment's outputs.
+
+https://docs.aws.amazon.com/proton/latest/userguide/ag-env-customer-managed.html
+No calls to AWS here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proton_server.provisioning import Progress, State
+
+if TYPE_CHECKING:
+    from proton_server.provisioning import Work
+
+
+class CustomerManaged:
+    """Done as soon as it is asked for."""
+
+    def start(self, work: Work) -> Progress:
+        """Takes the spec's values for outputs."""
+        outputs = [{"key": key, "valueString": str(value)} for key, value in work.inputs.items()]
+        return Progress(State.SUCCEEDED, outputs=outputs)
+
+    def observe(self, work: Work) -> Progress:
+        """The same again."""
+        return self.start(work)
+
+    def cancel(self, work: Work) -> Progress:
+        """Comes too late: it was done at once."""
+        return self.start(work)
+
+    def remove(self, work: Work) -> Progress:
+        """Nothing was deployed."""
+        del work
+        return Progress(State.SUCCEEDED)
+
+    def observe_removal(self, work: Work) -> Progress:
+        """Nothing was deployed."""
+        return self.remove(work)

@@ -1,0 +1,235 @@
+"""Self-managed provisioning: a pull request for each deployment, and then it is the customer's turn.
+
+Proton proposes the files and waits; the automation behind the repository provisions, and says so with
+NotifyResourceDeploymentStatusChange (`Work.notified`). Branch and request follow from the deployment's id, so
+a verb that is called again finds what it did. What is decided where AWS is silent:
+docs/decisions/0006-self-managed.md.
+https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING
+
+from proton_server.provisioning import Progress, State
+from proton_server.provisioning.git_hosting import Change, HostingFault, RequestState
+from proton_server.provisioning.terraform_files import (
+    METADATA,
+    Subject,
+    files_to_delete,
+    files_to_deploy,
+    folder_of,
+    left_behind,
+    places,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proton_server.provisioning import Work
+    from proton_server.provisioning.git_hosting import Hosting, Repository, Request
+
+_log = logging.getLogger(__name__)
+
+_BRANCHES = uuid.UUID("6f1f0c1c-6c0b-5d0e-9d55-3f2b8e9b4a10")
+"""The namespace of branch names: as AWS's, they carry a UUID that is not the deployment's id."""
+
+_Meaning = tuple[State, str]
+
+_DEPLOYING: dict[RequestState, _Meaning] = {
+    RequestState.OPEN: (
+        State.WAITING,
+        "Waiting for {url} to be merged, and for its automation to notify AWS Proton.",
+    ),
+    RequestState.MERGED: (
+        State.WAITING,
+        "{url} was merged. Waiting for its automation to notify AWS Proton.",
+    ),
+    RequestState.CLOSED: (State.CANCELLED, "{url} was closed without being merged."),
+}
+_REMOVING: dict[RequestState, _Meaning] = {
+    RequestState.OPEN: (State.WAITING, "Waiting for {url} to be merged."),
+    # AWS's own sample of an automation destroys after the merge and notifies nobody, so the merge has to do.
+    RequestState.MERGED: (State.SUCCEEDED, ""),
+    RequestState.CLOSED: (
+        State.CANCELLED,
+        "{url} was closed without being merged. Delete the environment again to open another one.",
+    ),
+}
+"""What the state of a pull request says of the deployment or removal that it is for, and to a person."""
+
+_ENDED = {"SUCCEEDED": State.SUCCEEDED, "FAILED": State.FAILED}
+"""The statuses in a notification that end a deployment."""
+
+
+class PullRequest:
+    """The verbs of `Method`, with a pull request behind them.
+
+    Args:
+        hostings: what hosts repositories, for each `RepositoryProvider` of the API.
+
+    """
+
+    def __init__(self, hostings: Mapping[str, Hosting]) -> None:
+        self._hostings = hostings
+
+    def start(self, work: Work) -> Progress:
+        """Pushes the branch and opens the pull request."""
+        return _refusable(self._start, work)
+
+    def observe(self, work: Work) -> Progress:
+        """What the automation said; before that, what has become of the pull request."""
+        return _notified(work) or _patiently(self._start, work)
+
+    def cancel(self, work: Work) -> Progress:
+        """Closes the pull request. If it is merged already, the automation has the last word."""
+        return _notified(work) or _refusable(self._cancel, work)
+
+    def remove(self, work: Work) -> Progress:
+        """Opens the pull request that says that the environment was deleted."""
+        return _refusable(self._remove, work)
+
+    def observe_removal(self, work: Work) -> Progress:
+        """Done when the automation says so, or with the merge."""
+        return _notified(work) or _patiently(self._remove, work)
+
+    def _start(self, work: Work) -> Progress:
+        repository = self._repository(work)
+        request = repository.find_request(_branch(work))
+        if request is None:
+            title = f"Update requested for Proton - environment/{work.environment['name']}"
+            request = _propose(repository, work, title, _deployment)
+        return _said(_DEPLOYING, request)
+
+    def _cancel(self, work: Work) -> Progress:
+        repository = self._repository(work)
+        request = repository.find_request(_branch(work))
+        if request is None:
+            return Progress(State.CANCELLED)
+        if request.state is RequestState.OPEN:
+            request = repository.close_request(request)
+        return _said(_DEPLOYING, request)
+
+    def _remove(self, work: Work) -> Progress:
+        repository = self._repository(work)
+        request = repository.find_request(_branch(work))
+        if request is None:
+            if METADATA not in _Folder(repository, work).paths:
+                return Progress(State.SUCCEEDED)  # no request of this environment was ever merged
+            title = f"Deletion requested for Proton - environment/{work.environment['name']}"
+            request = _propose(repository, work, title, _deletion)
+        return _said(_REMOVING, request)
+
+    def _repository(self, work: Work) -> Repository:
+        linked = work.environment["provisioningRepository"]
+        return self._hostings[linked["provider"]](linked["name"])
+
+
+class _Folder:
+    """The environment's folder, as it is on the branch that pull requests go to."""
+
+    def __init__(self, repository: Repository, work: Work) -> None:
+        linked, name = work.environment["provisioningRepository"], work.environment["name"]
+        head = repository.head(linked["branch"])
+        if head is None:
+            raise HostingFault(f"Repository {linked['name']} has no branch {linked['branch']}.")
+        self.head = head
+        self._repository = repository
+        found = [f"{top}/{path}" for top in places(name) for path in repository.paths(head, top)]
+        self.folder = folder_of(name, found)
+        prefix = f"{self.folder}/"
+        self.paths = {path.removeprefix(prefix) for path in found if path.startswith(prefix)}
+
+    def terraform_files(self, *, but: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+        """The content of its `.tf` files, `but` for some, by their path in the folder."""
+        wanted = sorted(path for path in self.paths.difference(but or ()) if path.endswith(".tf"))
+        return {path: self._repository.read(self.head, f"{self.folder}/{path}") for path in wanted}
+
+
+def _propose(
+    repository: Repository,
+    work: Work,
+    title: str,
+    files: Callable[[Work, _Folder], tuple[dict[str, bytes], set[str]]],
+) -> Request:
+    branch, base = _branch(work), work.environment["provisioningRepository"]["branch"]
+    if repository.head(branch) is None:
+        folder = _Folder(repository, work)
+        changed, removed = files(work, folder)
+        change = Change(
+            branch=branch,
+            parent=folder.head,
+            message=title,
+            files={f"{folder.folder}/{path}": content for path, content in changed.items()},
+            removed={f"{folder.folder}/{path}" for path in removed},
+        )
+        repository.push(change)
+    body = f"{work.environment['arn']}\n\nDeployment {work.deployment_id}."
+    return repository.open_request(branch, base, title, body)
+
+
+def _deployment(work: Work, folder: _Folder) -> tuple[dict[str, bytes], set[str]]:
+    files = files_to_deploy(_subject(work), work.read_bundle(), work.inputs, work.tags)
+    return files, left_behind(_subject(work), folder.terraform_files(but=files))
+
+
+def _deletion(work: Work, folder: _Folder) -> tuple[dict[str, bytes], set[str]]:
+    return files_to_delete(_subject(work), folder.terraform_files()), set()
+
+
+def _subject(work: Work) -> Subject:
+    return Subject(
+        name=work.environment["name"],
+        arn=work.environment["arn"],
+        template_arn=work.tags["proton:template"],
+        template_version=work.template_version,
+        deployment_id=work.deployment_id,
+    )
+
+
+def _branch(work: Work) -> str:
+    return f"proton--proton-environment-{uuid.uuid5(_BRANCHES, work.deployment_id)}"
+
+
+def _notified(work: Work) -> Progress | None:
+    """How the deployment ended, if its automation said so."""
+    state = _ENDED.get(work.notified.get("status", ""))
+    if state is None:
+        return None
+    linked = work.environment["provisioningRepository"]
+    resource = {
+        "name": work.environment["name"],
+        "identifier": linked["arn"],
+        "provisioningEngine": "TERRAFORM",
+    }
+    return Progress(
+        state, work.notified.get("statusMessage", ""), work.notified.get("outputs", []), [resource]
+    )
+
+
+def _said(meanings: Mapping[RequestState, _Meaning], request: Request) -> Progress:
+    state, message = meanings[request.state]
+    return Progress(state, message.format(url=request.url))
+
+
+def _refusable(verb: Callable[[Work], Progress], work: Work) -> Progress:
+    """A verb whose refusal by the hosting service ends the deployment."""
+    try:
+        return verb(work)
+    except HostingFault as fault:
+        return Progress(State.FAILED, str(fault))
+
+
+def _patiently(look: Callable[[Work], Progress], work: Work) -> Progress:
+    """A look at what people are deciding, which may take days.
+
+    Neither an outage of the hosting service nor an expired token may fail the deployment meanwhile; besides,
+    a notification ends it without any look.
+    """
+    try:
+        return look(work)
+    except Exception as error:  # noqa: BLE001  # whatever it is: logged, and looked at again
+        _log.warning("deployment %s: its pull request cannot be seen: %s", work.deployment_id, error)
+        return Progress(State.WAITING)

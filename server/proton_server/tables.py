@@ -1,0 +1,193 @@
+"""The tables of the server's state.
+
+A noun is a row: its key columns, and the `record`, which is what the API answers (botocore's member names,
+timestamps as epoch seconds), so that a new API member needs no column. Beside it stand the few columns that
+the API never shows. Rows that are moved forward in the background carry the columns of `_work()`.
+
+Declarations only: what is done with them is said elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = "1"
+"""To be raised with every change below."""
+
+metadata = sa.MetaData()
+
+
+def _scope() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("account_id", sa.String, primary_key=True),
+        sa.Column("region", sa.String, primary_key=True),
+    ]
+
+
+def _record() -> sa.Column[Any]:
+    return sa.Column("record", sa.JSON, nullable=False)
+
+
+def _work() -> list[sa.Column[Any]]:
+    """What the reconciler needs in a row; `next_at` says when it is due, null that nothing is left to do."""
+    return [
+        sa.Column("next_at", sa.Float),
+        sa.Column("owner", sa.String),
+        sa.Column("lease_until", sa.Float, nullable=False, default=0.0),
+        sa.Column("epoch", sa.Integer, nullable=False, default=0),
+        sa.Column("errors", sa.Integer, nullable=False, default=0),
+    ]
+
+
+environments = sa.Table(
+    "environments",
+    metadata,
+    *_scope(),
+    sa.Column("name", sa.String, primary_key=True),
+    _record(),
+    # The creating request, to recognise its repetition; null once the environment was changed.
+    sa.Column("created_by", sa.String),
+    # Whether anything may exist outside the database that a deletion has to remove.
+    sa.Column("provisioned", sa.Boolean, nullable=False, default=False),
+    sa.Column("outputs", sa.JSON, nullable=False, default=list),
+    sa.Column("provisioned_resources", sa.JSON, nullable=False, default=list),
+)
+
+environment_templates = sa.Table(
+    "environment_templates",
+    metadata,
+    *_scope(),
+    sa.Column("name", sa.String, primary_key=True),
+    _record(),
+    sa.Column("created_by", sa.String),
+)
+
+environment_template_versions = sa.Table(
+    "environment_template_versions",
+    metadata,
+    *_scope(),
+    sa.Column("template_name", sa.String, primary_key=True),
+    sa.Column("major", sa.Integer, primary_key=True),
+    sa.Column("minor", sa.Integer, primary_key=True),
+    _record(),
+    # Tells a version from a later one with the same number.
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("source", sa.JSON, nullable=False),
+    sa.Column("engine", sa.String),
+    sa.Column("input_schema", sa.JSON),
+    *_work(),
+)
+
+# Apart from the versions, so that listing those does not read megabytes.
+bundles = sa.Table(
+    "bundles",
+    metadata,
+    *_scope(),
+    sa.Column("version_id", sa.String, primary_key=True),
+    sa.Column("tarball", sa.LargeBinary, nullable=False),
+)
+
+deployments = sa.Table(
+    "deployments",
+    metadata,
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("region", sa.String, nullable=False),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("environment_name", sa.String, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("phase", sa.String, nullable=False),
+    _record(),
+    sa.Column("outputs", sa.JSON, nullable=False, default=list),
+    # What NotifyResourceDeploymentStatusChange said of it: status, statusMessage, outputs.
+    sa.Column("notified", sa.JSON, nullable=False, default=dict),
+    *_work(),
+)
+
+# The environment account's; `Rows` shows a row with a second account in it to both.
+environment_account_connections = sa.Table(
+    "environment_account_connections",
+    metadata,
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("region", sa.String, nullable=False),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("management_account_id", sa.String, nullable=False),
+    sa.Column("environment_name", sa.String, nullable=False),
+    _record(),
+)
+
+repositories = sa.Table(
+    "repositories",
+    metadata,
+    *_scope(),
+    sa.Column("provider", sa.String, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    _record(),
+    sa.Column("created_by", sa.String),
+)
+
+account_settings = sa.Table("account_settings", metadata, *_scope(), _record())
+
+tags = sa.Table(
+    "tags",
+    metadata,
+    *_scope(),
+    sa.Column("arn", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
+
+client_tokens = sa.Table(
+    "client_tokens",
+    metadata,
+    *_scope(),
+    sa.Column("operation", sa.String, primary_key=True),
+    sa.Column("token", sa.String, primary_key=True),
+    sa.Column("request", sa.String, nullable=False),
+    sa.Column("made", sa.String, nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+)
+
+access_keys = sa.Table(
+    "access_keys",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    # In the clear: verifying an HMAC takes the secret itself.
+    sa.Column("secret", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+)
+
+meta = sa.Table(
+    "meta", metadata, sa.Column("key", sa.String, primary_key=True), sa.Column("value", sa.String)
+)
+
+for _table in (deployments, environment_template_versions):
+    _at_work = _table.c.next_at.is_not(None)
+    sa.Index(f"{_table.name}_due", _table.c.next_at, sqlite_where=_at_work, postgresql_where=_at_work)
+
+for _account in ("account_id", "management_account_id"):
+    sa.Index(
+        f"environment_account_connections_by_{_account}",
+        environment_account_connections.c[_account],
+        environment_account_connections.c.region,
+        environment_account_connections.c.environment_name,
+    )
+
+_in_flight = deployments.c.next_at.is_not(None)
+sa.Index(
+    "one_deployment_in_flight",
+    deployments.c.account_id,
+    deployments.c.region,
+    deployments.c.environment_name,
+    unique=True,
+    sqlite_where=_in_flight,
+    postgresql_where=_in_flight,
+)
+sa.Index(
+    "deployments_of_an_environment",
+    deployments.c.account_id,
+    deployments.c.region,
+    deployments.c.environment_name,
+    deployments.c.created_at,
+)

@@ -1,0 +1,357 @@
+"""Environment against a live server, in one account and across two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_proton_provider._errors import DeploymentFailed, NotOwned, ProtonError, WrongAccount
+from aws_proton_provider.adapters.dynamic import (
+    EnvironmentAccountConnectionAccepterProvider,
+    EnvironmentAccountConnectionProvider,
+    EnvironmentProvider,
+)
+from tests.conftest import LocalServer
+
+from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, CheckFailed, Stack, role, unique
+
+Stacks = Callable[..., Stack]
+
+SCHEMA = """
+schema:
+  format: {openapi: "3.0.0"}
+  environment_input_type: Inputs
+  types:
+    Inputs:
+      type: object
+      properties:
+        title: {type: string, default: news, pattern: "^[a-z0-9]+$"}
+        fails: {type: boolean, default: false}
+"""
+MANIFEST = """
+infrastructure:
+  templates:
+    - {file: cloudformation.yaml, rendering_engine: jinja, template_language: cloudformation}
+"""
+TEMPLATE = """
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties:
+      DisplayName: "{{ environment.inputs.title }}"
+{% if environment.inputs.fails %}
+  Broken: {Type: AWS::SNS::Topic, Properties: {DisplayName: !GetAtt Nothing.Arn}}
+{% endif %}
+Outputs:
+  Title: {Value: "{{ environment.inputs.title }}"}
+"""
+
+
+@pytest.fixture(scope="session")
+def template(proton_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A template of the management account with versions 1.0, 1.1 and 2.0, all published."""
+    from proton_server.publish import publish_folder  # noqa: PLC0415 - the server's own way to publish
+
+    folder: Path = tmp_path_factory.mktemp("bundle")
+    for path, text in {
+        "schema/schema.yaml": SCHEMA,
+        "infrastructure/manifest.yaml": MANIFEST,
+        "infrastructure/cloudformation.yaml": TEMPLATE,
+    }.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+    name = unique("template")
+    session = proton_server.session(MANAGEMENT)
+    for version, major in enumerate((None, "1", None)):
+        (folder / "infrastructure/cloudformation.yaml").write_text(
+            f"{TEMPLATE}  Version: {{Value: v{version}}}\n"
+        )
+        publish_folder(folder, name, session=session, endpoint_url=proton_server.url, major_version=major)
+    return name
+
+
+@pytest.fixture
+def program(template: str) -> dict[str, Any]:
+    return {
+        "name": unique("env"),
+        "templateName": template,
+        "templateMajorVersion": "1",
+        "templateMinorVersion": "0",
+        "spec": {"title": "first"},
+        "protonServiceRoleArn": role(MANAGEMENT),
+    }
+
+
+@pytest.fixture
+def mine(stack: Stacks) -> Stack:
+    return stack(EnvironmentProvider)
+
+
+@pytest.fixture
+def proton(proton_server: LocalServer) -> Any:
+    return proton_server.client("proton", MANAGEMENT)
+
+
+def _live(proton: Any, mine: Stack) -> dict[str, Any]:
+    found: dict[str, Any] = proton.get_environment(name=mine.identifier)["environment"]
+    return found
+
+
+def test_an_environment_is_created_read_and_deleted(mine: Stack, program: Any, proton: Any) -> None:
+    state = mine.up(**program)
+
+    assert state["deploymentStatus"] == "SUCCEEDED"
+    assert state["outputs"]["Title"] == "first"
+    assert "deploymentType" not in state
+    assert not mine.preview(**program)[1].changes
+    assert mine.refresh()
+    assert mine.state == state | {"tags": {}}
+    assert not mine.preview(**program)[1].changes
+    mine.destroy()
+    with pytest.raises(proton.exceptions.ResourceNotFoundException):
+        proton.get_environment(name=program["name"])
+
+
+def test_an_environment_that_disappears_is_seen_at_refresh_and_its_deletion_succeeds(
+    mine: Stack, program: Any, proton: Any
+) -> None:
+    state = mine.up(**program)
+    mine.provider.delete(program["name"], state)
+
+    assert not mine.refresh()
+    mine.provider.delete(program["name"], state)
+
+
+@pytest.mark.parametrize(
+    ("change", "level"),
+    [
+        ({"description": "words"}, "NONE"),
+        ({"spec": {"title": "second"}}, "CURRENT_VERSION"),
+        ({"protonServiceRoleArn": role(MANAGEMENT, "other")}, "CURRENT_VERSION"),
+        ({"codebuildRoleArn": role(MANAGEMENT)}, "CURRENT_VERSION"),
+        ({"componentRoleArn": role(MANAGEMENT)}, "CURRENT_VERSION"),
+        ({"redeployTriggers": {"ami": 2}}, "CURRENT_VERSION"),
+        ({"templateMinorVersion": "1"}, "MINOR_VERSION"),
+        ({"templateMajorVersion": "2", "templateMinorVersion": None}, "MAJOR_VERSION"),
+        ({"tags": {"team": "net"}}, "NONE"),
+    ],
+)
+def test_a_change_is_deployed_as_the_preview_said(
+    mine: Stack, program: Any, proton: Any, change: dict[str, Any], level: str
+) -> None:
+    first = mine.up(**program)
+
+    checked, found = mine.preview(**program | change)
+    state = mine.up(**program | change)
+
+    assert (checked["deploymentType"], found.replaces) == (level, [])
+    deployed = state["lastSucceededDeploymentId"] != first["lastSucceededDeploymentId"]
+    assert deployed == (level != "NONE")
+    live = _live(proton, mine)
+    for wire, value in change.items():
+        if value is not None and wire in live and wire != "spec":
+            assert live[wire] == value
+    assert mine.refresh()
+    assert not mine.preview(**program | change)[1].changes
+
+
+def test_a_description_is_cleared(mine: Stack, program: Any, proton: Any) -> None:
+    mine.up(**program, description="words")
+
+    mine.up(**program)
+
+    assert _live(proton, mine).get("description", "") == ""
+    assert not mine.preview(**program)[1].changes
+
+
+def test_drift_of_every_kind_shows(mine: Stack, program: Any, proton: Any) -> None:
+    state = mine.up(**program, tags={"team": "net"})
+    proton.update_environment(
+        name=program["name"],
+        deploymentType="MINOR_VERSION",
+        templateMinorVersion="1",
+        spec=json.dumps({"proton": "EnvironmentSpec", "spec": {"title": "foreign"}}),
+        description="foreign",
+    )
+    proton.tag_resource(resourceArn=state["arn"], tags=[{"key": "foreign", "value": "x"}])
+    mine.provider.read(program["name"], state)
+    _settle(proton, program["name"])
+
+    mine.refresh()
+
+    assert mine.inputs["spec"] == {"title": "foreign"}
+    assert mine.inputs["description"] == "foreign"
+    assert mine.inputs["templateMinorVersion"] == "1"
+    assert mine.inputs["tags"] == {"team": "net", "foreign": "x"}
+    assert mine.preview(**program, tags={"team": "net"})[0]["deploymentType"] == "MINOR_VERSION"
+    mine.up(**program, tags={"team": "net"})
+    assert mine.state["outputs"]["Title"] == "first"
+
+
+def test_a_failed_deployment_is_one_sentence_and_is_gone_on_with(mine: Stack, program: Any) -> None:
+    broken = program | {"spec": {"title": "first", "fails": True}}
+
+    with pytest.raises(DeploymentFailed, match=rf"environment {program['name']}: FAILED: .*\(fix the cause"):
+        mine.up(**broken)
+    state = mine.forget().up(**program)
+
+    assert state["deploymentStatus"] == "SUCCEEDED"
+
+
+def test_somebody_elses_environment_is_not_taken(stack: Stacks, mine: Stack, program: Any) -> None:
+    mine.up(**program)
+
+    with pytest.raises(
+        NotOwned, match=f"environment {program['name']} exists already and belongs to {mine.owner}"
+    ):
+        stack(EnvironmentProvider).up(**program)
+
+
+def test_a_spec_that_cannot_be_is_stopped_in_the_preview(mine: Stack, program: Any) -> None:
+    with pytest.raises(CheckFailed, match=r"spec: spec\.title: must match the pattern"):
+        mine.preview(**program | {"spec": {"title": "NO"}})
+
+
+@pytest.mark.parametrize("account", [{"profile": "third"}, {"region": "eu-west-1"}])
+def test_an_environment_is_not_gone_because_the_credentials_reach_another_place(
+    mine: Stack, program: Any, account: dict[str, str]
+) -> None:
+    state = mine.up(**program)
+    elsewhere = state | {"account": account}
+
+    for act in (mine.provider.read, mine.provider.delete):
+        with pytest.raises(WrongAccount, match="nothing was changed"):
+            act(program["name"], elsewhere)
+
+
+@pytest.mark.parametrize("change", [{"name": unique("other")}, {"templateMajorVersion": "1"}])
+def test_what_cannot_change_in_place_is_a_new_environment(
+    mine: Stack, program: Any, change: dict[str, Any]
+) -> None:
+    first = program | {"templateMajorVersion": "2", "templateMinorVersion": None}
+    created = mine.up(**first)["createdAt"]
+
+    state = mine.up(**first | change)
+
+    assert state["createdAt"] != created
+
+
+@pytest.fixture
+def connect(stack: Stacks) -> Callable[..., Stack]:
+    """Requests and accepts a connection for an environment; returns the request's stack."""
+
+    def make(environment: str, *, accept: bool = True) -> Stack:
+        request = stack(EnvironmentAccountConnectionProvider, profile="environment")
+        request.up(
+            environmentName=environment,
+            managementAccountId=MANAGEMENT,
+            roleArn=role(ENVIRONMENT_ACCOUNT),
+        )
+        if accept:
+            stack(EnvironmentAccountConnectionAccepterProvider).up(connectionId=request.identifier)
+        return request
+
+    return make
+
+
+@pytest.fixture
+def across(program: dict[str, Any]) -> dict[str, Any]:
+    return {wire: value for wire, value in program.items() if wire != "protonServiceRoleArn"}
+
+
+def test_an_environment_is_deployed_into_the_other_account(
+    mine: Stack, across: Any, connect: Any, proton_server: LocalServer
+) -> None:
+    connection = connect(across["name"]).identifier
+
+    state = mine.up(**across, environmentAccountConnectionId=connection)
+
+    assert state["environmentAccountId"] == ENVIRONMENT_ACCOUNT
+    assert _stacks(proton_server, ENVIRONMENT_ACCOUNT, across["name"])
+    assert not _stacks(proton_server, MANAGEMENT, across["name"])
+    assert mine.refresh()
+    assert not mine.preview(**across, environmentAccountConnectionId=connection)[1].changes
+
+
+def test_a_connection_deleted_under_an_environment_is_drift_and_a_new_one_is_an_update(
+    mine: Stack, across: Any, connect: Any
+) -> None:
+    first = connect(across["name"])
+    mine.up(**across, environmentAccountConnectionId=first.identifier)
+    first.destroy()
+
+    mine.refresh()
+    assert "environmentAccountConnectionId" not in mine.state
+    second = connect(across["name"]).identifier
+    checked, found = mine.preview(**across, environmentAccountConnectionId=second)
+    assert (checked["deploymentType"], found.replaces) == ("CURRENT_VERSION", [])
+    state = mine.up(**across, environmentAccountConnectionId=second)
+
+    assert (state["environmentAccountConnectionId"], state["deploymentStatus"]) == (second, "SUCCEEDED")
+
+
+def test_a_pending_connection_is_warned_of_and_refused_by_the_service(
+    mine: Stack, across: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("aws_proton_provider.adapters._engine.warn", said.append)
+    connection = connect(across["name"], accept=False).identifier
+
+    mine.preview(**across, environmentAccountConnectionId=connection)
+    assert any(f"{connection} is still PENDING" in warning for warning in said)
+    with pytest.raises(ProtonError, match="PENDING"):
+        mine.up(**across, environmentAccountConnectionId=connection)
+
+
+def test_a_connection_for_another_environment_is_stopped_in_the_preview(
+    mine: Stack, across: Any, connect: Any
+) -> None:
+    connection = connect(unique("other")).identifier
+
+    with pytest.raises(CheckFailed, match="was requested for environment other-"):
+        mine.preview(**across, environmentAccountConnectionId=connection)
+
+
+def test_an_acceptance_in_use_can_neither_be_rejected_nor_is_it_withdrawn(
+    stack: Stacks, mine: Stack, across: Any, connect: Any, proton: Any
+) -> None:
+    connection = connect(across["name"], accept=False).identifier
+    accepter = stack(EnvironmentAccountConnectionAccepterProvider)
+    accepter.up(connectionId=connection)
+    mine.up(**across, environmentAccountConnectionId=connection)
+
+    with pytest.raises(
+        CheckFailed, match=f"cannot be while environment {across['name']} uses the connection"
+    ):
+        accepter.preview(connectionId=connection, decision="REJECT")
+    accepter.destroy()
+
+    listed = proton.list_environment_account_connections(
+        requestedBy="MANAGEMENT_ACCOUNT", environmentName=across["name"]
+    )
+    assert [item["status"] for item in listed["environmentAccountConnections"]] == ["CONNECTED"]
+
+
+def test_a_limit_of_the_stack_stops_a_change_that_needs_more(stack: Stacks, program: Any) -> None:
+    mine = stack(EnvironmentProvider, maxDeploymentType="CURRENT_VERSION")
+    mine.up(**program)
+
+    with pytest.raises(
+        CheckFailed, match="templateMinorVersion: this change needs a MINOR_VERSION deployment"
+    ):
+        mine.preview(**program | {"templateMinorVersion": "1"})
+    assert mine.up(**program | {"spec": {"title": "second"}})["outputs"]["Title"] == "second"
+
+
+def _settle(proton: Any, name: str) -> None:
+    while proton.get_environment(name=name)["environment"]["deploymentStatus"] == "IN_PROGRESS":
+        pass
+
+
+def _stacks(server: LocalServer, account: str, environment: str) -> list[str]:
+    listed = server.client("cloudformation", account).describe_stacks()["Stacks"]
+    return [item["StackName"] for item in listed if environment[:15] in item["StackName"]]

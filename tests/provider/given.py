@@ -1,0 +1,53 @@
+"""What pure tests hand to `check` in the place of a running service: plain answers, no behaviour."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+ROLE = "arn:aws:iam::123456789012:role/proton"
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
+CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
+OTHER_CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-222222222222"
+MANAGEMENT, ENVIRONMENT_ACCOUNT, THIRD = "111111111111", "222222222222", "333333333333"
+REPOSITORY = {"provider": "GITHUB", "name": "team/infra", "branch": "main"}
+
+
+def version(minor: str, *, recommended: str | None = None, status: str = "PUBLISHED") -> dict[str, str]:
+    """A version as ListEnvironmentTemplateVersions has it."""
+    summary = {"minorVersion": minor, "status": status}
+    return summary if recommended is None else summary | {"recommendedMinorVersion": recommended}
+
+
+def connection(identifier: str = CONNECTION, **different: str) -> dict[str, str]:
+    """A connection as ListEnvironmentAccountConnections has it."""
+    return {
+        "id": identifier,
+        "status": "CONNECTED",
+        "environmentName": "dev",
+        "environmentAccountId": ENVIRONMENT_ACCOUNT,
+        "managementAccountId": MANAGEMENT,
+        **different,
+    }
+
+
+@dataclasses.dataclass
+class KnownService:
+    """A service of one template, `vpc`: its versions by major version, one schema, and connections."""
+
+    versions: dict[str, list[dict[str, str]]] = dataclasses.field(default_factory=dict)
+    schema: dict[str, Any] | None = None
+    listed: list[dict[str, str]] | None = None
+    users: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def minor_versions(self, template: str, major: str) -> list[dict[str, str]]:
+        return self.versions.get(major, []) if template == "vpc" else []
+
+    def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
+        return self.schema
+
+    def connections(self) -> list[dict[str, str]] | None:
+        return self.listed
+
+    def used_by(self, connection: dict[str, Any]) -> str | None:
+        return self.users.get(connection["id"])

@@ -1,0 +1,164 @@
+"""The client: what a call that cannot succeed says, and as whom calls are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_proton_provider._client import Proton
+from aws_proton_provider._configuration import Configuration, target
+from aws_proton_provider._errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    ProtonError,
+    Refused,
+    ServiceEnded,
+    Unreachable,
+    WrongAccount,
+)
+from tests.conftest import LocalServer
+
+NOBODY = "http://127.0.0.1:9"
+"""The discard port: nobody listens there."""
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+
+
+@pytest.fixture
+def server(proton_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> LocalServer:
+    """The live server in the place of all of AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proton_server.url)
+    return proton_server
+
+
+def _proton(account: dict[str, Any] | None = None, **config: str) -> Proton:
+    given = {"region": "us-east-1", "maxRetries": "0"} | config
+    return Proton(target(Configuration.of_stack({f"aws-proton:{k}": v for k, v in given.items()}), account))
+
+
+def test_a_call_that_went_to_aws_says_that_the_service_ended_and_where_to_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A proxy that nobody runs: the call is refused on this machine, as by a host without a way out.
+    monkeypatch.setenv("HTTPS_PROXY", NOBODY)
+
+    with pytest.raises(ServiceEnded) as ended:
+        _proton().call("get_environment", name="dev")
+
+    assert str(ended.value) == (
+        "AWS ended Proton on 2026-10-07 and this call went to AWS "
+        "(https://proton.us-east-1.amazonaws.com): point the provider at a Proton-compatible server with "
+        "`pulumi config set aws-proton:endpoint URL` or AWS_ENDPOINT_URL_PROTON (`proton-server local` "
+        "starts one)"
+    )
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    with pytest.raises(Unreachable, match=f"no answer from the Proton server at {NOBODY}"):
+        _proton(endpoint=NOBODY).call("get_environment", name="dev")
+
+
+def test_a_missing_region_says_how_to_set_it() -> None:
+    with pytest.raises(InvalidInput, match="pulumi config set aws-proton:region us-east-1"):
+        Proton(target(Configuration(endpoint=NOBODY), None)).call("get_environment", name="dev")
+
+
+def test_a_missing_profile_is_named() -> None:
+    with pytest.raises(Unreachable, match="nobody"):
+        _proton(profile="nobody").call("get_environment", name="dev")
+
+
+def test_missing_credentials_say_how_to_give_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    with pytest.raises(Unreachable, match="no AWS credentials: set AWS_PROFILE"):
+        _proton(endpoint=NOBODY).call("get_environment", name="dev")
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "kind"),
+    [
+        ("get_environment", {"name": "absent"}, NotFound),
+        ("delete_environment_template", {"name": "-"}, Refused),
+        ("accept_environment_account_connection", {"id": "x"}, Refused),
+    ],
+)
+def test_what_the_service_refuses_is_one_line_of_its_kind(
+    server: LocalServer, operation: str, members: dict[str, str], kind: type[ProtonError]
+) -> None:
+    with pytest.raises(kind) as refusal:
+        _proton().call(operation, **members)
+
+    assert type(refusal.value) is kind
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_create_with_other_parameters_under_a_name_that_exists_is_a_conflict(server: LocalServer) -> None:
+    proton = _proton()
+    proton.call("create_environment_template", name="taken")
+
+    with pytest.raises(Conflict):
+        proton.call("create_environment_template", name="taken", description="other")
+
+
+def test_all_pages_are_read(server: LocalServer) -> None:
+    proton = _proton(region="eu-north-1")
+    for number in range(5):
+        proton.call("create_environment_template", name=f"paged-{number}")
+
+    found = proton.all_of("list_environment_templates", "templates", maxResults=2)
+
+    assert [item["name"] for item in found] == [f"paged-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"allowedAccountIds": '["222222222222"]'}, "which aws-proton:allowedAccountIds does not list"),
+        ({"forbiddenAccountIds": '["111111111111"]'}, "which aws-proton:forbiddenAccountIds lists"),
+    ],
+)
+def test_an_account_that_must_not_be_touched_is_not(
+    server: LocalServer, config: dict[str, str], said: str
+) -> None:
+    with pytest.raises(WrongAccount, match=f"reach account 111111111111, {said}.*; nothing was changed"):
+        _proton(**config).allow_writing()
+
+
+def test_an_allowed_account_may_be_written(server: LocalServer) -> None:
+    _proton(allowedAccountIds='["111111111111"]', forbiddenAccountIds='["222222222222"]').allow_writing()
+
+
+def test_a_guard_that_cannot_ask_sts_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", NOBODY)
+
+    with pytest.raises(Unreachable, match="STS does not say which account the credentials reach"):
+        _proton(allowedAccountIds='["111111111111"]').allow_writing()
+
+
+def test_a_profile_names_the_account(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[other]\naws_access_key_id = 222222222222\naws_secret_access_key = local\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+
+    assert _proton({"profile": "other"}).account == "222222222222"
+
+
+def test_a_role_is_assumed_before_the_calls_are_made(server: LocalServer) -> None:
+    role = "arn:aws:iam::222222222222:role/deploy"
+    made = _proton({"assumeRole": {"roleArn": role, "sessionName": "test"}}).call(
+        "create_environment_template", name="by-role"
+    )["environmentTemplate"]
+
+    assert made["arn"] == "arn:aws:proton:us-east-1:222222222222:environment-template/by-role"

@@ -1,0 +1,224 @@
+"""What a preview says of an environment besides its deploymentType: connections, the guard, and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aws_proton_provider._lifecycle import Checked, Surroundings
+from aws_proton_provider._values import UNKNOWN
+from aws_proton_provider.environment import Environment
+
+from .given import (
+    CONNECTION,
+    ENVIRONMENT_ACCOUNT,
+    OTHER_CONNECTION,
+    ROLE,
+    THIRD,
+    KnownService,
+    connection,
+    version,
+)
+
+BASE: dict[str, Any] = {
+    "name": "dev",
+    "templateName": "vpc",
+    "templateMajorVersion": "1",
+    "templateMinorVersion": "0",
+    "spec": {},
+}
+SAME = BASE | {"protonServiceRoleArn": ROLE}
+CROSS = BASE | {"environmentAccountConnectionId": CONNECTION}
+VERSIONS = {
+    "1": [version("0"), version("1", recommended="1"), version("2", status="DRAFT")],
+    "2": [version("0", recommended="0")],
+}
+
+
+_OTHER_NAME = (
+    "was requested for environment prod, not dev: have the environment account request one for this name"
+)
+_REPLACED = (
+    "environment dev is replaced, because of templateName: its infrastructure is deleted and built anew"
+)
+
+
+def _check(
+    olds: dict[str, Any],
+    news: dict[str, Any],
+    *listed: dict[str, str],
+    allowed: str | None = None,
+) -> Checked:
+    service = KnownService(VERSIONS, listed=list(listed))
+    return Environment.check(olds, news, Surroundings(max_deployment_type=allowed, service=service))
+
+
+def _reason(checked: Checked) -> tuple[str, str]:
+    (failure,) = checked.failures
+    return failure.wire, failure.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (
+            connection(OTHER_CONNECTION),
+            "no environment account connection of this id asks this account in this region",
+        ),
+        (
+            connection(status="REJECTED"),
+            "is a rejected connection, which is final: have the environment account request a new one",
+        ),
+        (
+            connection(environmentName="prod"),
+            _OTHER_NAME,
+        ),
+    ],
+)
+def test_a_connection_that_cannot_serve_is_refused_in_the_preview(given: dict[str, str], reason: str) -> None:
+    assert _reason(_check({}, CROSS, given)) == ("environmentAccountConnectionId", reason)
+
+
+def test_a_connection_in_use_is_not_judged_again_while_it_stays_the_same() -> None:
+    olds = _check({}, CROSS, connection()).inputs
+
+    assert _check(olds, CROSS).failures == []
+
+
+def test_connections_that_may_not_be_listed_are_left_to_the_service() -> None:
+    surroundings = Surroundings(service=KnownService(VERSIONS, listed=None))
+
+    assert Environment.check({}, CROSS, surroundings).failures == []
+
+
+def test_a_new_connection_of_the_same_account_is_an_update() -> None:
+    olds = _check({}, CROSS, connection()).inputs
+
+    news = _check(
+        olds, BASE | {"environmentAccountConnectionId": OTHER_CONNECTION}, connection(OTHER_CONNECTION)
+    )
+
+    assert news.inputs["deploymentType"] == "CURRENT_VERSION"
+    assert Environment.diff(olds, news.inputs).replaces == ()
+
+
+def test_a_new_connection_into_another_account_is_a_new_environment() -> None:
+    olds = _check({}, CROSS, connection()).inputs
+    other = connection(OTHER_CONNECTION, environmentAccountId=THIRD)
+
+    news = _check(olds, BASE | {"environmentAccountConnectionId": OTHER_CONNECTION}, other)
+
+    assert Environment.diff(olds, news.inputs).replaces == ("environmentAccountConnectionId",)
+
+
+def test_an_environment_that_lost_its_connection_takes_a_new_one_by_an_update() -> None:
+    state = _check({}, CROSS, connection()).inputs | {"environmentAccountId": ENVIRONMENT_ACCOUNT}
+    del state["environmentAccountConnectionId"]
+
+    news = _check(
+        state, BASE | {"environmentAccountConnectionId": OTHER_CONNECTION}, connection(OTHER_CONNECTION)
+    )
+
+    assert news.failures == []
+    assert news.inputs["deploymentType"] == "CURRENT_VERSION"
+    assert Environment.diff(state, news.inputs).replaces == ()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "change", "wire", "need"),
+    [
+        ("NONE", {"spec": {"a": 1}}, "spec", "a CURRENT_VERSION deployment"),
+        (
+            "CURRENT_VERSION",
+            {"templateMinorVersion": "1"},
+            "templateMinorVersion",
+            "a MINOR_VERSION deployment",
+        ),
+        (
+            "MINOR_VERSION",
+            {"templateMajorVersion": "2"},
+            "templateMajorVersion",
+            "a MAJOR_VERSION deployment",
+        ),
+        ("MAJOR_VERSION", {"name": "other"}, "name", "a new environment"),
+    ],
+)
+def test_a_change_beyond_the_allowed_deployment_type_fails(
+    allowed: str, change: dict[str, Any], wire: str, need: str
+) -> None:
+    olds = _check({}, SAME).inputs
+    sentence = f"this change needs {need}, but maxDeploymentType allows {allowed} at most"
+
+    assert _reason(_check(olds, SAME | change, allowed=allowed)) == (wire, sentence)
+    assert _reason(_check(olds, SAME | change | {"maxDeploymentType": allowed})) == (wire, sentence)
+
+
+def test_an_environments_own_limit_comes_before_the_stacks() -> None:
+    olds = _check({}, SAME).inputs
+    news = SAME | {"templateMinorVersion": "1", "maxDeploymentType": "MINOR_VERSION"}
+
+    assert _check(olds, news, allowed="NONE").failures == []
+
+
+def test_the_limit_does_not_stand_in_the_way_of_a_new_environment() -> None:
+    assert _check({}, SAME, allowed="NONE").failures == []
+
+
+def test_what_may_turn_out_to_be_beyond_the_limit_is_decided_when_it_is_known() -> None:
+    olds = _check({}, SAME).inputs
+
+    assert _check(olds, SAME | {"spec": UNKNOWN}, allowed="NONE").failures == []
+    assert _check(olds, SAME | {"spec": {"a": 1}}, allowed="NONE").failures != []
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        (
+            {"templateMajorVersion": "2"},
+            "environment dev gets a MAJOR_VERSION deployment: its template goes from version 1 to 2",
+        ),
+        (
+            {"templateName": "other"},
+            _REPLACED,
+        ),
+        (
+            {"templateMinorVersion": "2"},
+            "environment dev gets version 1.2 of template vpc, which is a DRAFT and not published",
+        ),
+        (
+            {"templateMajorVersion": "1", "templateMinorVersion": "0"},
+            "environment dev gets version 1.0 of template vpc, not the recommended 1.1",
+        ),
+    ],
+)
+def test_a_reviewer_is_warned_in_one_sentence(change: dict[str, Any], warning: str) -> None:
+    olds = _check({}, SAME | {"templateMinorVersion": "1"}).inputs
+
+    assert _check(olds, SAME | change).warnings == [warning]
+
+
+def test_a_version_that_is_a_draft_is_said_at_creation_too() -> None:
+    assert _check({}, SAME | {"templateMinorVersion": "2"}).warnings == [
+        "environment dev gets version 1.2 of template vpc, which is a DRAFT and not published"
+    ]
+
+
+def test_nothing_is_warned_of_where_nothing_changes() -> None:
+    olds = _check({}, SAME).inputs
+
+    assert _check(olds, SAME).warnings == []
+
+
+def test_a_pending_connection_is_said_in_every_preview() -> None:
+    pending = connection(status="PENDING")
+    said = (
+        f"environment dev: its environment account connection {CONNECTION} is still PENDING: "
+        "accept it before deploying"
+    )
+
+    first = _check({}, CROSS | {"templateMinorVersion": "1"}, pending)
+
+    assert first.warnings == [said]
+    assert _check(first.inputs, CROSS | {"templateMinorVersion": "1"}, pending).warnings == [said]

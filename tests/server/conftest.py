@@ -1,0 +1,113 @@
+"""What the server's tests share: a client of the session's server, and templates on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ACCOUNT, LocalServer
+from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
+from tests.server.build_steps import Publish, manifest
+from tests.server.steps import TEMPLATE, TERRAFORM_MANIFEST, bundle, create, ended, unique
+
+
+@pytest.fixture(scope="session")
+def proton(proton_server: LocalServer) -> Any:
+    """A client of the session's server."""
+    return proton_server.client("proton")
+
+
+@pytest.fixture(scope="session")
+def template(published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The small template, with one published version 1.0. Tests add no versions to it."""
+    return published_template(bundle(tmp_path_factory.mktemp("bundle") / "small"))
+
+
+@pytest.fixture(scope="session")
+def terraform_template(
+    published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """A template for self-managed provisioning, with one published version 1.0."""
+    folder = bundle(tmp_path_factory.mktemp("bundle") / "terraform", manifest=TERRAFORM_MANIFEST)
+    (folder / "infrastructure" / "cloudformation.yaml").rename(folder / "infrastructure" / "main.tf")
+    return published_template(folder)
+
+
+@pytest.fixture(scope="module")
+def environment(proton: Any, template: str) -> dict[str, Any]:
+    """An environment that tests may read and fail to change, but not change."""
+    return ended(
+        proton, create(proton, template, description="shared", tags=[{"key": "a", "value": "b"}])["name"]
+    )
+
+
+@pytest.fixture(scope="module")
+def versions(
+    published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, proton: Any
+) -> str:
+    """A template with the published versions 1.0, 1.1, 2.0 and the draft 2.1."""
+    folder = tmp_path_factory.mktemp("bundles")
+
+    def of(title: str) -> Path:
+        return bundle(folder / title, template=f"# {title}\n{TEMPLATE}")
+
+    name = published_template(of("one-zero"))
+    published_template(of("one-one"), name=name, major_version="1")
+    published_template(of("two-zero"), name=name)
+    published_template(of("two-one"), name=name, major_version="2", publish=False)
+    return name
+
+
+@pytest.fixture(scope="session")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server whose stack operations take two seconds."""
+    server = LocalServer(tmp_path_factory.mktemp("slow"), ("--deploy-seconds", "2"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def slow_template(
+    slow: LocalServer, published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    return published_template(bundle(tmp_path_factory.mktemp("b") / "b"), server=slow)
+
+
+@pytest.fixture(scope="session")
+def accounts(proton_server: LocalServer) -> Accounts:
+    """Two accounts and a stranger on the session's server."""
+    return Accounts(
+        *(proton_server.client("proton", account=a) for a in (ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD))
+    )
+
+
+@pytest.fixture
+def far_environment(accounts: Accounts, template: str) -> dict[str, Any]:
+    """An environment of the management account that is deployed in the environment account."""
+    name = unique("far")
+    record = accounts.create(template, accounts.connect(name), name)
+    return ended(accounts.management, record["name"])
+
+
+@pytest.fixture
+def published(published_template: Publish, tmp_path: Path) -> Publish:
+    """Publishes a template of commands: `published(["make"], ["make clean"])` returns its name."""
+
+    def publish(
+        provision: list[str],
+        deprovision: list[str] | None = None,
+        *,
+        server: LocalServer | None = None,
+        name: str | None = None,
+        major_version: str | None = None,
+        **settings: Any,
+    ) -> str:
+        folder = bundle(tmp_path / unique("bundle"), manifest=manifest(provision, deprovision, **settings))
+        where = {"server": server} if server else {}
+        return published_template(folder, name=name, major_version=major_version, **where)
+
+    return publish

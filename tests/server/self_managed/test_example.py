@@ -1,0 +1,51 @@
+"""The example's automation against a real server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import ACCOUNT, REGION, LocalServer
+from tests.server.self_managed.hosted import EXAMPLE, SPEC, first
+from tests.server.steps import create, ended, gone
+
+
+@pytest.fixture
+def automation(proton_server: LocalServer) -> Iterator[None]:
+    """The example's automation, running."""
+    program = [sys.executable, EXAMPLE / "automation.py", "--git-root", proton_server.folder / "proton-git"]
+    keys = {
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+    }
+    process = subprocess.Popen(program, env=os.environ | keys | {"AWS_ENDPOINT_URL": proton_server.url})
+    yield
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.usefixtures("automation")
+def test_the_examples_automation_brings_an_environment_up_and_takes_it_down(
+    proton: Any, template: str
+) -> None:
+    link = {"provider": "GITHUB", "name": "acme/infrastructure", "branch": "main"}
+    first(
+        lambda: [each for each in proton.list_repositories()["repositories"] if each["name"] == link["name"]]
+    )
+    given = {"spec": SPEC, "protonServiceRoleArn": None, "provisioningRepository": link}
+
+    name = create(proton, template, **given)["name"]
+
+    assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+    assert proton.list_environment_outputs(environmentName=name)["outputs"] == [
+        {"key": "cidr_block", "valueString": "10.0.0.0/16"},
+        {"key": "zones", "valueString": "2"},
+    ]
+    proton.delete_environment(name=name)
+    gone(proton, name)

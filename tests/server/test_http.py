@@ -1,0 +1,132 @@
+"""The HTTP face: protocol errors, authentication, the strictness of every answer, and what is logged."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.model import ListShape, Shape, StructureShape
+
+from proton_server import wire
+from tests.conftest import LocalServer
+from tests.server.steps import create, ended, refused, spec
+
+SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/proton/aws4_request, "
+    f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
+)
+
+
+def post(
+    server: LocalServer, target: str, body: bytes = b"{}", authorization: str | None = SIGNED
+) -> tuple[int, Any]:
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    request = urllib.request.Request(server.url, body, headers)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    with caught.value as answer:
+        assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-amzn-RequestId"])
+        assert answer.headers["Content-Type"] == "application/x-amz-json-1.0"
+        return answer.code, json.load(answer)
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "authorization", "status", "code"),
+    [
+        ("ListEnvironments", b"{}", None, 403, "MissingAuthenticationTokenException"),
+        ("ListEnvironments", b"{}", "Basic eDp5", 400, "IncompleteSignatureException"),
+        ("ListEnvironments", b"{}", SIGNED.replace("/proton/", "/s3/"), 400, "IncompleteSignatureException"),
+        ("ListEnvironments", b"{", SIGNED, 400, "SerializationException"),
+        ("ListEnvironments", b'{"maxResults": 0}', SIGNED, 400, "ValidationException"),
+        ("ListEnvironments", b" " * 1_100_000, SIGNED, 413, "RequestEntityTooLargeException"),
+        ("CreateCar", b"{}", SIGNED, 400, "UnknownOperationException"),
+        ("CreateService", b"{}", SIGNED, 400, "UnknownOperationException"),
+    ],
+)
+def test_a_request_that_reaches_no_operation_is_answered_by_the_protocol(
+    proton_server: LocalServer, target: str, body: bytes, authorization: str | None, status: int, code: str
+) -> None:
+    found, error = post(proton_server, wire.TARGET_PREFIX + target, body, authorization)
+
+    assert (found, error["__type"]) == (status, code)
+    assert error["message"]
+
+
+def test_an_operation_of_proton_that_is_not_built_says_so(proton: Any) -> None:
+    with refused(
+        "UnknownOperationException",
+        "ListServices is an operation of AWS Proton that this server does not do yet",
+    ):
+        proton.list_services()
+
+
+def test_health_is_answered_to_anybody_and_a_bucket_of_that_name_is_still_s3s(
+    proton_server: LocalServer,
+) -> None:
+    with urllib.request.urlopen(f"{proton_server.url}/health") as answer:
+        assert (answer.status, answer.read()) == (200, b"ok\n")
+    s3 = proton_server.client("s3")
+    s3.create_bucket(Bucket="health")
+    assert s3.list_objects_v2(Bucket="health")["KeyCount"] == 0
+
+
+def test_every_answer_has_all_members_that_the_model_requires(proton: Any, template: str) -> None:
+    name = create(proton, template)["name"]
+    calls = {
+        "GetEnvironment": {"name": name},
+        "ListEnvironments": {},
+        "ListDeployments": {"environmentName": name},
+        "ListEnvironmentOutputs": {"environmentName": name},
+        "ListEnvironmentProvisionedResources": {"environmentName": name},
+        "GetEnvironmentTemplate": {"name": template},
+        "ListEnvironmentTemplates": {},
+        "GetEnvironmentTemplateVersion": {"templateName": template, "majorVersion": "1", "minorVersion": "0"},
+        "ListEnvironmentTemplateVersions": {"templateName": template},
+    }
+    deployment = proton.list_deployments(environmentName=name)["deployments"][0]
+    calls["GetDeployment"] = {"id": deployment["id"]}
+    for while_ in ("in progress", "ended"):
+        for operation, request in calls.items():
+            method = getattr(proton, re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower())
+            model = wire.operation_of(wire.TARGET_PREFIX + operation)
+            assert list(_missing(model.output_shape, method(**request), operation)) == [], while_
+        ended(proton, name)
+
+
+def _missing(shape: Shape | None, value: Any, path: str) -> Any:
+    if isinstance(shape, StructureShape):
+        yield from (f"{path}.{name}" for name in shape.required_members if name not in value)
+        for name, member in shape.members.items():
+            if name in value:
+                yield from _missing(member, value[name], f"{path}.{name}")
+    elif isinstance(shape, ListShape):
+        for item in value:
+            yield from _missing(shape.member, item, f"{path}[]")
+
+
+def test_the_log_names_operation_account_and_code_but_no_spec_tag_or_credential(
+    proton: Any, template: str, proton_server: LocalServer
+) -> None:
+    record = create(
+        proton,
+        template,
+        spec=spec(title="hush"),
+        tags=[{"key": "k", "value": "tagsecret"}],
+        description="descsecret",
+    )
+    ended(proton, record["name"])
+    with refused("ValidationException"):
+        create(proton, template, spec=spec(title="HUSHHUSH"))
+
+    log = proton_server.log.read_text()
+    assert re.search(r"CreateEnvironment 123456789012 us-east-1 OK \d+ms [0-9a-f-]{36}", log)
+    assert re.search(r"CreateEnvironment 123456789012 us-east-1 ValidationException", log)
+    assert record["lastAttemptedDeploymentId"] in log
+    for secret in ("hush", "HUSHHUSH", "tagsecret", "descsecret", "Signature="):
+        assert secret not in log

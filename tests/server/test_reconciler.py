@@ -1,0 +1,251 @@
+"""The reconciler's promises, on both databases, with a law that counts instead of calling AWS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from proton_server import reconciler as reconciling
+from proton_server.reconciler import Reconciler, Settled
+from proton_server.store import Rows, Store
+from proton_server.tables import deployments
+
+LEASE = 0.9
+
+
+class Counting:
+    """A law: three steps make a deployment done. `on_step` may do what it likes meanwhile."""
+
+    table = deployments
+
+    def __init__(self, on_step: Callable[[sa.Row[Any]], None] = lambda row: None) -> None:
+        self.on_step = on_step
+        self.steps: list[str] = []
+
+    def step(self, row: sa.Row[Any]) -> str:
+        self.steps.append(row.id)
+        self.on_step(row)
+        return "stepped"
+
+    def settle(self, rows: Rows, row: sa.Row[Any], result: str) -> Settled:
+        assert result == "stepped"
+        count = row.record["count"] + 1
+        return Settled({"record": {"count": count}}, 0.0 if count < 3 else None)
+
+    def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
+        return Settled({"record": {"count": -1}}, None)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    store = Store(database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def start(store: Store) -> Iterator[Callable[[Counting], Reconciler[Any]]]:
+    running: list[Reconciler[Any]] = []
+
+    def begin(law: Counting, **options: Any) -> Reconciler[Any]:
+        running.append(Reconciler(store, law, **{"lease": LEASE, **options}))
+        running[-1].start()
+        return running[-1]
+
+    yield begin
+    for reconciler in running:
+        reconciler.stop()
+
+
+def add(store: Store, environment: str | None = None) -> str:
+    id_ = str(uuid.uuid4())
+    with store.write("1", "r") as connection:
+        Rows(connection, "1", "r").insert(
+            deployments,
+            id=id_,
+            environment_name=environment or id_,
+            created_at=0.0,
+            phase="new",
+            record={"count": 0},
+            next_at=0.0,
+        )
+    return id_
+
+
+def counts(store: Store) -> dict[str, int]:
+    with store.read() as connection:
+        return {row.id: row.record["count"] for row in Rows(connection, "1", "r").all(deployments)}
+
+
+def row_of(store: Store, id_: str) -> sa.Row[Any]:
+    with store.read() as connection:
+        return Rows(connection, "1", "r").all(deployments, id=id_)[0]
+
+
+def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_work_that_is_there_and_work_that_comes_is_done_once_per_step(store: Store, start: Any) -> None:
+    law = Counting()
+    first = [add(store) for _ in range(30)]
+    reconciler = start(law)
+    until(lambda: set(counts(store).values()) == {3})
+    late = add(store)
+    began = time.monotonic()
+    reconciler.wake()
+
+    until(lambda: counts(store)[late] == 3)
+    assert time.monotonic() - began < 1
+    assert sorted(law.steps) == sorted([*first, late] * 3)
+
+
+def test_two_deployments_of_one_environment_are_never_in_flight(store: Store) -> None:
+    add(store, "dev")
+
+    with pytest.raises(sa.exc.IntegrityError):
+        add(store, "dev")
+    add(store, "other")
+
+
+def test_a_step_longer_than_the_lease_keeps_it(store: Store, start: Any) -> None:
+    law = Counting(lambda row: time.sleep(LEASE * 2) if row.record["count"] == 0 else None)
+    id_ = add(store)
+    start(law)
+    start(other := Counting())
+
+    until(lambda: counts(store)[id_] == 3)
+    assert len(law.steps + other.steps) == 3
+
+
+def test_leases_are_kept_while_all_workers_are_busy(store: Store, start: Any) -> None:
+    def slow(row: sa.Row[Any]) -> None:
+        time.sleep(LEASE * 2 if row.record["count"] == 0 else 0)
+
+    ids = [add(store) for _ in range(3)]
+    laws = [Counting(slow), Counting(slow)]
+    for law in laws:
+        start(law, workers=1)
+
+    until(lambda: set(counts(store).values()) == {3})
+    assert sorted(laws[0].steps + laws[1].steps) == sorted(ids * 3)
+
+
+def test_the_result_of_a_step_whose_lease_was_lost_is_dropped(store: Store, start: Any) -> None:
+    """Somebody else claims the row in the middle of the step, as if this process had slept past its lease."""
+    stolen = threading.Event()
+
+    def steal(row: sa.Row[Any]) -> None:
+        if not stolen.is_set():
+            with store.write() as connection:
+                theft = sa.update(deployments).values(
+                    epoch=deployments.c.epoch + 1, owner="thief", record={"count": 1}
+                )
+                connection.execute(theft.where(deployments.c.id == row.id))
+            stolen.set()
+
+    id_ = add(store)
+    start(law := Counting(steal))
+    until(lambda: len(law.steps) == 1 and stolen.is_set())
+    time.sleep(0.2)
+    assert (row_of(store, id_).owner, counts(store)[id_]) == ("thief", 1)
+
+    # The thief is never heard of again: after its lease the row goes on, from what the thief wrote.
+    until(lambda: counts(store)[id_] == 3)
+    assert len(law.steps) == 3
+
+
+def test_a_step_that_fails_is_tried_again_later_and_given_up_in_the_end(
+    store: Store, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(row: sa.Row[Any]) -> None:
+        raise OSError
+
+    monkeypatch.setattr(reconciling, "_MAX_ERRORS", 2)
+    id_ = add(store)
+    start(law := Counting(fail))
+
+    until(lambda: row_of(store, id_).errors == 1)
+    assert counts(store)[id_] == 0
+    until(lambda: counts(store)[id_] == -1)
+    assert len(law.steps) == 2
+    assert row_of(store, id_).next_at is None
+
+
+def test_a_result_that_cannot_be_settled_counts_as_a_failure(
+    store: Store, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "_MAX_ERRORS", 1)
+    law = Counting()
+    law.settle = lambda rows, row, result: 1 / 0  # type: ignore[method-assign,assignment]
+    id_ = add(store)
+    start(law)
+
+    until(lambda: counts(store)[id_] == -1)
+
+
+def test_a_success_forgets_earlier_failures(store: Store, start: Any) -> None:
+    def fail_once(row: sa.Row[Any]) -> None:
+        if row.errors == 0 and row.record["count"] == 0:
+            raise OSError
+
+    id_ = add(store)
+    start(Counting(fail_once))
+
+    until(lambda: counts(store)[id_] == 3)
+    assert row_of(store, id_).errors == 0
+
+
+CHILD = """
+import sys, time
+from proton_server.reconciler import Reconciler
+from proton_server.store import Store
+from tests.server.test_reconciler import Counting, LEASE
+store = Store(sys.argv[1])
+store.serve_alone()
+def hang(row):
+    print(row.id, flush=True)
+    time.sleep(60)
+Reconciler(store, Counting(hang), lease=LEASE).start()
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_was_doing_is_done_by_the_next_one(
+    database_url: str, store: Store, start: Any, pytestconfig: pytest.Config
+) -> None:
+    """On PostgreSQL the survivor runs already and waits for the lease; on SQLite a restart frees it."""
+    id_ = add(store)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(pytestconfig.rootpath)])}
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, database_url], stdout=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == id_
+        if database_url.startswith("postgresql"):
+            start(law := Counting())
+            time.sleep(LEASE * 1.5)
+            assert law.steps == []  # the child is alive and renews its lease
+        child.send_signal(signal.SIGKILL)
+    if database_url.startswith("sqlite"):
+        assert row_of(store, id_).owner is not None
+        store.serve_alone()
+        assert row_of(store, id_).owner is None
+        start(law := Counting())
+
+    until(lambda: counts(store)[id_] == 3)
+    assert len(law.steps) == 3
+    assert row_of(store, id_).next_at is None
