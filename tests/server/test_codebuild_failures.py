@@ -44,6 +44,18 @@ class TestFailure:
         assert "one | two | three" in message
         assert log_of(message).read_text().splitlines()[-2:] == ["two", "three"]
 
+    def test_a_secret_without_the_key_that_the_manifest_names_is_told(
+        self, proton_server: LocalServer, proton: Any, published: Publish
+    ) -> None:
+        name = unique("secret")
+        proton_server.client("secretsmanager").create_secret(Name=name, SecretString='{"api": "s3cret"}')
+        record = built(proton, published(["true"], env={"secrets_manager": {"KEY": f"{name}:other"}}))
+
+        assert record["deploymentStatus"] == "FAILED"
+        assert record["deploymentStatusMessage"].endswith(
+            f"in phase DOWNLOAD_SOURCE: CLIENT_ERROR: The secret {name} is no JSON object with the key other."
+        )
+
     def test_a_secret_input_in_a_command_is_not_told(self, proton: Any, published: Publish) -> None:
         template = published(["false '{{ environment.inputs.title }}'"])
         record = built(proton, template, spec=spec(title="verysecret"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ACCOUNT, REGION, LocalServer
-from tests.server.self_managed.hosted import EXAMPLE, SPEC, first
+from tests.server.self_managed.hosted import EXAMPLE, SPEC
 from tests.server.steps import create, ended, gone
 
 
@@ -24,10 +24,14 @@ def automation(proton_server: LocalServer) -> Iterator[None]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": REGION,
     }
-    process = subprocess.Popen(program, env=os.environ | keys | {"AWS_ENDPOINT_URL": proton_server.url})
+    environment = os.environ | keys | {"AWS_ENDPOINT_URL": proton_server.url}
+    process = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    # Another test may have linked a repository of that name: the automation itself says when it is ready.
+    assert "is linked" in process.stdout.readline()
     yield
     process.terminate()
-    process.wait()
+    process.communicate()
 
 
 @pytest.mark.usefixtures("automation")
@@ -35,9 +39,6 @@ def test_the_examples_automation_brings_an_environment_up_and_takes_it_down(
     proton: Any, template: str
 ) -> None:
     link = {"provider": "GITHUB", "name": "acme/infrastructure", "branch": "main"}
-    first(
-        lambda: [each for each in proton.list_repositories()["repositories"] if each["name"] == link["name"]]
-    )
     given = {"spec": SPEC, "protonServiceRoleArn": None, "provisioningRepository": link}
 
     name = create(proton, template, **given)["name"]

@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.local.codebuild.shell import Shell, last_lines
 from proton_server.local.codebuild.source import SourceFault, fetch_source, read_buildspec
-from proton_server.local.codebuild.workspace import Session, make_workspace, variables
+from proton_server.local.codebuild.workspace import Session, VariableFault, make_workspace, variables
 
-_LOST = (BotoCoreError, ClientError, OSError, SourceFault)
+_LOST = (BotoCoreError, ClientError, OSError, SourceFault, VariableFault)
 
 
 class Build:
@@ -47,7 +47,6 @@ class Build:
         self._stopped = False
         self._record = _record(self.id, number, project, request) | {
             "arn": f"arn:aws:codebuild:{session.region}:{session.account_id}:build/{self.id}",
-            "logs": {"deepLink": self._log.as_uri()},
         }
         self._deadline = time.monotonic() + 60 * self._record["timeoutInMinutes"]
 
@@ -131,6 +130,7 @@ class Build:
                 return
             shell.start()
             self._shell = shell
+            self._record["logs"] = {"deepLink": self._log.as_uri()}
         status = shell.wait(self._deadline - time.monotonic())
         with self._lock:
             self._shell = None  # its process group may be another's soon

@@ -62,8 +62,8 @@ def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
         document = yaml.safe_load(text)
         phases = [document["phases"][name] for name in _PHASES if name in document["phases"]]
         commands = [command for phase in phases for command in phase.get("commands", [])]
-        artifacts = document.get("artifacts", {}).get("files", [])
-        return Buildspec([str(command) for command in commands], document.get("env", {}), artifacts)
+        artifacts = (document.get("artifacts") or {}).get("files", [])
+        return Buildspec([str(command) for command in commands], document.get("env") or {}, artifacts)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError):
         raise SourceFault(f"{place} is no YAML mapping with `phases`, each with `commands`.") from None
 

@@ -30,6 +30,10 @@ _boto = boto3.Session()
 _making = threading.Lock()
 
 
+class VariableFault(Exception):
+    """A variable has no value; the text is a sentence without values."""
+
+
 @dataclass(frozen=True)
 class Session:
     """The local AWS as an account, or as a role in it."""
@@ -106,7 +110,7 @@ def variables(
 ) -> dict[str, str]:
     """The environment of a build's commands: the buildspec's, the project's, and CodeBuild's own variables.
 
-    Raises ClientError for a secret or parameter that cannot be read.
+    Raises ClientError for a secret or parameter that cannot be had, VariableFault for one that does not fit.
     """
     given = {
         name: _VALUE[kind](str(value), session)
@@ -147,7 +151,10 @@ def _secret(reference: str, session: Session) -> str:
     text: str = session.client("secretsmanager").get_secret_value(
         SecretId=secret_id, **{name: value for name, value in chosen.items() if value}
     )["SecretString"]
-    return str(json.loads(text)[key]) if key else text
+    try:
+        return str(json.loads(text)[key]) if key else text
+    except (KeyError, TypeError, ValueError):
+        raise VariableFault(f"The secret {secret_id} is no JSON object with the key {key}.") from None
 
 
 def _parameter(name: str, session: Session) -> str:

@@ -1,0 +1,156 @@
+"""What users see of environments that a build, a pull request or nobody provisions."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY, LocalServer
+from tests.engine.conftest import Project, environment, wait_for
+from tests.server.self_managed.hosted import Hosted, notify
+
+BUILD_ROLE = "arn:aws:iam::123456789012:role/builds"
+
+_SCHEMA = """\
+schema:
+  format: {openapi: "3.0.0"}
+  environment_input_type: "Inputs"
+  types:
+    Inputs:
+      type: object
+      properties:
+"""
+_BUILD = """\
+infrastructure:
+  templates:
+    - rendering_engine: codebuild
+      settings:
+        provision:
+          - echo {{ environment.inputs.word }} > proton-said
+          - sleep {{ environment.inputs.seconds }}
+          - test {{ environment.inputs.word }} != unlucky || { echo no quota left; exit 7; }
+          - echo '[{"key":"word","valueString":"{{ environment.inputs.word }}"}]' > proton-outputs.json
+        deprovision: ["true"]
+"""
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory, published_template: Any) -> str:
+    """A template that a build provisions: as long, and as well, as its inputs say."""
+    inputs = "        word: {type: string, default: plain}\n        seconds: {type: integer, default: 0}\n"
+    folder = _bundle(tmp_path_factory.mktemp("build"), inputs)
+    (folder / "infrastructure").mkdir()
+    (folder / "infrastructure" / "manifest.yaml").write_text(_BUILD)
+    name: str = published_template(folder)
+    return name
+
+
+@pytest.fixture(scope="module")
+def customer_managed(tmp_path_factory: pytest.TempPathFactory, published_template: Any) -> str:
+    """A template that only says which outputs there are."""
+    folder = _bundle(tmp_path_factory.mktemp("customer-managed"), "        VpcId: {type: string}\n")
+    name: str = published_template(folder, customer_managed=True)
+    return name
+
+
+def _bundle(folder: Path, inputs: str) -> Path:
+    (folder / "schema").mkdir()
+    (folder / "schema" / "schema.yaml").write_text(_SCHEMA + inputs)
+    return folder
+
+
+def _ended(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=120)
+    assert "Traceback" not in said, said
+    return said
+
+
+def test_a_build_that_provisions_fails_is_cancelled_and_is_mended(
+    project: Project, proton: Any, build: str
+) -> None:
+    def wants(**inputs: Any) -> None:
+        arguments = environment(build, "built", spec=inputs, codebuild_role_arn=BUILD_ROLE)
+        del arguments["proton_service_role_arn"]
+        project.declare(dev=arguments)
+
+    wants(word="first")
+    project.up()
+    assert project.outputs()["dev"] == {"word": "first"}
+
+    wants(word="unlucky")
+    error = project.up(fails=True).error()
+    assert "environment built: FAILED" in error
+    assert "command 3. Reason: exit status 7. The log ends with: no quota left" in error
+
+    wants(word="slow", seconds=600)
+    updating = project.start("up", "--yes", "--skip-preview")
+    wait_for(lambda: proton.get_environment(name="built")["environment"]["deploymentStatus"] == "IN_PROGRESS")
+    proton.cancel_environment_deployment(environmentName="built")
+    said = _ended(updating)
+    assert updating.returncode != 0
+    assert "environment built: CANCELLED" in said
+
+    wants(word="second")
+    assert project.preview().deployment_type("dev") == "CURRENT_VERSION"
+    project.up()
+    assert project.outputs()["dev"] == {"word": "second"}
+    project.pulumi("destroy", "--yes", "--skip-preview")
+    assert "built" not in str(proton.list_environments()["environments"])
+
+
+def test_a_pull_request_is_proposed_merged_and_notified_with_and_without_waiting(
+    project: Project, proton: Any, proton_server: LocalServer, published_template: Any
+) -> None:
+    template = published_template(REPOSITORY / "examples" / "06-self-managed" / "template")
+    hosted = Hosted(proton_server)
+    name = hosted.name.replace("/", "-")
+
+    def wants(cidr_block: str, **more: Any) -> None:
+        spec = {"cidr_block": cidr_block}
+        arguments = environment(template, name, spec=spec, provisioning_repository=hosted.link, **more)
+        del arguments["proton_service_role_arn"]
+        project.declare(dev=arguments)
+
+    def provision(number: int) -> None:
+        hosted.merge(number)
+        outputs = [{"key": "request", "valueString": str(number)}]
+        notify(proton, proton.get_environment(name=name)["environment"], outputs=outputs)
+
+    wants("10.0.0.0/16", wait_for_deployment=False)
+    project.up()
+    assert project.outputs()["dev-facts"][-1] == "IN_PROGRESS"
+    provision(1)
+
+    wants("10.1.0.0/16")
+    updating = project.start("up", "--yes", "--skip-preview")
+    provision(2)
+    _ended(updating)
+    assert updating.returncode == 0
+    assert project.outputs()["dev"] == {"request": "2"}
+    assert project.outputs()["dev-facts"][-1] == "SUCCEEDED"
+
+    destroying = project.start("destroy", "--yes", "--skip-preview")
+    hosted.merge(3)
+    _ended(destroying)
+    assert destroying.returncode == 0
+    assert name not in str(proton.list_environments()["environments"])
+
+
+def test_a_customer_managed_environment_hands_its_spec_on_and_takes_only_what_fits_its_template(
+    project: Project, proton: Any, customer_managed: str, build: str
+) -> None:
+    wanted = environment(customer_managed, "brought-along", spec={"VpcId": "vpc-0123"})
+    project.declare(dev=wanted, wrong=environment(build, "never-built"))
+
+    error = project.up(fails=True).error()
+    assert "codebuildRoleArn" in error
+    assert "never-built" not in str(proton.list_environments())
+    assert proton.get_environment(name="brought-along")["environment"]["provisioning"] == "CUSTOMER_MANAGED"
+
+    project.declare(dev=wanted)
+    project.up()
+    assert project.outputs()["dev"] == {"VpcId": "vpc-0123"}
+    project.pulumi("destroy", "--yes", "--skip-preview")
