@@ -216,7 +216,13 @@ def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> St
     identifier = connection["id"]
 
     def decided() -> State | None:
-        live = _look(identifier, proton)
+        try:
+            live = _look(identifier, proton)
+        except NotFound:
+            raise NotFound(
+                f"environment account connection {identifier} is gone: it was withdrawn while its acceptance "
+                "was awaited; run `pulumi up --refresh`, which makes a fresh request"
+            ) from None
         return live if live["status"] != "PENDING" else None
 
     if inputs.get("waitForAcceptance"):

@@ -94,7 +94,8 @@ def test_a_secret_in_the_spec_is_never_in_the_clear(project: Project, proton: An
         config = pulumi.Config()
         env = proton.Environment(
             "dev", name="secretive", template_name=config.require("template"), template_major_version="1",
-            spec={"password": config.require_secret("password"), "broken": config.get_bool("broken")},
+            spec={"password": config.require_secret("password"), "broken": config.get_bool("broken"),
+                  "label": config.get("label")},
             proton_service_role_arn="arn:aws:iam::123456789012:role/proton-service",
         )
         pulumi.export("url", env.outputs["QueueUrl"])
@@ -113,7 +114,12 @@ def test_a_secret_in_the_spec_is_never_in_the_clear(project: Project, proton: An
     failed = project.up(fails=True).text
     assert "No-such-property-[secret]" in failed
     said += failed
-    project.pulumi("config", "set", "--secret", "password", "hunter2hunter2hunter2", "--path")
+    project.pulumi("config", "set", "label", "Not This")
+    refused = project.pulumi("preview", fails=True).text
+    assert "spec.label: must match the pattern" in refused
+    said += refused
+    project.pulumi("config", "rm", "label")
+    project.pulumi("config", "set", "--secret", "password", "hunter2-the-second")
     assert "hunter2" not in said + project.state() + project.preview().text
 
 
