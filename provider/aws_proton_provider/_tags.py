@@ -40,10 +40,8 @@ def observed(arn: str, state: State, proton: Proton) -> State:
     """`tagsAll` and `tags` as AWS has them: to the program's own belong those that nobody gave."""
     everything = of(arn, proton)
     own, known = state.get("tags") or {}, state.get("tagsAll") or {}
-    return {
-        "tagsAll": everything,
-        "tags": {key: value for key, value in everything.items() if key in own or key not in known},
-    }
+    found = {key: value for key, value in everything.items() if key in own or key not in known}
+    return {"tagsAll": everything, **({"tags": found} if found or "tags" in state else {})}
 
 
 def bring_to(arn: str, wanted: Mapping[str, Any], proton: Proton) -> None:

@@ -151,7 +151,7 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def wait_for(look: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(look: Callable[[], Any], seconds: float = 120) -> Any:
     """What `look` answers as soon as it is true."""
     deadline = time.monotonic() + seconds
     while True:

@@ -108,7 +108,7 @@ def create(proton: Any, template: str, **more: Any) -> dict[str, Any]:
     return record
 
 
-def ended(proton: Any, name: str, seconds: float = 30) -> dict[str, Any]:
+def ended(proton: Any, name: str, seconds: float = 90) -> dict[str, Any]:
     """Waits for the end of the environment's deployment; returns the record."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -119,7 +119,7 @@ def ended(proton: Any, name: str, seconds: float = 30) -> dict[str, Any]:
     pytest.fail(f"{name} is still {record['deploymentStatus']} after {seconds} s")
 
 
-def gone(proton: Any, name: str, seconds: float = 30) -> None:
+def gone(proton: Any, name: str, seconds: float = 90) -> None:
     """Waits until the environment does not exist."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -132,7 +132,7 @@ def gone(proton: Any, name: str, seconds: float = 30) -> None:
     pytest.fail(f"{name} still exists after {seconds} s")
 
 
-def registered(proton: Any, version: dict[str, Any], seconds: float = 30) -> dict[str, Any]:
+def registered(proton: Any, version: dict[str, Any], seconds: float = 90) -> dict[str, Any]:
     """Waits for the end of a template version's registration; returns the record."""
     key = {member: version[member] for member in ("templateName", "majorVersion", "minorVersion")}
     deadline = time.monotonic() + seconds
@@ -144,7 +144,7 @@ def registered(proton: Any, version: dict[str, Any], seconds: float = 30) -> dic
     pytest.fail(f"{version['arn']} is not registered after {seconds} s")
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     """Waits for something to become true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -65,7 +65,7 @@ class Hosted:
         return {path: self.git("show", f"{revision}:{path}") for path in paths}
 
 
-def first(look: Callable[[], Any], seconds: float = 30) -> Any:
+def first(look: Callable[[], Any], seconds: float = 90) -> Any:
     """What `look` answers as soon as it is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
