@@ -15,7 +15,7 @@ from ._values import UNKNOWN, State, Value
 _CONNECTION = "environmentAccountConnectionId"
 _VERSION = ("templateName", "templateMajorVersion", "templateMinorVersion")
 _EXCLUDED_BY = {
-    _CONNECTION: ("protonServiceRoleArn", "provisioningRepository"),
+    _CONNECTION: ("protonServiceRoleArn", "codebuildRoleArn", "provisioningRepository"),
     "provisioningRepository": ("protonServiceRoleArn",),
 }
 """What may not stand beside what (CreateEnvironment: "omit …" of each way of provisioning)."""

@@ -70,10 +70,8 @@ def violations(inputs: dict[str, Value], schema: dict[str, Any]) -> Iterator[str
 
     A value that is not known yet violates nothing.
     """
-    allowed = schema.get("properties", {})
-    for name in sorted(inputs.keys() - allowed.keys()):
-        yield f"spec.{name}: the template has no such input; it has {', '.join(sorted(allowed))}"
-    errors = OAS30Validator(schema).iter_errors(_with_defaults(inputs, schema))
+    yield from _strangers(inputs, schema, schema, "spec")
+    errors = OAS30Validator(schema).iter_errors(_with_defaults(inputs, schema, schema))
     sentences = (
         f"spec{''.join(map(_step, error.path))}: {_reason(error)}"
         for error in sorted(errors, key=lambda error: [str(part) for part in error.path])
@@ -86,17 +84,55 @@ _ABOUT_KEYS = ("required", "additionalProperties")
 """What is said of a mapping's keys, whatever its values are."""
 
 
-def _with_defaults(value: Value, schema: dict[str, Any]) -> Value:
+_OPEN = ("additionalProperties", "allOf", "anyOf", "oneOf")
+"""A schema that says one of these decides itself which other keys an object may have."""
+
+
+def _strangers(value: Value, schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[str]:
+    """The keys that the template does not know: a misspelling far more often than a wish to be ignored."""
+    schema = _resolved(schema, root)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _strangers(item, schema.get("items", {}), root, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        allowed = schema.get("properties", {})
+        for name in sorted(value):
+            if name in allowed:
+                yield from _strangers(value[name], allowed[name], root, f"{path}.{name}")
+            elif allowed and not any(keyword in schema for keyword in _OPEN):
+                known = ", ".join(sorted(allowed))
+                yield f"{path}.{name}: the template has no such input; it has {known}"
+
+
+def _with_defaults(value: Value, schema: dict[str, Any], root: dict[str, Any]) -> Value:
     """`value` as the template will see it: with the schema's defaults for what a spec leaves out."""
+    schema = _resolved(schema, root)
+    if isinstance(value, list):
+        return [_with_defaults(item, schema.get("items", {}), root) for item in value]
     if not isinstance(value, dict):
         return value
-    filled = dict(value)
-    for name, item in schema.get("properties", {}).items():
-        if name in filled:
-            filled[name] = _with_defaults(filled[name], item)
-        elif "default" in item:
-            filled[name] = item["default"]
-    return filled
+    declared = {name: _resolved(item, root) for name, item in schema.get("properties", {}).items()}
+    defaults = {name: item["default"] for name, item in declared.items() if "default" in item}
+    return {
+        name: _with_defaults(item, declared.get(name, {}), root)
+        for name, item in {**defaults, **value}.items()
+    }
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """The schema that a reference such as `#/schema/types/Subnet` leads to."""
+    for _ in range(_LONGEST_CHAIN):
+        if "$ref" not in schema:
+            break
+        found: Any = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        schema = found
+    return schema
+
+
+_LONGEST_CHAIN = 10
+"""References that lead to references; a circle of them is none of a registered template."""
 
 
 def _step(part: str | int) -> str:
