@@ -1,4 +1,4 @@
-"""One program, two accounts: one account asks, the other accepts, and deploys an environment into the first."""
+"""One program, two accounts: one asks, the other accepts and deploys an environment into the first."""
 
 import pulumi
 

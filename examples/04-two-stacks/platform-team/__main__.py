@@ -6,7 +6,7 @@ import pulumi_aws_proton as proton
 
 accepted = proton.EnvironmentAccountConnectionAccepter(
     "shared",
-    # The other team's stack is not known here: the request is found by what it is for and where it comes from.
+    # The other team's stack is not known here: a request is found by what it is for and who makes it.
     environment_name="shared",
     environment_account_id=pulumi.Config().require("environmentAccount"),
     wait_for_request=True,
