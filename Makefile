@@ -17,10 +17,9 @@ demo: setup ## an AWS Proton environment by `pulumi up`, on our own server
 demo-down: setup ## take the demo down again
 	@$(BIN)/python -u -m tools.demo down
 
-# One worker more than the cores of a small machine, since engine tests wait for Pulumi; and files in their order, which
-# puts those long ones first, not by how many tests they hold.
+# Files in their order, which puts the long ones of tests/engine first, and not by how many tests they hold.
 test: setup ## all tests
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, mypy --strict on what is shipped, and the walls between the parts
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
