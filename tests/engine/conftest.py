@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-import os
 import re
-import signal
 import subprocess
 import textwrap
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tools import pulumi_cli
@@ -147,7 +147,11 @@ class Project:
 
 def kill(process: subprocess.Popen[str]) -> None:
     """Kills a process and all it started, without a chance to say anything."""
-    os.killpg(process.pid, signal.SIGKILL)
+    # Pulumi gives each plugin a process group of its own, and one that lost its engine waits for ever.
+    engine = psutil.Process(process.pid)
+    for one in [engine, *engine.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
     process.communicate()
 
 
