@@ -10,7 +10,7 @@ from tests.conftest import ACCOUNT, SERVICE_ROLE
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
 from tests.server.steps import create, ended, refused, unique
 
-REPOSITORY = {"provider": "GITHUB", "name": "acme/infrastructure", "branch": "main"}
+REPOSITORY = {"provider": "GITHUB", "name": "acme/refused", "branch": "main"}
 
 
 class TestCreationIsRefused:
