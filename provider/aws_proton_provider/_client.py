@@ -9,7 +9,7 @@ import functools
 import os
 import threading
 import urllib.parse
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import botocore.client
@@ -50,6 +50,9 @@ _ENDED = (
 class Proton:
     """The Proton API of one target, with what the provider needs around it. Safe to share between threads."""
 
+    writes: ClassVar[int] = 0
+    """How many calls of this process could have changed something, in any account."""
+
     def __init__(self, target: Target) -> None:
         self._target = target
 
@@ -64,6 +67,8 @@ class Proton:
             answer: dict[str, Any] = getattr(self._api, operation)(**members)
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
             raise self._translated(error) from None
+        finally:
+            Proton.writes += not operation.startswith(("get_", "list_"))
         answer.pop("ResponseMetadata", None)
         return answer
 

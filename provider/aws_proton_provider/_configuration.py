@@ -14,7 +14,7 @@ import pydantic
 
 from ._declare import Model, complaint
 from ._errors import InvalidInput
-from ._types import Account, AccountId, AssumeRole, DeploymentType
+from ._types import Account, AccountId, AssumeRole, DeploymentType, Tags
 
 NAMESPACE = "aws-proton"
 
@@ -22,7 +22,7 @@ NAMESPACE = "aws-proton"
 class DefaultTags(Model):
     """Tags that every taggable resource of the stack gets."""
 
-    tags: dict[str, str] = pydantic.Field(default_factory=dict)
+    tags: Tags = pydantic.Field(default_factory=dict)
 
 
 class Configuration(Model):
@@ -56,12 +56,14 @@ class Configuration(Model):
             return cls.model_validate(own)
         except pydantic.ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
-            key, *below = map(str, fault["loc"])
-            where = prefix + key + "".join(f".{part}" for part in below)
+            key, *below = fault["loc"]
+            where = f"{prefix}{key}" + "".join(map(_step, below))
             unknown = key not in {field.alias for field in cls.model_fields.values()}
-            way_out = f"rm {prefix}{key}" if unknown else f"set {prefix}{key} VALUE"
+            stranger = fault["type"] == "extra_forbidden"
+            named = f"--path '{where}'" if below else where
+            way_out = f"rm {named}" if stranger else f"set {named} VALUE"
             raise InvalidInput(
-                f"stack configuration {where}: {complaint(fault)}{_meant(cls, key) if unknown else ''}; "
+                f"stack configuration {where}: {complaint(fault)}{_meant(cls, str(key)) if unknown else ''}; "
                 f"mend it with `pulumi config {way_out}`"
             ) from None
 
@@ -94,6 +96,10 @@ def target(configuration: Configuration, account: Mapping[str, Any] | None) -> T
         allowed_account_ids=configuration.allowed_account_ids,
         forbidden_account_ids=configuration.forbidden_account_ids,
     )
+
+
+def _step(part: int | str) -> str:
+    return f"[{part}]" if isinstance(part, int) else f".{part}"
 
 
 def _meant(model: type[Model], key: str) -> str:

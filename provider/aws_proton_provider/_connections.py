@@ -24,6 +24,16 @@ def addressed_here(proton: Proton) -> list[State]:
     )
 
 
+def requested_here(proton: Proton, **narrower: str) -> list[State]:
+    """All connections, in any status, that the account itself has requested."""
+    return proton.all_of(
+        "list_environment_account_connections",
+        "environmentAccountConnections",
+        requestedBy="ENVIRONMENT_ACCOUNT",
+        **narrower,
+    )
+
+
 def find(identifier: str, proton: Proton) -> State | None:
     """The connection of this id, None where nobody (any more) asks this account with it."""
     return by_id(identifier, addressed_here(proton))

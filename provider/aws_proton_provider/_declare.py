@@ -45,6 +45,7 @@ class Property:
         cleared: What is sent to AWS when the program removes the property (description: an empty text).
         keep: Removing the property from the program leaves AWS's value in place, without a diff.
         follows: Its value is a consequence of other changes, never a change of its own.
+        autonamed: Left out, it stays what it is, and at first it is the resource's name in the program.
         way_out: Removing it is refused, since the API cannot unset it; this says what to do instead.
         name: snake_case, as in Python.
         wire: camelCase, as in botocore's model, Pulumi's state and the docs.
@@ -61,6 +62,7 @@ class Property:
     cleared: Any = None
     keep: bool = False
     follows: bool = False
+    autonamed: bool = False
     way_out: str | None = None
     name: str = ""
     wire: str = ""
@@ -91,7 +93,7 @@ class Property:
     def named(self, name: str, hint: Any) -> Property:
         """The property as the annotated attribute `name: hint` of a class declares it."""
         _, optional = bare(hint)
-        required = self.from_program and self.default is None and not optional
+        required = self.from_program and self.default is None and not optional and not self.autonamed
         return dataclasses.replace(self, name=name, wire=to_camel(name), type=hint, required=required)
 
 
@@ -180,6 +182,12 @@ ACCOUNT = setting(
 )
 TAGS = setting(doc="Tags of the object, besides the stack's `aws-proton:defaultTags`.")
 TAGS_ALL = computed(doc="All tags: yours, the stack's default ones and `pulumi:owner`.")
+ADOPT = setting(
+    follows=True,
+    doc="Whether create takes over an object of this name that exists already, whoever made it, and brings "
+    "it to the program. It never deletes or replaces one, and means nothing once the resource is in the "
+    "state.",
+)
 """Declarations that several resources share."""
 
 _adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}

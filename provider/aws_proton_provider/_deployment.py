@@ -40,7 +40,13 @@ class Level(enum.IntEnum):
     MAJOR_VERSION = 3
 
 
-_METHODS: Mapping[str, str] = {
+FAILED = ("FAILED", "CANCELLED", "DELETE_FAILED")
+"""Values of DeploymentStatus: ends of a deployment that are not what was asked for."""
+
+BEING_DELETED = ("DELETE_IN_PROGRESS", "DELETE_FAILED")
+"""Values of DeploymentStatus: somebody wants the environment to be gone."""
+
+METHODS: Mapping[str, str] = {
     "environmentAccountConnectionId": "through an environment account connection",
     "provisioningRepository": "by pull requests to a repository",
     "protonServiceRoleArn": "in this account",
@@ -106,7 +112,7 @@ def _lower_major(old: State, new: State) -> str | None:
 
 def _other_method(old: State, new: State) -> str | None:
     before, after = _method(old), _method(new)
-    return after if before and after and _METHODS[before] != _METHODS[after] else None
+    return after if before and after and METHODS[before] != METHODS[after] else None
 
 
 def _other_account(old: State, new: State) -> str | None:
@@ -116,4 +122,4 @@ def _other_account(old: State, new: State) -> str | None:
 
 
 def _method(inputs: State) -> str | None:
-    return next((wire for wire in _METHODS if inputs.get(wire) is not None), None)
+    return next((wire for wire in METHODS if inputs.get(wire) is not None), None)

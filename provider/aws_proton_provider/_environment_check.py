@@ -5,11 +5,12 @@ Pure: the service answers through `Service`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 
-from . import _connections, _spec
-from ._deployment import Decision, Level
-from ._lifecycle import Change, Failure, Service
+from . import _connections, _facts, _spec
+from ._deployment import FAILED, METHODS, Decision, Level
+from ._lifecycle import Change, Checked, Failure, Service
 from ._values import UNKNOWN, State, Value
 
 _CONNECTION = "environmentAccountConnectionId"
@@ -29,6 +30,53 @@ def exclusive(inputs: State) -> list[Failure]:
         for other in others
         if wire in inputs and other in inputs
     ]
+
+
+def ask(olds: State, checked: Checked, service: Service) -> None:
+    """Fills in what only the service knows, and says what it has against the inputs."""
+    inputs = checked.inputs
+    resolve_minor(olds, inputs, service)
+    missing = _version_failures(olds, inputs, service)
+    checked.failures += missing
+    if missing:
+        return
+    given = inputs.get(_CONNECTION)
+    listed = None if given in (None, UNKNOWN) else service.connections()
+    connection = connection_of(inputs, listed)
+    resolve_account(olds, inputs, connection)
+    checked.failures += spec_failures(inputs, service)
+    checked.failures += connection_failures(olds, inputs, listed)
+    checked.warnings += pending_warning(inputs, connection)
+
+
+def _version_failures(olds: State, inputs: State, service: Service) -> list[Failure]:
+    """The template or version that does not exist, or a template that lacks who provisions it.
+
+    What is deployed is not judged again.
+    """
+    template, major = inputs["templateName"], inputs["templateMajorVersion"]
+    if UNKNOWN in (template, major) or all(inputs.get(wire) == olds.get(wire) for wire in _VERSION):
+        return []
+    known = service.template(template)
+    if known == {}:
+        return [Failure("templateName", f"no environment template {template} in this account and region")]
+    if known and known.get("provisioning") != "CUSTOMER_MANAGED" and not any(m in inputs for m in METHODS):
+        return [Failure("", f"nobody provisions template {template} here: give one of {', '.join(METHODS)}")]
+    return _missing_version(template, major, inputs.get("templateMinorVersion"), service)
+
+
+def _missing_version(template: str, major: str, minor: Value, service: Service) -> list[Failure]:
+    versions = service.minor_versions(template, major)
+    if versions is None:
+        return []
+    if not versions:
+        return [Failure("templateMajorVersion", f"template {template} has no version {major}")]
+    minors = [item["minorVersion"] for item in versions]
+    if minor in (None, UNKNOWN, *minors):
+        return []
+    there = ", ".join(f"{major}.{item}" for item in minors)
+    reason = f"template {template} has no version {major}.{minor}; it has {there}"
+    return [Failure("templateMinorVersion", reason)]
 
 
 def resolve_minor(olds: State, inputs: State, service: Service) -> None:
@@ -82,6 +130,59 @@ def connection_failures(olds: State, inputs: State, listed: list[State] | None) 
     return [Failure(_CONNECTION, objection)] if objection else []
 
 
+def repeat_failed(checked: Checked, decision: Decision, listed: Mapping[str, State] | None) -> Decision:
+    """Makes an environment whose last deployment failed one to deploy again, and warns of it.
+
+    The failed deployment's id becomes a fact that diff sees. A reason may quote the spec, of whatever program
+    was deployed: beside a secret it is left out.
+    """
+    inputs = checked.inputs
+    live = (listed or {}).get(inputs["name"], {})
+    if live.get("deploymentStatus") not in FAILED:
+        return decision
+    said = live.get("deploymentStatusMessage")
+    reason = "" if not said or _facts.secret_paths(inputs) else f" ({' '.join(said.split())})"
+    warning = f"environment {inputs['name']}: its last deployment ended {live['deploymentStatus']}{reason}"
+    allowed = inputs.get(_facts.LIMIT)
+    if allowed == Level.NONE.name:
+        checked.warnings.append(f"{warning}; maxDeploymentType NONE keeps `pulumi up` from repeating it")
+        return decision
+    checked.warnings.append(f"{warning}; `pulumi up` deploys it again")
+    inputs[_facts.FAILED_DEPLOYMENT] = live.get("lastAttemptedDeploymentId", live["deploymentStatus"])
+    if decision.level is UNKNOWN:
+        return decision
+    known = decision.level if isinstance(decision.level, Level) else Level.NONE
+    return dataclasses.replace(decision, level=max(known, Level.CURRENT_VERSION))
+
+
+def not_adopted(decision: Decision) -> list[Failure]:
+    """Why an environment that exists cannot be adopted: adoption never makes a new one."""
+    return [
+        Failure(
+            wire,
+            "differs from the environment that exists, and cannot change in place: adopt=True adopts none",
+        )
+        for wire in decision.replaces
+    ]
+
+
+def create_first(olds: State, inputs: State, decision: Decision) -> list[Failure]:
+    """Why a replacement cannot create before it deletes: the new environment has the old one's name."""
+    if not decision.replaces or not inputs.get(_facts.CREATE_FIRST) or olds["name"] != inputs["name"]:
+        return []
+    cause = " and ".join(decision.replaces)
+    reason = (
+        f"a change of {cause} replaces the environment, which delete_before_replace=False forbids under the "
+        "same name: leave the option out, or change the name"
+    )
+    return [Failure("", reason)]
+
+
+def api_name(level: Level | Value) -> Value:
+    """A level as the API names it."""
+    return level.name if isinstance(level, Level) else level
+
+
 def guard(found: list[Change], decision: Decision, allowed: Value) -> list[Failure]:
     """The change that reaches further than `maxDeploymentType` allows; a replacement reaches furthest."""
     if allowed in (None, UNKNOWN):
@@ -124,7 +225,7 @@ def _version_warnings(inputs: State, service: Service) -> Iterator[str]:
     template, major, minor = (inputs.get(wire, UNKNOWN) for wire in _VERSION)
     if UNKNOWN in (template, major, minor):
         return
-    listed = service.minor_versions(template, major)
+    listed = service.minor_versions(template, major) or []
     recommended = _recommended(listed)
     if any(item["minorVersion"] == minor and item["status"] == "DRAFT" for item in listed):
         yield f"version {major}.{minor} of template {template}, which is a DRAFT and not published"
@@ -145,7 +246,8 @@ def _objection(connection: State | None, environment: str) -> str | None:
     return None
 
 
-def _recommended(versions: list[State]) -> str | None:
+def _recommended(versions: list[State] | None) -> str | None:
     return next(
-        (item["recommendedMinorVersion"] for item in versions if "recommendedMinorVersion" in item), None
+        (item["recommendedMinorVersion"] for item in versions or () if "recommendedMinorVersion" in item),
+        None,
     )

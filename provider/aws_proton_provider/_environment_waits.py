@@ -23,9 +23,20 @@ def look(name: str, proton: Proton) -> State:
 
 
 def settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
-    """The environment once no deployment is in progress."""
+    """The environment once no deployment is in progress.
+
+    Raises:
+        NotFound: it is gone; says what to do.
+        TimedOut: the verb's timeout passed.
+
+    """
     before = f"environment {name}: the deployment before this {verb}"
-    return wait_until(lambda: _ended(name, proton), patience(inputs, verb, _PATIENCE), before)
+    try:
+        return wait_until(lambda: _ended(name, proton), patience(inputs, verb, _PATIENCE), before, verb)
+    except NotFound:
+        raise NotFound(
+            f"environment {name} does not exist any more: run `pulumi up --refresh`, which creates it again"
+        ) from None
 
 
 def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> None:
@@ -42,11 +53,10 @@ def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> Non
         lambda: _ended(name, proton),
         patience(inputs, verb, _PATIENCE),
         f"environment {name}: the deployment of this {verb}",
+        verb,
     )
     if environment["deploymentStatus"] != "SUCCEEDED":
-        raise _failed(
-            environment, "fix the cause and run `pulumi up` again; it goes on with this environment"
-        )
+        raise _failed(environment, _ADVICE[verb].format(name=name))
 
 
 def await_removal(name: str, inputs: State, proton: Proton) -> None:
@@ -67,7 +77,16 @@ def await_removal(name: str, inputs: State, proton: Proton) -> None:
             raise _failed(environment, "fix the cause and run the command again")
         return None
 
-    wait_until(gone, patience(inputs, "delete", _PATIENCE), f"environment {name}: its deletion")
+    wait_until(gone, patience(inputs, "delete", _PATIENCE), f"environment {name}: its deletion", "delete")
+
+
+_ADVICE = {
+    "create": "fix the cause and run `pulumi up` again, which goes on with this environment. Until then "
+    "Pulumi does not know of it, and `pulumi destroy` leaves it; to delete it, `aws proton "
+    "delete-environment --name {name}`",
+    "update": "fix the cause and run `pulumi up` again, which goes on with this environment",
+}
+"""What to do after a failed deployment of a create or update."""
 
 
 def _ended(name: str, proton: Proton) -> State | None:

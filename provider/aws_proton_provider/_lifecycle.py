@@ -12,27 +12,34 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pydantic
 
-from . import _tags
+from . import _facts, _tags
+from ._adoption import Meeting
 from ._declare import Kind, Property, Resource, complaint
+from ._ownership import BOOKKEEPING, Tags, Verdict
 from ._values import State, has_unknown, normalised, same
 
 if TYPE_CHECKING:
     from ._client import Proton
 
-HIDDEN = "__"
-"""Keys that begin so are facts an adapter keeps beside the properties; they pass through, and Pulumi never
-shows them."""
-
-OWNER = "__owner"
-"""The fact that says whose an object is: `project/stack/logical name`."""
+_MOST_TAGS = 50
+"""Of one object, the provider's own included and AWS's not (TagResource)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """Why an input cannot be: `wire` names the top-level property, `reason` says the rest in one line."""
+    """Why an input cannot be: `wire` names the top-level property, `reason` says the rest in one line.
+
+    An empty `wire` is about the whole resource.
+    """
 
     wire: str
     reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The failure for a person, with its property and never with its value."""
+        named = not self.wire or self.reason.startswith((f"{self.wire}.", f"{self.wire}["))
+        return self.reason if named else f"{self.wire}: {self.reason}"
 
 
 @dataclasses.dataclass
@@ -42,6 +49,15 @@ class Checked:
     inputs: State
     failures: list[Failure] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Created:
+    """What a create made: the object's id, the whole state, and what the user should be warned of."""
+
+    identifier: str
+    state: State
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +78,21 @@ class Diff:
 
 
 class Service(Protocol):
-    """What `check` may ask of the service. Empty answers: not there, or not to be seen (yet)."""
+    """What `check` may ask of the service. None: it may not be seen, or nobody answers.
 
-    def minor_versions(self, template: str, major: str) -> list[State]:
+    Listings are asked for once for all resources of a preview.
+    """
+
+    def environments(self) -> Mapping[str, State] | None:
+        """The environments of the account by name, as ListEnvironments has them."""
+
+    def environment(self, name: str) -> tuple[State, Tags] | None:
+        """An environment as it is at this moment, and its tags; None where there is none, too."""
+
+    def template(self, name: str) -> State | None:
+        """An environment template as ListEnvironmentTemplates has it, empty where there is none."""
+
+    def minor_versions(self, template: str, major: str) -> list[State] | None:
         """The versions under a major one: minorVersion, status and, once known, recommendedMinorVersion."""
 
     def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
@@ -75,6 +103,15 @@ class Service(Protocol):
 
     def used_by(self, connection: State) -> str | None:
         """The environment that uses a connection."""
+
+    def requested(self) -> list[State] | None:
+        """The environment account connections that this account has requested."""
+
+    def tags_of(self, arn: str) -> Tags | None:
+        """The tags of an object, as they are at this moment."""
+
+    def is_owner(self, owner: str, *former: str) -> tuple[str, ...]:
+        """All names under which a resource was seen as an owner in this preview; adds `former` ones."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,14 +141,17 @@ class CustomResource(Resource):
 
         A removal that the API cannot carry out is refused, unless a new resource is made anyway.
         """
-        checked = check(cls, news)
+        checked = check(cls, news, olds)
         if checked.failures:
             return checked
         inputs = checked.inputs
         if any(declared.wire == "tagsAll" for declared in cls.properties):
             inputs["tagsAll"] = _tags.effective(
-                inputs.get("tags"), surroundings.default_tags, inputs.get(OWNER)
+                inputs.get("tags"), surroundings.default_tags, inputs.get(_facts.OWNER)
             )
+            checked.failures += [] if olds else _too_many_tags(inputs)
+        elif inputs.get(_facts.CREATE_FIRST):
+            checked.failures.append(Failure("", _NO_CREATE_FIRST))
         if olds and not cls.diff(olds, inputs).replaces:
             checked.failures += refused_removals(changes(cls, olds, inputs))
         return checked
@@ -124,8 +164,8 @@ class CustomResource(Resource):
         return Diff(bool(found), replaces)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> tuple[str, State]:
-        """Makes the object, or goes on with one that an earlier, broken-off create of the same owner left."""
+    def create(cls, inputs: State, proton: Proton) -> Created:
+        """Makes the object, or does with one that exists already what `_ownership` decides."""
         raise NotImplementedError
 
     @classmethod
@@ -150,22 +190,28 @@ class CustomResource(Resource):
 def inputs_in(resource: type[Resource], state: State) -> State:
     """The part of a state that a program could have given, so that drift shows in the next preview."""
     wires = {declared.wire for declared in resource.properties if declared.kind is not Kind.OUTPUT}
-    return {wire: value for wire, value in state.items() if wire in wires or wire.startswith(HIDDEN)}
+    return {wire: value for wire, value in state.items() if wire in wires} | _facts.of(state)
 
 
-def check(resource: type[Resource], news: State) -> Checked:
+def check(resource: type[Resource], news: State, olds: State) -> Checked:
     """The program's inputs in normal form with defaults filled in, and what is wrong with them.
+
+    `olds` are the inputs of before, which a name of the provider's choosing is taken from.
 
     Values that hold an unknown anywhere are passed on untouched: the update checks again, when they are
     known.
     """
-    inputs = {wire: value for wire, value in news.items() if wire.startswith(HIDDEN)}
-    given = normalised({wire: value for wire, value in news.items() if not wire.startswith(HIDDEN)})
+    inputs = _facts.of(news)
+    given = normalised({wire: value for wire, value in news.items() if wire not in inputs})
     failures = [_no_such(resource, wire) for wire in given if wire not in _accepted(resource)]
     for declared in resource.of_kind(Kind.INPUT, Kind.SETTING):
         value = given.get(declared.wire, declared.default)
+        if value is None and declared.autonamed:
+            value = olds.get(declared.wire, news.get(_facts.NAME))
         if value is None:
-            failures += [Failure(declared.wire, "is required")] if declared.required else []
+            failures += (
+                [Failure(declared.wire, "is required")] if declared.required or declared.autonamed else []
+            )
         elif has_unknown(value):
             inputs[declared.wire] = value
         else:
@@ -180,6 +226,10 @@ def check(resource: type[Resource], news: State) -> Checked:
 def changes(resource: type[Resource], old: State, new: State) -> list[Change]:
     """The properties in which `new` (wanted inputs) differs from `old` (state, or inputs of before)."""
     found = []
+    owners = _facts.owners(old, new)
+    old, new = (
+        {**state, "tagsAll": _tags.with_one_owner(state.get("tagsAll"), owners)} for state in (old, new)
+    )
     for declared in resource.properties:
         before, after = old.get(declared.wire), new.get(declared.wire)
         if declared.kind is Kind.OUTPUT or declared.follows:
@@ -192,6 +242,25 @@ def changes(resource: type[Resource], old: State, new: State) -> list[Change]:
     return found
 
 
+def objections(meeting: Meeting) -> list[Failure]:
+    """Why a create will refuse what it meets, as far as a check can know.
+
+    Whether an object of its own stands there because it is about to be replaced, nobody tells it.
+    """
+    reason = None if meeting.verdict is Verdict.REFUSE_DIFFERENT else meeting.objection()
+    return [Failure("", reason)] if reason else []
+
+
+def remarks(meeting: Meeting) -> list[str]:
+    """What a preview says of a create that goes on with what it meets.
+
+    Of an object of its own that is finished it says nothing, unless the create is known to come first.
+    """
+    kept = meeting.verdict is Verdict.ADOPT and not meeting.inputs.get(_facts.CREATE_FIRST)
+    remark = None if kept else meeting.remark()
+    return [remark] if remark else []
+
+
 def refused_removals(found: Iterable[Change]) -> list[Failure]:
     """The removals that the API has no way to carry out."""
     return [
@@ -200,6 +269,23 @@ def refused_removals(found: Iterable[Change]) -> list[Failure]:
         )
         for item in found
         if item.removed and item.declared.way_out
+    ]
+
+
+_NO_CREATE_FIRST = (
+    "delete_before_replace=False is not possible here: old and new are the same object, so that deleting the "
+    "old one after a replacement would undo the new one; leave the option out"
+)
+
+
+def _too_many_tags(inputs: State) -> list[Failure]:
+    count = len(inputs["tagsAll"]) + len(BOOKKEEPING) if isinstance(inputs["tagsAll"], dict) else 0
+    if count <= _MOST_TAGS:
+        return []
+    return [
+        Failure(
+            "tags", f"come to {count}, with the default ones and the provider's own: AWS allows {_MOST_TAGS}"
+        )
     ]
 
 

@@ -89,9 +89,8 @@ def resource_module(resource: type[Resource]) -> str:
     """The module with the class of one resource."""
     name = resource.__name__
     given = [item for item in resource.properties if item.from_program]
-    required = [item for item in given if item.required and item.name != "name"]
+    required = [item for item in given if item.required]
     optional = [item for item in given if item not in required]
-    spec = [item.name for item in given if item.type is _types.Spec]
     used = sorted(
         {
             f"{model.__name__}{suffix}"
@@ -110,7 +109,7 @@ def resource_module(resource: type[Resource]) -> str:
         "",
         "import pulumi",
         "import pulumi.dynamic",
-        f"from aws_proton_provider.adapters.dynamic import {name}Provider, facts",
+        f"from aws_proton_provider.adapters.dynamic import {name}Provider, facts, options",
         "",
         f"from ._nested import {', '.join(used)}",
         "",
@@ -132,15 +131,15 @@ def resource_module(resource: type[Resource]) -> str:
         "            opts: Pulumi's resource options.",
         *(_argument(item) for item in [*required, *optional]),
         '        """',
+        "        properties = {",
+        *(f'            "{item.wire}": {item.name},' for item in given),
+        *(f'            "{item.wire}": None,' for item in resource.of_kind(Kind.COMPUTED, Kind.OUTPUT)),
+        "        }",
         "        super().__init__(",
         f"            {name}Provider(),",
         "            resource_name,",
-        "            {",
-        f"                **facts({', '.join(['resource_name', *spec])}),",
-        *(f'                "{item.wire}": {_given(item)},' for item in given),
-        *(f'                "{item.wire}": None,' for item in resource.of_kind(Kind.COMPUTED, Kind.OUTPUT)),
-        "            },",
-        "            opts,",
+        "            {**facts(resource_name, opts, properties), **properties},",
+        "            options(opts),",
         "        )",
         "",
         "    @classmethod",
@@ -234,12 +233,12 @@ class {model.__name__}:
 {new_line.join(gets)}'''
 
 
-def _given(item: Property) -> str:
-    return "resource_name if name is None else name" if item.name == "name" else item.name
-
-
 def _argument(item: Property) -> str:
-    default = " Defaults to the resource's name in the program." if item.name == "name" else ""
+    default = (
+        " Left out: the resource's name in the program at first, and then what it is."
+        if item.autonamed
+        else ""
+    )
     text = f"{item.name}: {item.doc}{default}"
     return textwrap.fill(text, 100, initial_indent=" " * 12, subsequent_indent=" " * 16)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema.exceptions
@@ -35,9 +36,7 @@ def inputs_of(spec: Value) -> Value:
         try:
             spec = yaml.load(spec, _TextLoader)  # noqa: S506 - a SafeLoader
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            where = f", line {mark.line + 1}" if mark else ""
-            raise ValueError(f"is not valid YAML{where}") from None
+            raise ValueError(f"is not valid YAML{_position(error)}") from None
     if (
         isinstance(spec, dict)
         and spec.get("proton") == "EnvironmentSpec"
@@ -48,6 +47,14 @@ def inputs_of(spec: Value) -> Value:
         # ValueError is what pydantic takes for a finding.
         raise ValueError('must be a mapping of the template\'s inputs, such as {"vpc_cidr": "10.0.0.0/16"}')  # noqa: TRY004
     return normalised(spec)
+
+
+def _position(error: yaml.YAMLError) -> str:
+    """Where in a text the error is, and which; without what it quotes of the text, which may be a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return ""
+    problem = re.sub(r" '(?![<\\])[^']{2,}'", "", error.problem or "")
+    return f", line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}"
 
 
 def document(inputs: dict[str, Value]) -> str:
@@ -73,9 +80,10 @@ def violations(inputs: dict[str, Value], schema: dict[str, Any]) -> Iterator[str
     yield from _strangers(inputs, schema, schema, "spec")
     errors = OAS30Validator(schema).iter_errors(_with_defaults(inputs, schema, schema))
     sentences = (
-        f"spec{''.join(map(_step, error.path))}: {_reason(error)}"
+        sentence
         for error in sorted(errors, key=lambda error: [str(part) for part in error.path])
         if error.validator in _ABOUT_KEYS or not has_unknown(error.instance)
+        for sentence in _sentences(error)
     )
     yield from dict.fromkeys(sentences)
 
@@ -100,8 +108,7 @@ def _strangers(value: Value, schema: dict[str, Any], root: dict[str, Any], path:
             if name in allowed:
                 yield from _strangers(value[name], allowed[name], root, f"{path}.{name}")
             elif allowed and not any(keyword in schema for keyword in _OPEN):
-                known = ", ".join(sorted(allowed))
-                yield f"{path}.{name}: the template has no such input; it has {known}"
+                yield _stranger(f"{path}.{name}", allowed)
 
 
 def _with_defaults(value: Value, schema: dict[str, Any], root: dict[str, Any]) -> Value:
@@ -133,6 +140,22 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 
 _LONGEST_CHAIN = 10
 """References that lead to references; a circle of them is none of a registered template."""
+
+
+def _stranger(path: str, allowed: Iterable[str]) -> str:
+    known = ", ".join(sorted(allowed))
+    return f"{path}: the template has no such input" + (f"; it has {known}" if known else "")
+
+
+def _sentences(error: jsonschema.exceptions.ValidationError) -> Iterator[str]:
+    path = f"spec{''.join(map(_step, error.path))}"
+    if error.validator != "additionalProperties":
+        yield f"{path}: {_reason(error)}"
+        return
+    allowed = error.schema.get("properties", {})  # type: ignore[union-attr]
+    for name in sorted(error.instance):  # type: ignore[arg-type]
+        if name not in allowed:
+            yield _stranger(f"{path}.{name}", allowed)
 
 
 def _step(part: str | int) -> str:

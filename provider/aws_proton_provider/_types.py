@@ -7,6 +7,7 @@ preview.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from pydantic_core import core_schema
 
 from . import _spec
 from ._declare import Model
+from ._ownership import BOOKKEEPING, OWNER_TAG
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,11 +98,7 @@ AccountId = Annotated[
 ]
 DeploymentType = Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
 Decision = Literal["ACCEPT", "REJECT"]
-Spec = Annotated[dict[str, Any] | str, pydantic.AfterValidator(_spec.inputs_of)]
-Tags = Annotated[
-    dict[str, str],
-    pydantic.AfterValidator(lambda tags: _checked_tags(tags)),  # noqa: PLW0108 - it is defined below
-]
+Spec = Annotated[dict[str, Any], pydantic.BeforeValidator(_spec.inputs_of)]
 _DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Duration = Annotated[
     str, Text(rf"^{_DURATION.pattern}$", 'a duration such as "90m", "1h30m" or "45s"', most=20)
@@ -113,8 +111,15 @@ def seconds(duration: str) -> int:
     return hours * 3600 + minutes * 60 + rest
 
 
+def _scalar_as_text(value: Any) -> Any:
+    """`pulumi config set --path` stores 42 as a number and true as a boolean; a tag means the text."""
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
+
+
 def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
     for key, value in tags.items():
+        if key in (OWNER_TAG, *BOOKKEEPING):
+            raise ValueError(f"tag {key!r} is the provider's own: leave it out")
         if key.startswith("aws:"):
             raise ValueError(f"tag {key!r}: the prefix aws: is reserved by AWS")
         if not 1 <= len(key) <= 128 or len(value) > 256:
@@ -122,6 +127,12 @@ def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
     if len(tags) > 50:
         raise ValueError(f"{len(tags)} tags: AWS allows 50")
     return tags
+
+
+Tags = Annotated[
+    dict[str, Annotated[str, pydantic.BeforeValidator(_scalar_as_text)]],
+    pydantic.AfterValidator(_checked_tags),
+]
 
 
 class ProvisioningRepository(Model):

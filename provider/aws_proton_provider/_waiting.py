@@ -21,11 +21,15 @@ def patience(properties: State, verb: str, default: str) -> int:
     return _types.seconds((properties.get("timeouts") or {}).get(verb, default))
 
 
-def wait_until(look: Callable[[], _T | None], seconds: float, what: str) -> _T:
+_RESUMED_BY = {"create": "`pulumi up`", "update": "`pulumi up`", "delete": "the same command"}
+"""What to run again when the wait of a verb has ended."""
+
+
+def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: str) -> _T:
     """Polls `look` until it answers, first often, then every five seconds.
 
     Raises:
-        TimedOut: after `seconds`; `what` says what was waited for.
+        TimedOut: after `seconds`; `what` says what was waited for, `verb` what to run again.
 
     """
     deadline, delay = time.monotonic() + seconds, _FIRST_POLL
@@ -35,8 +39,8 @@ def wait_until(look: Callable[[], _T | None], seconds: float, what: str) -> _T:
             return answer
         if time.monotonic() + delay > deadline:
             raise TimedOut(
-                f"{what} took longer than {seconds:g} s: it goes on without us; run `pulumi up` again to "
-                "resume"
+                f"{what} took longer than {seconds:g} s: it goes on without us; run {_RESUMED_BY[verb]} "
+                f'again to wait for it, or give it longer: timeouts={{"{verb}": …}}'
             )
         time.sleep(delay)
         delay = min(delay * 1.5, _SLOWEST_POLL)

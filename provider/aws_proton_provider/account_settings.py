@@ -10,7 +10,7 @@ from __future__ import annotations
 from . import _place, _record, _types
 from ._client import Proton
 from ._declare import ACCOUNT, Kind, prop
-from ._lifecycle import Change, CustomResource, changes
+from ._lifecycle import Change, Created, CustomResource, changes
 from ._values import State
 
 
@@ -35,11 +35,11 @@ class AccountSettings(CustomResource):
     account: _types.Account | None = ACCOUNT
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> tuple[str, State]:
+    def create(cls, inputs: State, proton: Proton) -> Created:
         """Sets what the program names."""
         proton.allow_writing()
         _send(request(changes(cls, {}, inputs), inputs), proton)
-        return _place.here(proton), inputs
+        return Created(_place.here(proton), inputs)
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:

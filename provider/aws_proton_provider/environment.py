@@ -6,17 +6,32 @@ its id.
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from . import _connections, _place, _record, _spec, _tags, _types
 from . import _environment_check as rules
+from . import _environment_deploy as deploy
 from . import _environment_waits as waits
+from . import _facts, _place, _record, _tags, _types
+from ._adoption import handed_over, left_alone
 from ._client import Proton
-from ._declare import ACCOUNT, TAGS, TAGS_ALL, Kind, computed, output, prop, setting
-from ._deployment import UNDECIDED, Level, decide, members
-from ._errors import AccessDenied, Conflict, NotFound, ProtonError, Refused
-from ._lifecycle import OWNER, Checked, CustomResource, Diff, Surroundings, changes
-from ._values import UNKNOWN, State, Value
+from ._declare import ACCOUNT, ADOPT, TAGS, TAGS_ALL, computed, output, prop, setting
+from ._deployment import BEING_DELETED, UNDECIDED, Level, decide
+from ._environment_create import create, meeting
+from ._errors import NotFound, NotOwned, Refused
+from ._lifecycle import (
+    Checked,
+    Created,
+    CustomResource,
+    Diff,
+    Service,
+    Surroundings,
+    changes,
+    objections,
+    remarks,
+)
+from ._ownership import Verdict, belongs, taken_over
+from ._values import State
 
 _ANOTHER_ROLE = "give another role instead, or make a new environment under another name"
 
@@ -31,7 +46,7 @@ class Environment(CustomResource):
     identified_by = "its name"
 
     name: _types.ResourceName = prop(
-        replace=True, doc="The environment's name, unique in account and region."
+        replace=True, autonamed=True, doc="The environment's name, unique in account and region."
     )
     template_name: _types.ResourceName = prop(replace=True, doc="The environment template to deploy.")
     template_major_version: _types.TemplateVersionPart = prop(
@@ -77,6 +92,7 @@ class Environment(CustomResource):
     )
     tags: _types.Tags | None = TAGS
     account: _types.Account | None = ACCOUNT
+    adopt: bool | None = ADOPT
     wait_for_deployment: bool = setting(
         default=True, doc="Whether create, update and delete wait until the deployment has ended."
     )
@@ -85,8 +101,8 @@ class Environment(CustomResource):
     )
     max_deployment_type: _types.DeploymentType | None = setting(
         doc="The furthest-reaching deploymentType that an update may have, instead of the stack's "
-        "`aws-proton:maxDeploymentType`. A change that needs more, or a new environment, fails in the "
-        "preview."
+        "`aws-proton:maxDeploymentType`. A change that needs more fails in the preview, and so does whatever "
+        "makes a new environment of one that exists: also `--replace`, unless it was deleted before."
     )
     redeploy_triggers: dict[str, Any] | None = setting(
         deploy=Level.CURRENT_VERSION, doc="Any values; a change of them deploys the environment again."
@@ -121,86 +137,134 @@ class Environment(CustomResource):
     def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
         """Works out the deploymentType that an update will have, and says what stands against it.
 
-        Besides the types: ways of provisioning that exclude each other, the spec against its schema, a
-        connection that cannot serve, and a deploymentType beyond the allowed one.
+        Besides the types: ways of provisioning that exclude each other, a template that does not exist, the
+        spec against its schema, a connection that cannot serve, a name that is taken, and a deploymentType
+        beyond the allowed one. A deployment that failed is repeated.
         """
         checked = super().check(olds, news, surroundings)
         inputs, service = checked.inputs, surroundings.service
         checked.failures += rules.exclusive(inputs)
         if checked.failures:
             return checked
-        if service:
-            given = inputs.get("environmentAccountConnectionId")
-            listed = None if given in (None, UNKNOWN) else service.connections()
-            connection = rules.connection_of(inputs, listed)
-            rules.resolve_minor(olds, inputs, service)
-            rules.resolve_account(olds, inputs, connection)
-            checked.failures += rules.spec_failures(inputs, service)
-            checked.failures += rules.connection_failures(olds, inputs, listed)
-            checked.warnings += rules.pending_warning(inputs, connection)
-        found = changes(cls, olds, inputs)
-        decision = decide((item.declared for item in found), olds, inputs) if olds else UNDECIDED
-        kind = olds.get("deploymentType") if decision.level is None else _api_name(decision.level)
-        inputs |= {} if kind is None or decision.replaces else {"deploymentType": kind}
         allowed = inputs.get("maxDeploymentType", surroundings.max_deployment_type)
+        inputs |= {} if allowed is None else {_facts.LIMIT: allowed}
+        before = olds
+        if service and olds:
+            service.is_owner(inputs.get(_facts.OWNER, ""), *_facts.owners(olds))
+        elif service:
+            before = cls._before_creation(checked, service)
+        if service:
+            rules.ask(before, checked, service)
+        found = changes(cls, before, inputs)
+        decision = decide((item.declared for item in found), before, inputs) if before else UNDECIDED
+        if service and olds and not decision.replaces:
+            decision = rules.repeat_failed(checked, decision, service.environments())
+        kind = before.get("deploymentType") if decision.level is None else rules.api_name(decision.level)
+        inputs |= {} if kind is None or decision.replaces else {"deploymentType": kind}
         checked.failures += rules.guard(found, decision, allowed)
-        checked.warnings += rules.warnings(olds, inputs, decision, service)
+        if olds or not decision.replaces:
+            checked.warnings += rules.warnings(before, inputs, decision, service)
+            checked.failures += rules.create_first(olds, inputs, decision)
+        else:
+            checked.failures += rules.not_adopted(decision)
         return checked
+
+    @classmethod
+    def _before_creation(cls, checked: Checked, service: Service) -> State:
+        """What an environment that the program adopts is now; empty where there is none."""
+        inputs = checked.inputs
+        listed = service.environments() or {}
+        found = service.environment(inputs["name"]) if inputs["name"] in listed else None
+        if found is None or found[0]["deploymentStatus"] in BEING_DELETED:
+            return {}
+        live, tags = found
+        owners = service.is_owner(inputs.get(_facts.OWNER, ""), *_facts.owners(inputs))
+        met = meeting(cls, live, tags, inputs, owners)
+        checked.failures += objections(met)
+        checked.warnings += remarks(met)
+        return deploy.present(cls, live, inputs, tags) if met.verdict is Verdict.TAKE_OVER else {}
 
     @classmethod
     def diff(cls, state: State, inputs: State) -> Diff:
         """A replacement under the same name has to delete first, since the name is the id."""
         found = changes(cls, state, inputs)
         decision = decide((item.declared for item in found), state, inputs)
+        changed = bool(found) or _facts.FAILED_DEPLOYMENT in inputs
         same_name = state.get("name") == inputs.get("name")
-        return Diff(bool(found), decision.replaces, delete_before_replace=same_name)
+        return Diff(changed, decision.replaces, delete_before_replace=same_name)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> tuple[str, State]:
+    def create(cls, inputs: State, proton: Proton) -> Created:
         """Creates the environment and waits for it.
 
         Any process may die between AWS's answer and Pulumi's write, and Pulumi keeps nothing of a failed
-        create: so an environment of this name and owner is gone on with, whatever state it is in.
+        create: so an environment that a create of the same owner left is gone on with, whatever state it is
+        in.
         """
         proton.allow_writing()
-        name = inputs["name"]
-        sent = {item.wire: inputs[item.wire] for item in cls.of_kind(Kind.INPUT) if item.wire in inputs}
-        try:
-            proton.call("create_environment", **_wire(sent), tags=_tags.wire(inputs["tagsAll"]))
-        except (Conflict, Refused) as refusal:
-            cls._adopt(inputs, proton, refusal)
-        else:
-            waits.await_deployment(name, inputs, "create", proton)
-        return name, _record.after(cls, inputs, _answer(waits.look(name, proton), proton))
+        name, incarnation = inputs["name"], uuid.uuid4().hex
+        remark = create(cls, inputs, incarnation, proton)
+        answer = deploy.answer(cls, waits.look(name, proton), proton)
+        _tags.end_create(answer["arn"], proton)
+        state = _record.after(cls, inputs, answer) | {_facts.INCARNATION: incarnation}
+        return Created(name, state, (remark,) if remark else ())
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
         """The environment as it is: every declared input as AWS has it, so that any drift shows."""
         try:
-            environment = waits.look(identifier, proton)
+            live = waits.look(identifier, proton)
         except NotFound:
             _place.confirm_gone(state.get("arn"), proton)
             return None
-        answer = _connected(_answer(environment, proton), proton)
-        return _record.kept(cls, state) | answer | _tags.observed(environment["arn"], state, proton)
+        answer = deploy.connected(deploy.answer(cls, live, proton), proton)
+        return _record.kept(cls, state) | answer | _tags.observed(live["arn"], state, proton)
 
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
-        """Updates the environment with the deploymentType that the preview showed, and waits for it."""
+        """Updates the environment with the deploymentType that the preview showed, and waits for it.
+
+        What AWS has decides, not the state: an update that a dead process began may be there already.
+        """
         proton.allow_writing()
-        live = waits.settled(identifier, inputs, "update", proton)
+        try:
+            live = waits.settled(identifier, inputs, "update", proton)
+        except NotFound:
+            _place.confirm_gone(state.get("arn"), proton)
+            raise
         _place.same(state.get("arn"), live["arn"])
-        previewed = Level[inputs.get("deploymentType") or "MAJOR_VERSION"]
-        cls._bring_to(_present(live, state), inputs, proton, at_most=previewed)
-        return _record.after(cls, inputs, _answer(waits.look(identifier, proton), proton))
+        tags = _tags.of(live["arn"], proton)
+        if not belongs(tags, _facts.owners(state, inputs)):
+            raise NotOwned(handed_over(f"environment {identifier}", tags))
+        found = deploy.gap(cls, deploy.present(cls, live, state), inputs)
+        beyond = found.beyond(Level[inputs.get("deploymentType") or "MAJOR_VERSION"])
+        if beyond:
+            raise Refused(
+                f"environment {identifier} is not as Pulumi knows it, it differs in {', '.join(beyond)}, and "
+                "needs more than the preview showed: run `pulumi refresh` and look at the preview again"
+            )
+        repeat = Level.CURRENT_VERSION if _facts.FAILED_DEPLOYMENT in inputs else Level.NONE
+        if deploy.close(cls, found, inputs, proton, at_least=repeat):
+            waits.await_deployment(identifier, inputs, "update", proton)
+        # Last, so that a deployment that fails leaves the state and the owner as they belong together.
+        _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton)
+        answer = deploy.answer(cls, waits.look(identifier, proton), proton)
+        return _record.after(cls, inputs, answer) | _facts.incarnation(tags.incarnation)
 
     @classmethod
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
-        """Deletes the environment with its infrastructure and waits until it is gone."""
+        """Deletes the environment with its infrastructure and waits until it is gone.
+
+        What a later create has taken over, or somebody else, is left alone.
+        """
         proton.allow_writing()
         try:
             live = waits.settled(identifier, state, "delete", proton)
             _place.same(state.get("arn"), live["arn"])
+            tags = _tags.of(live["arn"], proton)
+            reason = taken_over(tags, state.get(_facts.INCARNATION), _facts.owners(state))
+            if reason:
+                return (left_alone(f"environment {identifier}", reason),)
             proton.call("delete_environment", name=identifier)
         except NotFound:
             _place.confirm_gone(state.get("arn"), proton)
@@ -208,104 +272,3 @@ class Environment(CustomResource):
         if state.get("waitForDeployment", True):
             waits.await_removal(identifier, state, proton)
         return ()
-
-    @classmethod
-    def _adopt(cls, inputs: State, proton: Proton, refusal: ProtonError) -> None:
-        """Goes on with the environment that made AWS refuse the create, if it is this resource's own."""
-        name = inputs["name"]
-        try:
-            live = waits.look(name, proton)
-        except NotFound:
-            raise refusal from None
-        _tags.require_owner(f"environment {name}", live["arn"], inputs.get(OWNER), proton)
-        if live["deploymentStatus"] in _BEING_DELETED:
-            cls._create_after_removal(live, inputs, proton)
-            return
-        live = waits.settled(name, inputs, "create", proton)
-        cls._bring_to(_present(live, inputs), inputs, proton, at_least=_retry(live))
-
-    @classmethod
-    def _create_after_removal(cls, live: State, inputs: State, proton: Proton) -> None:
-        if live["deploymentStatus"] == "DELETE_FAILED":
-            proton.call("delete_environment", name=live["name"])
-        waits.await_removal(live["name"], inputs, proton)
-        cls.create(inputs, proton)
-
-    @classmethod
-    def _bring_to(
-        cls,
-        present: State,
-        inputs: State,
-        proton: Proton,
-        *,
-        at_least: Level = Level.NONE,
-        at_most: Level = Level.MAJOR_VERSION,
-    ) -> None:
-        """Updates the environment from what is `present` to `inputs`.
-
-        What AWS has decides, not the state: an update that a dead process began may be there already, and one
-        that reaches further than the preview said (`at_most`) is not made.
-        """
-        name = present["name"]
-        found = changes(cls, present, inputs)
-        decision = decide((item.declared for item in found), present, inputs)
-        level = max(decision.level or Level.NONE, at_least)
-        if decision.replaces or level > at_most:
-            reaching = [item.declared.wire for item in found if item.declared.deploy]
-            differing = ", ".join(decision.replaces or reaching)
-            raise Refused(
-                f"environment {name} is not as Pulumi knows it, it differs in {differing}, and needs more "
-                "than the preview showed: run `pulumi refresh` and look at the preview again, or, if the "
-                "environment is left over from a create that broke off, delete it with `aws proton "
-                f"delete-environment --name {name}`"
-            )
-        if level > Level.NONE or any(item.declared.kind is Kind.INPUT for item in found):
-            cleared = {item.declared.wire: item.declared.cleared for item in found if item.removed}
-            sent = members(cls.of_kind(Kind.INPUT), level, inputs | cleared)
-            proton.call("update_environment", name=name, deploymentType=level.name, **_wire(sent))
-        _tags.bring_to(present["arn"], inputs["tagsAll"], proton)
-        if level > Level.NONE:
-            waits.await_deployment(name, inputs, "update", proton)
-
-
-_BEING_DELETED = ("DELETE_IN_PROGRESS", "DELETE_FAILED")
-
-
-def _retry(live: State) -> Level:
-    """A create that goes on with an environment whose deployment did not succeed deploys again."""
-    return Level.NONE if live["deploymentStatus"] == "SUCCEEDED" else Level.CURRENT_VERSION
-
-
-def _present(live: State, state: State) -> State:
-    """The environment as AWS has it; only the provider's own settings are those of `state`."""
-    return _record.kept(Environment, state) | _properties(live)
-
-
-def _api_name(level: Level | Value) -> Value:
-    return level.name if isinstance(level, Level) else level
-
-
-def _wire(sent: State) -> State:
-    """The members as the API takes them: the spec as text."""
-    return sent | {"spec": _spec.document(sent["spec"])} if "spec" in sent else sent
-
-
-def _properties(live: State) -> State:
-    found = _record.properties(Environment, live)
-    return found | {"spec": _spec.inputs_of(live["spec"])} if "spec" in live else found
-
-
-def _answer(live: State, proton: Proton) -> State:
-    listed = proton.all_of("list_environment_outputs", "outputs", environmentName=live["name"])
-    return _properties(live) | {"outputs": {item["key"]: item["valueString"] for item in listed}}
-
-
-def _connected(answer: State, proton: Proton) -> State:
-    """The answer without a connection that was deleted: AWS goes on naming it, but it leads nowhere."""
-    identifier = answer.get("environmentAccountConnectionId")
-    try:
-        gone = identifier is not None and _connections.find(identifier, proton) is None
-    except AccessDenied:
-        return answer
-    dropped = "environmentAccountConnectionId" if gone else None
-    return {wire: value for wire, value in answer.items() if wire != dropped}

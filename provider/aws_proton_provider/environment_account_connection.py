@@ -8,12 +8,25 @@ connection's.
 from __future__ import annotations
 
 import hashlib
+import uuid
 
-from . import _place, _record, _tags, _types
+from . import _connections, _facts, _place, _record, _tags, _types
+from ._adoption import Meeting, handed_over, left_alone
 from ._client import Proton
-from ._declare import ACCOUNT, TAGS, TAGS_ALL, Kind, computed, output, prop, setting
-from ._errors import Conflict, NotFound, ProtonError, Refused
-from ._lifecycle import OWNER, Checked, CustomResource, Diff, Surroundings
+from ._declare import ACCOUNT, ADOPT, TAGS, TAGS_ALL, Kind, computed, output, prop, setting
+from ._errors import NotFound, NotOwned, Refused
+from ._lifecycle import (
+    Checked,
+    Created,
+    CustomResource,
+    Diff,
+    Service,
+    Surroundings,
+    changes,
+    objections,
+    remarks,
+)
+from ._ownership import belongs, taken_over
 from ._values import State
 from ._waiting import patience, wait_until
 
@@ -48,6 +61,7 @@ class EnvironmentAccountConnection(CustomResource):
     )
     tags: _types.Tags | None = TAGS
     account: _types.Account | None = ACCOUNT
+    adopt: bool | None = ADOPT
     wait_for_acceptance: bool = setting(
         default=False,
         doc="Whether create and update wait until the management account has accepted. For a request that "
@@ -73,6 +87,8 @@ class EnvironmentAccountConnection(CustomResource):
         checked = super().check(olds, news, surroundings)
         if checked.failures:
             return checked
+        if surroundings.service:
+            cls._look_ahead(olds, checked, surroundings.service)
         before, inputs = olds.get("status"), checked.inputs
         if before == "REJECTED":
             checked.warnings.append(
@@ -96,26 +112,67 @@ class EnvironmentAccountConnection(CustomResource):
         return Diff(changed, replaces, delete_before_replace=_same_request(state, inputs))
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> tuple[str, State]:
-        """Makes the request, or goes on with the one that an earlier, broken-off create left."""
+    def _look_ahead(cls, olds: State, checked: Checked, service: Service) -> None:
+        """Says what a create will meet."""
+        inputs = checked.inputs
+        owners = service.is_owner(inputs.get(_facts.OWNER, ""), *_facts.owners(inputs, olds))
+        requested = () if olds else service.requested() or ()
+        live = next((item for item in requested if _alive(item) and _same_request(item, inputs)), None)
+        tags = service.tags_of(live["arn"]) if live else None
+        if live and tags:
+            # The listing lacks roles; what differs only the create can say.
+            met = Meeting(_title(live), tags, (), inputs, owners)
+            checked.failures += objections(met)
+            checked.warnings += remarks(met)
+
+    @classmethod
+    def create(cls, inputs: State, proton: Proton) -> Created:
+        """Makes the request, or does with one that exists already what `_ownership` decides."""
         proton.allow_writing()
-        requested = [item for item in _requested_here(inputs, proton) if _same_request(item, inputs)]
-        alive = [item for item in requested if item["status"] != "REJECTED"]
-        own = next((item for item in alive if _tags.owned(item["arn"], inputs.get(OWNER), proton)), None)
-        if own:
-            return own["id"], cls.update(own["id"], own, inputs, proton)
+        incarnation = uuid.uuid4().hex
+        listed = _connections.requested_here(proton, environmentName=inputs["environmentName"])
+        requested = [item for item in listed if _same_request(item, inputs)]
+        alive = next(filter(_alive, requested), None)
+        if alive:
+            connection = _look(alive["id"], proton)
+            remark = cls._adopt(connection, inputs, incarnation, proton)
+        else:
+            connection, remark = cls._request(requested, inputs, incarnation, proton), None
+        state = _finished(connection, inputs, "create", proton)
+        _tags.end_create(connection["arn"], proton)
+        warnings = (remark,) if remark else ()
+        return Created(connection["id"], state | {_facts.INCARNATION: incarnation}, warnings)
+
+    @classmethod
+    def _request(cls, rejected: list[State], inputs: State, incarnation: str, proton: Proton) -> State:
         sent = {item.wire: inputs[item.wire] for item in cls.of_kind(Kind.INPUT) if item.wire in inputs}
-        rejected = [item["id"] for item in requested if item["status"] == "REJECTED"]
-        try:
-            made = proton.call(
-                "create_environment_account_connection",
-                **sent,
-                clientToken=client_token(inputs, rejected),
-                tags=_tags.wire(inputs["tagsAll"]),
-            )["environmentAccountConnection"]
-        except (Conflict, Refused) as refusal:
-            raise _refused(refusal, alive, inputs, proton) from None
-        return made["id"], _finished(made, inputs, "create", proton)
+        made: State = proton.call(
+            "create_environment_account_connection",
+            **sent,
+            clientToken=client_token(inputs, [item["id"] for item in rejected]),
+            tags=_tags.of_create(inputs, incarnation),
+        )["environmentAccountConnection"]
+        return made
+
+    @classmethod
+    def _adopt(cls, live: State, inputs: State, incarnation: str, proton: Proton) -> str | None:
+        """Goes on with a request that exists."""
+        tags = _tags.of(live["arn"], proton)
+        present = _record.kept(cls, inputs) | _record.properties(cls, live)
+        differing = tuple(
+            item.declared.wire
+            for item in changes(cls, present, inputs)
+            if item.declared.kind is Kind.INPUT and not item.removed
+        )
+        if _tags.without_owner(tags.shown) != _tags.without_owner(inputs["tagsAll"]):
+            differing += ("tags",)
+        met = Meeting(_title(live), tags, differing, inputs, _facts.owners(inputs))
+        objection = met.objection()
+        if objection:
+            raise (Refused if met.own else NotOwned)(objection)
+        _set_roles(live, inputs, proton)
+        _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton, incarnation=incarnation)
+        return met.remark()
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
@@ -140,12 +197,12 @@ class EnvironmentAccountConnection(CustomResource):
         except NotFound:
             _place.confirm_gone(state.get("arn"), proton)
             raise
-        roles = (item.wire for item in cls.of_kind(Kind.INPUT) if not item.replace)
-        changed = {wire: inputs[wire] for wire in roles if wire in inputs and inputs[wire] != live.get(wire)}
-        if changed:
-            proton.call("update_environment_account_connection", id=identifier, **changed)
-        _tags.bring_to(live["arn"], inputs["tagsAll"], proton)
-        return _finished(live, inputs, "update", proton)
+        tags = _tags.of(live["arn"], proton)
+        if not belongs(tags, _facts.owners(state, inputs)):
+            raise NotOwned(handed_over(_title(live), tags))
+        _set_roles(live, inputs, proton)
+        _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton)
+        return _finished(live, inputs, "update", proton) | _facts.incarnation(tags.incarnation)
 
     @classmethod
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
@@ -156,6 +213,10 @@ class EnvironmentAccountConnection(CustomResource):
         except NotFound:
             _place.confirm_gone(state.get("arn"), proton)
             return ()
+        tags = _tags.of(live["arn"], proton)
+        reason = taken_over(tags, state.get(_facts.INCARNATION), _facts.owners(state))
+        if reason:
+            return (left_alone(_title(live), reason),)
         proton.call("delete_environment_account_connection", id=identifier)
         if live["status"] != "CONNECTED":
             return ()
@@ -171,6 +232,23 @@ def _same_request(one: State, other: State) -> bool:
     return all(one.get(wire) == other.get(wire) for wire in ("environmentName", "managementAccountId"))
 
 
+def _alive(connection: State) -> bool:
+    return bool(connection["status"] != "REJECTED")
+
+
+def _title(connection: State) -> str:
+    return (
+        f"environment account connection {connection['id']} for environment {connection['environmentName']}"
+    )
+
+
+def _set_roles(live: State, inputs: State, proton: Proton) -> None:
+    roles = (item.wire for item in EnvironmentAccountConnection.of_kind(Kind.INPUT) if not item.replace)
+    changed = {wire: inputs[wire] for wire in roles if wire in inputs and inputs[wire] != live.get(wire)}
+    if changed:
+        proton.call("update_environment_account_connection", id=live["id"], **changed)
+
+
 def client_token(inputs: State, rejected: list[str]) -> str:
     """The client token: AWS answers a repeated one with the first one's request, for 8 hours.
 
@@ -178,31 +256,12 @@ def client_token(inputs: State, rejected: list[str]) -> str:
     bring back.
     """
     identity = [
-        inputs.get(OWNER, ""),
+        inputs.get(_facts.OWNER, ""),
         inputs["environmentName"],
         inputs["managementAccountId"],
         *sorted(rejected),
     ]
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()
-
-
-def _requested_here(inputs: State, proton: Proton) -> list[State]:
-    return proton.all_of(
-        "list_environment_account_connections",
-        "environmentAccountConnections",
-        requestedBy="ENVIRONMENT_ACCOUNT",
-        environmentName=inputs["environmentName"],
-    )
-
-
-def _refused(refusal: ProtonError, alive: list[State], inputs: State, proton: Proton) -> ProtonError:
-    """A refusal because of somebody else's request says whose it is; any other stays what it is."""
-    for connection in alive:
-        title = (
-            f"environment account connection {connection['id']} for environment {inputs['environmentName']}"
-        )
-        _tags.require_owner(title, connection["arn"], inputs.get(OWNER), proton)
-    return refusal
 
 
 def _look(identifier: str, proton: Proton) -> State:
@@ -228,7 +287,7 @@ def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> St
     if inputs.get("waitForAcceptance"):
         who = f"account {connection['managementAccountId']}"
         what = f"environment account connection {identifier}: its acceptance by {who}"
-        if wait_until(decided, patience(inputs, verb, "60m"), what)["status"] == "REJECTED":
+        if wait_until(decided, patience(inputs, verb, "60m"), what, verb)["status"] == "REJECTED":
             raise Refused(
                 f"environment account connection {identifier} was rejected by {who}, which is final: agree "
                 "with its owners and run `pulumi up` again, which makes a fresh request"

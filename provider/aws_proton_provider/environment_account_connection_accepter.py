@@ -13,7 +13,7 @@ from . import _connections, _place, _record, _types
 from ._client import Proton
 from ._declare import ACCOUNT, output, prop, setting
 from ._errors import Conflict, NotFound, Refused
-from ._lifecycle import Checked, CustomResource, Diff, Failure, Service, Surroundings
+from ._lifecycle import Checked, Created, CustomResource, Diff, Failure, Service, Surroundings
 from ._values import UNKNOWN, State
 from ._waiting import patience, wait_until
 
@@ -95,12 +95,14 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
         return Diff(found.changed, replaces, delete_before_replace=same)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> tuple[str, State]:
+    def create(cls, inputs: State, proton: Proton) -> Created:
         """Finds the request, verifies it and decides. What is decided so already, by whomever, is success."""
         proton.allow_writing()
         if inputs["waitForRequest"]:
             what = f"{_title(inputs)}: its request"
-            connection = wait_until(lambda: _waiting(inputs, proton), patience(inputs, "create", "60m"), what)
+            connection = wait_until(
+                lambda: _waiting(inputs, proton), patience(inputs, "create", "60m"), what, "create"
+            )
         else:
             found = _request(inputs, proton)
             if found is None:
@@ -109,7 +111,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
                     "account request it, in the same region, or set wait_for_request"
                 )
             connection = found
-        return connection["id"], _decide(connection, inputs, proton)
+        return Created(connection["id"], _decide(connection, inputs, proton))
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:

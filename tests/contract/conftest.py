@@ -13,7 +13,10 @@ import pytest
 from pulumi import dynamic
 from pulumi.dynamic.config import Config
 
-from aws_proton_provider.adapters.dynamic import OWNER, _DynamicProvider
+from aws_proton_provider import _ownership
+from aws_proton_provider._facts import OWNER
+from aws_proton_provider._service import service_of
+from aws_proton_provider.adapters.dynamic import _DynamicProvider
 from tests.conftest import REGION, LocalServer
 
 MANAGEMENT, ENVIRONMENT_ACCOUNT, THIRD = "111111111111", "222222222222", "333333333333"
@@ -21,7 +24,7 @@ PROFILES = {"management": MANAGEMENT, "environment": ENVIRONMENT_ACCOUNT, "third
 
 
 class CheckFailed(Exception):
-    """What `check` said against the inputs, one `property: reason` per line."""
+    """What `check` said against the inputs, a line each."""
 
 
 @dataclasses.dataclass
@@ -42,6 +45,8 @@ class Stack:
 
     def preview(self, **program: Any) -> tuple[dict[str, Any], dynamic.DiffResult | None]:
         """The checked inputs, and their diff from the state unless there is none yet."""
+        # Each command is a process of its own, and remembers no listing of another's.
+        service_of.cache_clear()
         checked = self._checked(self.inputs, program)
         if self.identifier is None:
             return checked, None
@@ -60,6 +65,13 @@ class Stack:
             self._create(inputs)
         self.inputs = inputs
         return self.state
+
+    def create_unseen(self, **program: Any) -> None:
+        """Creates after a check that was not allowed to ask the service."""
+        inputs = _carried(
+            {**program, OWNER: self.owner, "tagsAll": {"pulumi:owner": self.owner}, "waitForDeployment": True}
+        )
+        self._create(inputs)
 
     def refresh(self) -> bool:
         """Takes over what is there; whether there is anything."""
@@ -83,7 +95,7 @@ class Stack:
     def _checked(self, olds: dict[str, Any], program: dict[str, Any]) -> dict[str, Any]:
         result = self.provider.check(olds, _carried({**program, OWNER: self.owner}))
         if result.failures:
-            raise CheckFailed("\n".join(f"{item.property}: {item.reason}" for item in result.failures))
+            raise CheckFailed("\n".join(item.reason for item in result.failures))
         return _carried(result.inputs)
 
     def _create(self, inputs: dict[str, Any]) -> None:
@@ -135,7 +147,7 @@ def stack() -> Callable[..., Stack]:
     """Makes a stack of one resource: `stack(EnvironmentProvider, profile="management")`."""
 
     def make(kind: type[_DynamicProvider], *, profile: str = "management", **config: str) -> Stack:
-        owner = f"project/test/{uuid.uuid4().hex[:8]}"
+        owner = _ownership.owner("project", "test", [], uuid.uuid4().hex[:8])
         return Stack(kind, {"region": REGION, "profile": profile, **config}, owner)
 
     return make

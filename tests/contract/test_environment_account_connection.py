@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from aws_proton_provider._errors import NotOwned, ProtonError, Refused, WrongAccount
+from aws_proton_provider._facts import INCARNATION
 from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionProvider as Provider
 from tests.conftest import LocalServer
 
-from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, Stack, role, unique
+from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, CheckFailed, Stack, role, unique
 
 Stacks = Callable[..., Stack]
 
@@ -113,17 +114,54 @@ def test_tags_are_set_changed_and_cleared(
     assert {tag["key"]: tag["value"] for tag in listed["tags"]} == {
         **(tags or {}),
         "pulumi:owner": mine.owner,
+        "pulumi:incarnation": mine.state[INCARNATION],
     }
 
 
-def test_a_create_repeated_after_a_crash_goes_on_with_the_same_request(mine: Stack, program: Any) -> None:
-    mine.up(**program)
+LATER = {"roleArn": role(ENVIRONMENT_ACCOUNT, "later")}
+
+
+def test_a_create_repeated_after_a_crash_goes_on_with_the_same_request(
+    proton_server: LocalServer, mine: Stack, program: Any
+) -> None:
+    state = mine.up(**program)
+    proton = proton_server.client("proton", ENVIRONMENT_ACCOUNT)
+    proton.tag_resource(resourceArn=state["arn"], tags=[{"key": "pulumi:creating", "value": "true"}])
 
     again = mine.forget()
-    again.up(**program | {"roleArn": role(ENVIRONMENT_ACCOUNT, "later")})
+    again.up(**program | LATER)
 
     assert again.identifier == mine.identifier
-    assert again.state["roleArn"] == role(ENVIRONMENT_ACCOUNT, "later")
+    assert again.state["roleArn"] == LATER["roleArn"]
+    assert "pulumi:creating" not in str(proton.list_tags_for_resource(resourceArn=state["arn"])["tags"])
+
+
+def test_a_finished_request_of_its_own_is_kept_as_it_is_and_changed_only_with_adopt(
+    mine: Stack, program: Any
+) -> None:
+    mine.up(**program)
+
+    assert mine.forget().up(**program)["arn"] == mine.state["arn"]
+    with pytest.raises(Refused, match="differs from the program in roleArn"):
+        mine.forget().up(**program | LATER)
+    adopted = mine.forget().up(**program | LATER, adopt=True)
+    assert (adopted["arn"], adopted["roleArn"]) == (mine.state["arn"], LATER["roleArn"])
+
+
+def test_a_request_of_somebody_else_is_taken_over_with_adopt_and_its_old_stack_lets_go(
+    proton_server: LocalServer, stack: Stacks, mine: Stack, program: Any
+) -> None:
+    mine.up(**program)
+
+    other = stack(Provider, profile="environment")
+    other.up(**program, adopt=True)
+    identifier = other.identifier
+    mine.destroy()
+
+    assert other.refresh()
+    other.destroy()
+    with pytest.raises(ProtonError, match="does not exist"):
+        other.provider.read(identifier, {})
 
 
 def test_somebody_elses_request_for_the_same_environment_is_not_taken(
@@ -132,8 +170,10 @@ def test_somebody_elses_request_for_the_same_environment_is_not_taken(
     mine.up(**program)
     other = stack(Provider, profile="environment")
 
-    with pytest.raises(NotOwned, match=f"belongs to {mine.owner}"):
+    with pytest.raises(CheckFailed, match=f"belongs to {mine.owner}"):
         other.up(**program)
+    with pytest.raises(NotOwned, match=f"belongs to {mine.owner}"):
+        other.create_unseen(**program)
 
 
 def test_a_rejected_request_is_replaced_by_a_fresh_one(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import psutil
+
 from tests.engine.conftest import Project, deployments, environment, kill, wait_for
 
 
@@ -82,7 +84,7 @@ def test_two_stacks_that_want_the_same_name_do_not_take_it_from_each_other(
     error = other.up(fails=True).error()
 
     assert "environment contested exists already and belongs to engine/test/dev" in error
-    assert "tag-resource" in error
+    assert "adopt=True" in error
     assert "days: 1" in proton.get_environment(name="contested")["environment"]["spec"]
 
 
@@ -131,3 +133,111 @@ def test_the_account_guard_stops_before_the_first_write(project: Project, proton
 
     assert "account 123456789012, which aws-proton:allowedAccountIds does not list (999999999999)" in error
     assert "guarded" not in str(proton.list_environments())
+
+
+def test_a_failed_update_whose_program_is_reverted_is_warned_of_and_repaired(
+    project: Project, proton: Any, workshop: str
+) -> None:
+    good = environment(workshop, "reverted", spec={"days": 2})
+    project.declare(dev=good, other=environment(workshop, "untouched"))
+    project.up()
+    project.declare(dev=good | {"spec": {"broken": True}}, other=environment(workshop, "untouched"))
+    project.up(fails=True)
+    project.declare(dev=good, other=environment(workshop, "untouched"))
+
+    for refreshed in (False, True):
+        if refreshed:
+            project.pulumi("refresh", "--yes", "--skip-preview")
+        planned = project.preview()
+        assert planned.summary == {"same": 2, "update": 1}
+        assert planned.deployment_type("dev") == "CURRENT_VERSION"
+        assert "environment reverted: its last deployment ended FAILED" in planned.text
+        assert "No-such-property" in planned.text
+        assert "environment untouched" not in planned.text
+
+    project.up()
+    live = proton.get_environment(name="reverted")["environment"]
+    assert live["deploymentStatus"] == "SUCCEEDED"
+    assert live["lastAttemptedDeploymentId"] == live["lastSucceededDeploymentId"]
+    assert project.preview().summary == {"same": 3}
+
+
+def test_a_deployment_that_nobody_waited_for_is_not_forgotten_when_it_fails(
+    project: Project, proton: Any, workshop: str
+) -> None:
+    waiting = {"wait_for_deployment": False, "max_deployment_type": "CURRENT_VERSION"}
+    wanted = environment(workshop, "unwatched", spec={"broken": True}, **waiting)
+    project.declare(dev=wanted)
+    project.up()
+    wait_for(lambda: proton.get_environment(name="unwatched")["environment"]["deploymentStatus"] == "FAILED")
+
+    assert "environment unwatched: its last deployment ended FAILED" in project.preview().text
+    project.declare(dev=wanted | {"max_deployment_type": "NONE"})
+    limited = project.preview()
+    assert "maxDeploymentType NONE keeps `pulumi up` from repeating it" in limited.text
+    assert limited.deployment_type("dev") in (None, "NONE")
+    project.declare(dev=wanted | {"spec": {"days": 2}, "wait_for_deployment": True})
+    project.up()
+    assert project.preview().summary == {"same": 2}
+
+
+def test_an_environment_that_was_deleted_by_hand_says_what_to_do(
+    project: Project, proton: Any, workshop: str
+) -> None:
+    project.declare(dev=environment(workshop, "gone-by-hand"))
+    project.up()
+    proton.delete_environment(name="gone-by-hand")
+    wait_for(lambda: "gone-by-hand" not in str(proton.list_environments()["environments"]))
+    project.declare(dev=environment(workshop, "gone-by-hand", spec={"days": 2}))
+
+    assert "does not exist any more: run `pulumi up --refresh`" in project.up(fails=True).error()
+    project.pulumi("up", "--yes", "--skip-preview", "--refresh")
+    assert "days: 2" in proton.get_environment(name="gone-by-hand")["environment"]["spec"]
+
+
+def test_the_same_name_below_two_components_is_refused_and_not_shared(
+    project: Project, proton: Any, workshop: str
+) -> None:
+    project.program(f"""
+        import pulumi
+        import pulumi_aws_proton as proton
+
+        class Team(pulumi.ComponentResource):
+            def __init__(self, name, kind, days):
+                super().__init__(f"test:index:{{kind}}", name)
+                proton.Environment(
+                    "dev", name="one-name", template_name="{workshop}", template_major_version="1",
+                    spec={{"days": days}}, opts=pulumi.ResourceOptions(parent=self),
+                    proton_service_role_arn="arn:aws:iam::123456789012:role/proton-service",
+                )
+
+        Team("a", "First", 1)
+        Team("b", "Second", 2)
+    """)
+
+    said = project.up(fails=True).text
+
+    assert "environment one-name exists already and belongs to engine/test/test:index:" in said
+    days = {"First": 1, "Second": 2}
+    (owner,) = [kind for kind in days if f"belongs to engine/test/test:index:{kind}/dev@" in said]
+    assert f"days: {days[owner]}" in proton.get_environment(name="one-name")["environment"]["spec"]
+
+
+def test_an_engine_that_is_killed_takes_its_plugin_with_it(
+    tmp_path: Any, slow_server: Any, publish: Any, pulumi_home: Any
+) -> None:
+    project = Project(tmp_path / "project", slow_server.url, home=pulumi_home)
+    template = publish("tests/engine/workshop", server=slow_server)
+    project.declare(dev=environment(template, "left-behind"))
+
+    process = project.start("up", "--yes", "--skip-preview")
+    wait_for(lambda: "left-behind" in str(slow_server.client("proton").list_environments()["environments"]))
+    engine = psutil.Process(process.pid)
+    plugins = [one for one in engine.children(recursive=True) if "pulumi.dynamic" in one.cmdline()]
+    assert plugins
+    engine.kill()
+
+    _, alive = psutil.wait_procs(plugins, timeout=10)
+    for one in alive:
+        one.kill()
+    assert not alive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.engine.conftest import Project, environment
+from tests.engine.conftest import ROLE, Project, environment
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +98,50 @@ def test_the_comment_on_a_pull_request_tells_the_change_and_no_secret(
     assert "| `description` | `a day or two` | `two days` |" in done.stdout
     assert "[secret]" in done.stdout
     assert "hunter2" not in done.stdout
+
+
+def test_a_preview_says_what_an_up_would_be_refused_for(project: Project, proton: Any, workshop: str) -> None:
+    there = environment(workshop, "wanted")
+    for change, reason in (
+        ({"template_name": "no-such-template"}, "no environment template no-such-template in this account"),
+        ({"template_major_version": "7"}, f"template {workshop} has no version 7"),
+        ({"template_minor_version": "7"}, f"template {workshop} has no version 1.7; it has 1.0"),
+        (
+            {"proton_service_role_arn": None},
+            f"nobody provisions template {workshop} here: give one of",
+        ),
+    ):
+        project.declare(dev=there | change)
+        assert reason in project.pulumi("preview", fails=True).text
+    project.declare(dev=there)
+    assert project.preview().summary == {"create": 2}
+
+
+def test_a_preview_asks_the_service_once_for_all(
+    project: Project, proton: Any, workshop: str, proton_server: Any
+) -> None:
+    many = {f"many{number}": environment(workshop, f"many{number}") for number in range(6)}
+    project.declare(**many)
+    project.up()
+    before = len(proton_server.log.read_text())
+
+    assert project.preview().summary == {"same": 7}
+
+    asked = re.findall(
+        r"\b([A-Z][A-Za-z]+) \d{12} [a-z0-9-]+ [A-Za-z]+ \d+ms", proton_server.log.read_text()[before:]
+    )
+    assert sorted(asked) == ["GetEnvironmentTemplateVersion", "ListEnvironments"]
+
+
+def test_a_preview_of_what_needs_no_service_succeeds_without_one(project: Project) -> None:
+    project.program(f"""
+        import pulumi_aws_proton as proton
+
+        proton.AccountSettings("settings", pipeline_service_role_arn="{ROLE}")
+        proton.EnvironmentAccountConnection(
+            "request", environment_name="x", management_account_id="111111111111", role_arn="{ROLE}"
+        )
+    """)
+    project.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
+
+    assert project.preview().summary == {"create": 3}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from aws_proton_provider._ownership import Tags
+
 ROLE = "arn:aws:iam::123456789012:role/proton"
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
@@ -39,6 +41,30 @@ class KnownService:
     schema: dict[str, Any] | None = None
     listed: list[dict[str, str]] | None = None
     users: dict[str, str] = dataclasses.field(default_factory=dict)
+    live: dict[str, tuple[dict[str, Any], Tags]] = dataclasses.field(default_factory=dict)
+    requests: list[tuple[dict[str, Any], Tags]] = dataclasses.field(default_factory=list)
+    provisioning: str | None = None
+    owners: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def environments(self) -> dict[str, dict[str, Any]]:
+        return {name: record for name, (record, _) in self.live.items()}
+
+    def environment(self, name: str) -> tuple[dict[str, Any], Tags] | None:
+        return self.live.get(name)
+
+    def template(self, name: str) -> dict[str, Any]:
+        known = {"name": name} | ({"provisioning": self.provisioning} if self.provisioning else {})
+        return known if name == "vpc" else {}
+
+    def requested(self) -> list[dict[str, Any]]:
+        return [request for request, _ in self.requests]
+
+    def tags_of(self, arn: str) -> Tags | None:
+        return next((tags for request, tags in self.requests if request["arn"] == arn), None)
+
+    def is_owner(self, owner: str, *former: str) -> tuple[str, ...]:
+        self.owners[owner] = tuple(dict.fromkeys((owner, *self.owners.get(owner, ()), *former)))
+        return self.owners[owner]
 
     def minor_versions(self, template: str, major: str) -> list[dict[str, str]]:
         return self.versions.get(major, []) if template == "vpc" else []

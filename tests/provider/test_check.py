@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider._lifecycle import OWNER, Failure, Surroundings
+from aws_proton_provider import _facts, _spec
+from aws_proton_provider._facts import OWNER
+from aws_proton_provider._lifecycle import Failure, Surroundings
 from aws_proton_provider._spec import input_schema
 from aws_proton_provider._values import UNKNOWN, has_unknown
 from aws_proton_provider.environment import Environment
@@ -114,8 +116,14 @@ _SUBNETS = {"cidr": "1", "zones": 2, "subnets": [{"name": "a"}, {}]}
         ({"timeouts": {"creat": "1h"}}, "timeouts", "creat: no such key"),
         ({"tags": {"aws:x": "1"}}, "tags", "tag 'aws:x': the prefix aws: is reserved by AWS"),
         ({"environmentAccountConnectionId": CONNECTION}, "protonServiceRoleArn", _EXCLUDED),
-        ({"spec": "a: [1"}, "spec", "is not valid YAML, line 1"),
+        (
+            {"spec": "a: [1"},
+            "spec",
+            "is not valid YAML, line 1, column 6: expected ',' or ']', but got '<stream end>'",
+        ),
         ({"spec": "just text"}, "spec", _MAPPING),
+        ({"spec": [1, 2]}, "spec", _MAPPING),
+        ({"tags": {"pulumi:owner": "me"}}, "tags", "tag 'pulumi:owner' is the provider's own: leave it out"),
         ({"spec": {"zones": 2}}, "spec", "spec: lacks 'cidr', required and without a default"),
         ({"spec": {"cidr": "x", "zones": 2}}, "spec", "spec.cidr: must match the pattern ^[0-9./]+$"),
         ({"spec": {"cidr": "1", "zones": 9}}, "spec", "spec.zones: must be at most 3"),
@@ -228,3 +236,30 @@ def test_check_of_checked_inputs_changes_nothing(news: dict[str, Any]) -> None:
     assert once == twice
     assert {failure.wire for failure in failures} == {failure.wire for failure in again}
     assert failures or not Environment.diff(once, twice).changed
+
+
+def test_a_key_that_the_schema_forbids_is_named_with_its_path() -> None:
+    item = {"type": "object", "additionalProperties": False, "properties": {"name": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"list": {"type": "array", "items": item}}}
+
+    (violation,) = _spec.violations({"list": [{"name": "a"}, {"nmae": "b"}]}, schema)
+
+    assert violation == "spec.list[1].nmae: the template has no such input; it has name"
+
+
+def test_a_name_that_is_left_out_is_the_resources_at_first_and_then_stays() -> None:
+    unnamed = {wire: value for wire, value in PROGRAM.items() if wire != "name"}
+
+    first, _ = _check(unnamed | {_facts.NAME: "net"})
+    renamed, _ = _check(unnamed | {_facts.NAME: "renamed"}, first)
+
+    assert (first["name"], renamed["name"]) == ("net", "net")
+    assert _reasons(unnamed) == {"name": "is required"}
+
+
+def test_more_tags_than_aws_allows_are_counted_with_the_providers_own() -> None:
+    tags = {f"key{number}": "x" for number in range(47)}
+
+    assert _reasons(PROGRAM | {"tags": tags, OWNER: "p/s/n@0"}) == {
+        "tags": "come to 51, with the default ones and the provider's own: AWS allows 50"
+    }

@@ -42,7 +42,7 @@ def test_every_key_has_its_meaning() -> None:
     [
         ("allowedAcountIds", '["123456789012"]', ": no such key, did you mean allowedAccountIds"),
         ("unheardOf", "x", ": no such key"),
-        ("allowedAccountIds", '["1"]', ".0: must be an AWS account's id, 12 digits"),
+        ("allowedAccountIds", '["1"]', "[0]: must be an AWS account's id, 12 digits"),
         ("maxRetries", "-1", ": Input should be greater than or equal to 0"),
         (
             "maxDeploymentType",
@@ -56,10 +56,19 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_the_way_out(key: str, va
     with pytest.raises(InvalidInput) as refusal:
         Configuration.of_stack({f"aws-proton:{key}": value})
 
-    way_out = f"rm aws-proton:{key}" if said.startswith(": no such key") else f"set aws-proton:{key} VALUE"
+    below = said.partition(":")[0]
+    named = f"--path 'aws-proton:{key}{below}'" if below else f"aws-proton:{key}"
+    way_out = f"rm {named}" if ": no such key" in said else f"set {named} VALUE"
     assert str(refusal.value) == (
         f"stack configuration aws-proton:{key}{said}; mend it with `pulumi config {way_out}`"
     )
+
+
+def test_a_tag_that_pulumi_stores_as_a_number_is_the_text_that_was_typed() -> None:
+    """`pulumi config set --path aws-proton:defaultTags.tags.cost 42` stores a number."""
+    found = Configuration.of_stack({"aws-proton:defaultTags": '{"tags": {"cost": 42, "paid": true}}'})
+
+    assert found.default_tags.tags == {"cost": "42", "paid": "true"}
 
 
 STACK = Configuration.of_stack(

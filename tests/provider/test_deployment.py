@@ -60,6 +60,8 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
         Level.MAJOR_VERSION,
     ),
     ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}}, Level.CURRENT_VERSION),
+    ("adopt", BASE, {"adopt": True}, None),
+    ("adopt", BASE | {"adopt": True}, {"adopt": None}, None),
     ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}, "description": "new"}, Level.CURRENT_VERSION),
     ("spec", BASE, {"spec": UNKNOWN}, UNKNOWN),
     ("spec", BASE, {"spec": UNKNOWN, "templateMinorVersion": "2"}, Level.MINOR_VERSION),

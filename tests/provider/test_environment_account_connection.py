@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_proton_provider._declare import Kind
-from aws_proton_provider._lifecycle import OWNER, Checked, Surroundings
+from aws_proton_provider._facts import OWNER
+from aws_proton_provider._lifecycle import Checked, Surroundings
 from aws_proton_provider._values import UNKNOWN, has_unknown
 from aws_proton_provider.environment_account_connection import EnvironmentAccountConnection, client_token
 
@@ -33,6 +34,8 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("tags", PROGRAM, {"tags": {"team": "a"}}, UPDATE),
     ("tagsAll", PROGRAM, {OWNER: "project/dev/other"}, UPDATE),
     ("account", PROGRAM, {"account": {"profile": "other"}}, UPDATE),
+    ("adopt", PROGRAM, {"adopt": True}, NOTHING),
+    ("adopt", PROGRAM | {"adopt": True}, {"adopt": None}, NOTHING),
     ("waitForAcceptance", PROGRAM, {"waitForAcceptance": True}, UPDATE),
     ("timeouts", PROGRAM, {"timeouts": {"create": "1h"}}, UPDATE),
     ("status", PROGRAM, {}, NOTHING),

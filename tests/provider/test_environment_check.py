@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from aws_proton_provider import _facts
 from aws_proton_provider._lifecycle import Checked, Surroundings
+from aws_proton_provider._ownership import Tags
 from aws_proton_provider._values import UNKNOWN
 from aws_proton_provider.environment import Environment
 
@@ -222,3 +224,85 @@ def test_a_pending_connection_is_said_in_every_preview() -> None:
 
     assert first.warnings == [said]
     assert _check(first.inputs, CROSS | {"templateMinorVersion": "1"}, pending).warnings == [said]
+
+
+def test_a_replacement_under_the_same_name_cannot_create_first() -> None:
+    first = SAME | {_facts.CREATE_FIRST: True}
+
+    refused = _check(SAME, first | {"templateName": "other"})
+    renamed = _check(SAME, first | {"templateMajorVersion": "1", "name": "prod"})
+
+    assert any("delete_before_replace=False forbids" in item.sentence for item in refused.failures)
+    assert not renamed.failures
+
+
+FAILED = {"name": "dev", "deploymentStatus": "FAILED", "lastAttemptedDeploymentId": "d-1"}
+
+
+def _after_a_failure(
+    more: dict[str, Any], allowed: str | None = None, reason: str = "No such thing"
+) -> Checked:
+    record = FAILED | {"deploymentStatusMessage": reason}
+    service = KnownService(VERSIONS, live={"dev": (record, Tags({}))})
+    surroundings = Surroundings(max_deployment_type=allowed, service=service)
+    return Environment.check(Environment.check({}, SAME, Surroundings()).inputs, SAME | more, surroundings)
+
+
+def test_a_failed_deployment_is_a_change_that_diff_sees() -> None:
+    checked = _after_a_failure({})
+
+    assert checked.inputs[_facts.FAILED_DEPLOYMENT] == "d-1"
+    assert checked.inputs["deploymentType"] == "CURRENT_VERSION"
+    assert Environment.diff(_check({}, SAME).inputs, checked.inputs).changed
+    assert checked.warnings == [
+        "environment dev: its last deployment ended FAILED (No such thing); `pulumi up` deploys it again"
+    ]
+
+
+def test_a_failed_deployment_lowers_no_other_change() -> None:
+    assert _after_a_failure({"templateMinorVersion": "1"}).inputs["deploymentType"] == "MINOR_VERSION"
+
+
+def test_a_failed_deployment_is_not_repeated_against_the_limit() -> None:
+    checked = _after_a_failure({}, allowed="NONE")
+
+    assert _facts.FAILED_DEPLOYMENT not in checked.inputs
+    assert "maxDeploymentType NONE keeps `pulumi up` from repeating it" in checked.warnings[0]
+    assert not checked.failures
+
+
+def test_the_reason_of_a_failure_is_not_repeated_beside_a_secret() -> None:
+    checked = _after_a_failure({_facts.SECRETS: [["spec", "x"]]}, reason="at hunter2 of before")
+
+    assert "hunter2" not in checked.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"templateName": "vpn"}, "templateName: no environment template vpn in this account and region"),
+        ({"templateMajorVersion": "9"}, "templateMajorVersion: template vpc has no version 9"),
+        (
+            {"templateMinorVersion": "9"},
+            "templateMinorVersion: template vpc has no version 1.9; it has 1.0, 1.1, 1.2",
+        ),
+        (
+            {"protonServiceRoleArn": None},
+            (
+                "nobody provisions template vpc here: give one of environmentAccountConnectionId, "
+                "provisioningRepository, protonServiceRoleArn, codebuildRoleArn"
+            ),
+        ),
+    ],
+)
+def test_what_does_not_exist_or_is_missing_is_refused_before_anything_is_made(
+    change: dict[str, Any], reason: str
+) -> None:
+    assert [item.sentence for item in _check({}, SAME | change).failures] == [reason]
+    assert not _check(SAME | change, SAME | change).failures, "what is deployed is not judged again"
+
+
+def test_a_customer_managed_template_needs_nobody_to_provision() -> None:
+    service = KnownService(VERSIONS, provisioning="CUSTOMER_MANAGED")
+
+    assert not Environment.check({}, BASE, Surroundings(service=service)).failures

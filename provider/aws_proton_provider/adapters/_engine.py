@@ -1,13 +1,16 @@
-"""Messages from the dynamic server to Pulumi's engine.
+"""The dynamic server and Pulumi's engine: messages to it, and its end.
 
-They name no resource, since the server is never told its URN.
+Messages name no resource, since the server is never told its URN.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import select
 import sys
+import threading
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
@@ -27,3 +30,23 @@ def warn(message: str) -> None:
 def _engine() -> engine_pb2_grpc.EngineStub:
     """The engine, whose address is the server's last argument."""
     return engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
+
+
+@functools.cache
+def end_with_it() -> None:
+    """Makes this process end when the engine does, also when that was killed and could say nothing.
+
+    The engine reads what the server prints, so its death closes the other end of standard output. Whatever
+    was at work is gone on with by the next `pulumi up`, as after any crash.
+    """
+    if hasattr(select, "poll"):  # not on Windows
+        threading.Thread(target=_wait_for_its_end, name="end with the engine", daemon=True).start()
+
+
+def _wait_for_its_end() -> None:
+    output = select.poll()
+    # No event is asked for: POLLERR and POLLHUP are always told, and are all there is to wait for.
+    output.register(sys.__stdout__ or 1, 0)
+    if any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll()):
+        # From a thread nothing else ends a process.
+        os._exit(1)

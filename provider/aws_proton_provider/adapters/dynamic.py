@@ -10,18 +10,23 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import pulumi
 from pulumi import dynamic
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
+from pulumi.runtime.config import is_config_secret
+from pulumi.runtime.settings import get_root_resource
 
+from .. import _facts
 from .._client import Proton, connect
-from .._configuration import Configuration, target
+from .._configuration import NAMESPACE, Configuration, target
 from .._errors import NotFound, ProtonError
-from .._lifecycle import OWNER, CustomResource, Service, Surroundings, inputs_in
+from .._lifecycle import CustomResource, Service, Surroundings, inputs_in
+from .._ownership import owner, parents_in
+from .._redaction import redacted
 from .._service import service_of
 from .._values import UNKNOWN, State, Value, has_unknown, normalised
 from ..account_settings import AccountSettings
@@ -30,13 +35,8 @@ from ..environment_account_connection import EnvironmentAccountConnection
 from ..environment_account_connection_accepter import EnvironmentAccountConnectionAccepter
 from . import _engine
 
-SECRET_SPEC = "__secretSpec"  # noqa: S105 - a name
-"""The fact that the program's spec holds a secret. The dynamic server gets secrets in plain text and cannot
-tell."""
-
-_DERIVED_FROM_SPEC = ("outputs", "deploymentStatusMessage")
-"""Outputs that may repeat a value of the spec. The engine marks `spec` itself, since input and output share
-its name."""
+_DERIVED_FROM = {"spec": ("outputs", "deploymentStatusMessage"), "tags": ("tagsAll",)}
+"""Properties that may repeat a value of an input. The engine itself marks those of the input's own name."""
 
 
 class _DynamicProvider(dynamic.ResourceProvider):
@@ -47,7 +47,7 @@ class _DynamicProvider(dynamic.ResourceProvider):
     _configuration = Configuration()
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        _say_errors_in_one_line()
+        _settle_into_pulumis_server()
         # The whole stack's configuration; only this way a misspelt key (`allowedAcountIds`) is seen and
         # refused.
         self._configuration = Configuration.of_stack(vars(req.config)["_props"])
@@ -61,9 +61,11 @@ class _DynamicProvider(dynamic.ResourceProvider):
         )
         checked = self.resource.check(old, new, surroundings)
         for warning in checked.warnings:
-            _engine.warn(warning)
-        failures = [dynamic.CheckFailure(item.wire, item.reason) for item in checked.failures]
-        return dynamic.CheckResult(_sent(checked.inputs), failures)
+            _engine.warn(redacted(warning, old, new))
+        # A failure that names its property makes Pulumi print the property's whole value, secrets included.
+        reasons = (redacted(item.sentence, old, new) for item in checked.failures)
+        failures = [dynamic.CheckFailure("", reason) for reason in reasons]
+        return dynamic.CheckResult(_sent_state(checked.inputs), failures)
 
     def diff(self, id_: str, olds: State, news: State) -> dynamic.DiffResult:  # noqa: ARG002 - Pulumi's signature
         found = self.resource.diff(_received(olds), _received(news))
@@ -76,8 +78,10 @@ class _DynamicProvider(dynamic.ResourceProvider):
     def create(self, props: State) -> dynamic.CreateResult:
         inputs = _received(props)
         with _redacted(inputs):
-            identifier, state = self.resource.create(inputs, self._proton(inputs))
-        return dynamic.CreateResult(identifier, _sent_state(state))
+            made = self.resource.create(inputs, self._proton(inputs))
+        for warning in made.warnings:
+            _engine.warn(redacted(warning, inputs))
+        return dynamic.CreateResult(made.identifier, _sent_state(made.state))
 
     def read(self, id_: str, props: State) -> dynamic.ReadResult:
         known = _received(props)
@@ -89,20 +93,20 @@ class _DynamicProvider(dynamic.ResourceProvider):
                 raise NotFound(f"{self.resource.__name__} {id_} does not exist")
         if state is None:
             return dynamic.ReadResult(None, {})
-        return dynamic.ReadResult(id_, _sent_state(state), _sent(inputs_in(self.resource, state)))
+        return dynamic.ReadResult(id_, _sent_state(state), _sent_state(inputs_in(self.resource, state)))
 
     def update(self, id_: str, olds: State, news: State) -> dynamic.UpdateResult:
-        inputs = _received(news)
-        with _redacted(inputs):
-            state = self.resource.update(id_, _received(olds), inputs, self._proton(inputs))
-        return dynamic.UpdateResult(_sent_state(state))
+        state, inputs = _received(olds), _received(news)
+        with _redacted(state, inputs):
+            made = self.resource.update(id_, state, inputs, self._proton(inputs))
+        return dynamic.UpdateResult(_sent_state(made))
 
     def delete(self, id_: str, props: State) -> None:
         state = _received(props)
         with _redacted(state):
             warnings = self.resource.delete(id_, state, self._proton(state))
         for warning in warnings:
-            _engine.warn(warning)
+            _engine.warn(redacted(warning, state))
 
     def _proton(self, properties: State) -> Proton:
         return connect(target(self._configuration, properties.get("account")))
@@ -136,11 +140,63 @@ class AccountSettingsProvider(_DynamicProvider):
     resource = AccountSettings
 
 
-def facts(resource_name: str, spec: Any = None) -> dict[str, Any]:
+def facts(
+    resource_name: str, opts: pulumi.ResourceOptions | None, properties: Mapping[str, Any]
+) -> dict[str, Any]:
     """What only the program knows, for the SDK's classes to pass along; in keys that Pulumi does not show."""
-    owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{resource_name}"
-    secret = {} if spec is None else {SECRET_SPEC: pulumi.Output.from_input(spec).is_secret()}
-    return {OWNER: owner, **secret}
+    given = opts or pulumi.ResourceOptions()
+    stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+    nested = given.parent is not None and given.parent is not get_root_resource()
+    known = {
+        _facts.NAME: resource_name,
+        _facts.OWNER: _owner(given.parent if nested else None, resource_name),
+        # Below different parents two resources could have the same.
+        _facts.FORMER_OWNER: None if nested else f"{stack}/{resource_name}",
+        _facts.SECRETS: _secret_paths(properties),
+        _facts.CREATE_FIRST: True if given.delete_before_replace is False else None,
+    }
+    return {fact: value for fact, value in known.items() if value is not None}
+
+
+def options(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """`opts`, and delete before replace unless they say otherwise.
+
+    The names are fixed, so a new object could only be the old one; and for a forced replacement Pulumi asks
+    no provider which comes first.
+    """
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
+
+
+async def _owner(parent: pulumi.Resource | None, resource_name: str) -> str:
+    """The owner that a resource is.
+
+    A future and not an Output: that would make the resource wait for its parent, and a component waits for
+    its children.
+    """
+    parents = [] if parent is None else parents_in(str(await parent.urn.future()))
+    return owner(pulumi.get_project(), pulumi.get_stack(), parents, resource_name)
+
+
+async def _secret_paths(properties: Mapping[str, Any]) -> list[list[str]]:
+    """Where in the properties there is a secret."""
+    paths = [path for wire, value in properties.items() for path in await _secrets_in(value, [wire])]
+    if is_config_secret(f"{NAMESPACE}:defaultTags"):
+        paths.append(["tags"])
+    return paths
+
+
+async def _secrets_in(value: Any, path: list[str]) -> list[list[str]]:
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in await _secrets_in(item, [*path, str(key)])]
+    if isinstance(value, list | tuple):
+        return [
+            found
+            for index, item in enumerate(value)
+            for found in await _secrets_in(item, [*path, str(index)])
+        ]
+    if value is None or isinstance(value, str | int | float):
+        return []
+    return [path] if await pulumi.Output.from_input(value).is_secret() else []
 
 
 def _received(value: Value) -> Any:
@@ -167,35 +223,23 @@ def _sent(value: Value) -> Any:
 
 
 def _sent_state(state: State) -> State:
+    """A state or inputs, with what may repeat a secret marked as one."""
     sent: State = _sent(state)
-    if state.get(SECRET_SPEC):
-        sent |= {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in _DERIVED_FROM_SPEC if wire in sent}
-    return sent
+    secret = {path[0] for path in _facts.secret_paths(state)}
+    derived = [wire for given in secret for wire in _DERIVED_FROM.get(given, ())]
+    return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in derived if wire in sent}
 
 
 @contextlib.contextmanager
-def _redacted(properties: State) -> Iterator[None]:
-    """Keeps the values of a secret spec out of what AWS said (a stack's failure quotes the template)."""
+def _redacted(*states: State) -> Iterator[None]:
+    """Keeps secret values out of what AWS said (a stack's failure quotes the template)."""
     try:
         yield
     except ProtonError as error:
-        if not properties.get(SECRET_SPEC):
+        message = redacted(str(error), *states)
+        if message == str(error):
             raise
-        message = str(error)
-        for text in sorted(set(_texts(properties.get("spec"))), key=len, reverse=True):
-            message = message.replace(text, "[secret]")
         raise type(error)(message) from None
-
-
-def _texts(value: Value) -> Iterator[str]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif not isinstance(value, bool) and value not in ("", None):
-        yield str(value)
 
 
 class _OneLine:
@@ -207,9 +251,15 @@ class _OneLine:
         return str(error) if isinstance(error, ProtonError) else traceback.format_exc()
 
 
-def _say_errors_in_one_line() -> None:
-    """Where the server is not as expected (another SDK version), errors are only uglier."""
+def _settle_into_pulumis_server() -> None:
+    """Says errors in one line, and ends with the engine.
+
+    Where the server is not as expected (another SDK version), errors are only uglier.
+    """
     server = sys.modules.get("__main__")
     name = getattr(getattr(server, "__spec__", None), "name", "")
-    if name == "pulumi.dynamic.__main__" and hasattr(server, "traceback"):
+    if name != "pulumi.dynamic.__main__":
+        return
+    _engine.end_with_it()
+    if hasattr(server, "traceback"):
         server.traceback = _OneLine  # type: ignore[union-attr]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi.dynamic
 
-from aws_proton_provider.adapters.dynamic import AccountSettingsProvider, facts
+from aws_proton_provider.adapters.dynamic import AccountSettingsProvider, facts, options
 
 from ._nested import (
     Account,
@@ -50,17 +50,17 @@ class AccountSettings(pulumi.dynamic.Resource, module="aws-proton", name="Accoun
             account: Where this resource's calls go, instead of where the stack's configuration
                 says. A change never replaces.
         """
+        properties = {
+            "pipelineServiceRoleArn": pipeline_service_role_arn,
+            "pipelineCodebuildRoleArn": pipeline_codebuild_role_arn,
+            "pipelineProvisioningRepository": pipeline_provisioning_repository,
+            "account": account,
+        }
         super().__init__(
             AccountSettingsProvider(),
             resource_name,
-            {
-                **facts(resource_name),
-                "pipelineServiceRoleArn": pipeline_service_role_arn,
-                "pipelineCodebuildRoleArn": pipeline_codebuild_role_arn,
-                "pipelineProvisioningRepository": pipeline_provisioning_repository,
-                "account": account,
-            },
-            opts,
+            {**facts(resource_name, opts, properties), **properties},
+            options(opts),
         )
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pulumi
 import pulumi.dynamic
 
-from aws_proton_provider.adapters.dynamic import EnvironmentProvider, facts
+from aws_proton_provider.adapters.dynamic import EnvironmentProvider, facts, options
 
 from ._nested import (
     Account,
@@ -49,6 +49,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
         | None = None,
         tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         account: pulumi.Input[AccountArgs | AccountArgsDict] | None = None,
+        adopt: pulumi.Input[bool] | None = None,
         wait_for_deployment: pulumi.Input[bool] | None = None,
         timeouts: pulumi.Input[TimeoutsArgs | TimeoutsArgsDict] | None = None,
         max_deployment_type: pulumi.Input[
@@ -66,8 +67,8 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
                 one a new environment.
             spec: The values of the template's inputs: a mapping, or YAML text, also of a whole spec
                 document. Checked against the template version's schema in the preview.
-            name: The environment's name, unique in account and region. Defaults to the resource's
-                name in the program.
+            name: The environment's name, unique in account and region. Left out: the resource's
+                name in the program at first, and then what it is.
             template_minor_version: The template's minor version. Left out: the recommended one at
                 creation and at a change of the major version, and otherwise the one that is
                 deployed.
@@ -83,51 +84,56 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
             tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
                 says. A change never replaces.
+            adopt: Whether create takes over an object of this name that exists already, whoever
+                made it, and brings it to the program. It never deletes or replaces one, and means
+                nothing once the resource is in the state.
             wait_for_deployment: Whether create, update and delete wait until the deployment has
                 ended.
             timeouts: How long to wait, such as {"create": "30m"}; 90 minutes each.
             max_deployment_type: The furthest-reaching deploymentType that an update may have,
-                instead of the stack's `aws-proton:maxDeploymentType`. A change that needs more, or
-                a new environment, fails in the preview.
+                instead of the stack's `aws-proton:maxDeploymentType`. A change that needs more
+                fails in the preview, and so does whatever makes a new environment of one that
+                exists: also `--replace`, unless it was deleted before.
             redeploy_triggers: Any values; a change of them deploys the environment again.
         """
+        properties = {
+            "name": name,
+            "templateName": template_name,
+            "templateMajorVersion": template_major_version,
+            "templateMinorVersion": template_minor_version,
+            "spec": spec,
+            "description": description,
+            "protonServiceRoleArn": proton_service_role_arn,
+            "codebuildRoleArn": codebuild_role_arn,
+            "componentRoleArn": component_role_arn,
+            "environmentAccountConnectionId": environment_account_connection_id,
+            "provisioningRepository": provisioning_repository,
+            "tags": tags,
+            "account": account,
+            "adopt": adopt,
+            "waitForDeployment": wait_for_deployment,
+            "timeouts": timeouts,
+            "maxDeploymentType": max_deployment_type,
+            "redeployTriggers": redeploy_triggers,
+            "deploymentType": None,
+            "tagsAll": None,
+            "environmentAccountId": None,
+            "arn": None,
+            "createdAt": None,
+            "deploymentStatus": None,
+            "deploymentStatusMessage": None,
+            "lastAttemptedDeploymentId": None,
+            "lastDeploymentAttemptedAt": None,
+            "lastSucceededDeploymentId": None,
+            "lastDeploymentSucceededAt": None,
+            "provisioning": None,
+            "outputs": None,
+        }
         super().__init__(
             EnvironmentProvider(),
             resource_name,
-            {
-                **facts(resource_name, spec),
-                "name": resource_name if name is None else name,
-                "templateName": template_name,
-                "templateMajorVersion": template_major_version,
-                "templateMinorVersion": template_minor_version,
-                "spec": spec,
-                "description": description,
-                "protonServiceRoleArn": proton_service_role_arn,
-                "codebuildRoleArn": codebuild_role_arn,
-                "componentRoleArn": component_role_arn,
-                "environmentAccountConnectionId": environment_account_connection_id,
-                "provisioningRepository": provisioning_repository,
-                "tags": tags,
-                "account": account,
-                "waitForDeployment": wait_for_deployment,
-                "timeouts": timeouts,
-                "maxDeploymentType": max_deployment_type,
-                "redeployTriggers": redeploy_triggers,
-                "deploymentType": None,
-                "tagsAll": None,
-                "environmentAccountId": None,
-                "arn": None,
-                "createdAt": None,
-                "deploymentStatus": None,
-                "deploymentStatusMessage": None,
-                "lastAttemptedDeploymentId": None,
-                "lastDeploymentAttemptedAt": None,
-                "lastSucceededDeploymentId": None,
-                "lastDeploymentSucceededAt": None,
-                "provisioning": None,
-                "outputs": None,
-            },
-            opts,
+            {**facts(resource_name, opts, properties), **properties},
+            options(opts),
         )
 
     @classmethod
@@ -240,6 +246,15 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
         return value
 
     @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool | None]:
+        """Whether create takes over an object of this name that exists already, whoever made it, and
+        brings it to the program. It never deletes or replaces one, and means nothing once the
+        resource is in the state."""
+        value: pulumi.Output[bool | None] = pulumi.get(self, "adopt")
+        return value
+
+    @property
     @pulumi.getter(name="waitForDeployment")
     def wait_for_deployment(self) -> pulumi.Output[bool]:
         """Whether create, update and delete wait until the deployment has ended."""
@@ -259,8 +274,9 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
         self,
     ) -> pulumi.Output[Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"] | None]:
         """The furthest-reaching deploymentType that an update may have, instead of the stack's `aws-
-        proton:maxDeploymentType`. A change that needs more, or a new environment, fails in the
-        preview."""
+        proton:maxDeploymentType`. A change that needs more fails in the preview, and so does
+        whatever makes a new environment of one that exists: also `--replace`, unless it was deleted
+        before."""
         value: pulumi.Output[Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"] | None] = (
             pulumi.get(self, "maxDeploymentType")
         )
@@ -381,6 +397,7 @@ _PROPERTIES = (
     "provisioningRepository",
     "tags",
     "account",
+    "adopt",
     "waitForDeployment",
     "timeouts",
     "maxDeploymentType",

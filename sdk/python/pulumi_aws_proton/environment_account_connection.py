@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi.dynamic
 
-from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionProvider, facts
+from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionProvider, facts, options
 
 from ._nested import Account, AccountArgs, AccountArgsDict, Timeouts, TimeoutsArgs, TimeoutsArgsDict
 
@@ -33,6 +33,7 @@ class EnvironmentAccountConnection(
         component_role_arn: pulumi.Input[str] | None = None,
         tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         account: pulumi.Input[AccountArgs | AccountArgsDict] | None = None,
+        adopt: pulumi.Input[bool] | None = None,
         wait_for_acceptance: pulumi.Input[bool] | None = None,
         timeouts: pulumi.Input[TimeoutsArgs | TimeoutsArgsDict] | None = None,
     ) -> None:
@@ -51,34 +52,38 @@ class EnvironmentAccountConnection(
             tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
                 says. A change never replaces.
+            adopt: Whether create takes over an object of this name that exists already, whoever
+                made it, and brings it to the program. It never deletes or replaces one, and means
+                nothing once the resource is in the state.
             wait_for_acceptance: Whether create and update wait until the management account has
                 accepted. For a request that another stack accepts: in one program the accepter
                 comes after this resource: waiting never ends.
             timeouts: How long to wait for the acceptance, such as {"create": "8h"}; 60 minutes
                 each.
         """
+        properties = {
+            "environmentName": environment_name,
+            "managementAccountId": management_account_id,
+            "roleArn": role_arn,
+            "codebuildRoleArn": codebuild_role_arn,
+            "componentRoleArn": component_role_arn,
+            "tags": tags,
+            "account": account,
+            "adopt": adopt,
+            "waitForAcceptance": wait_for_acceptance,
+            "timeouts": timeouts,
+            "status": None,
+            "tagsAll": None,
+            "arn": None,
+            "environmentAccountId": None,
+            "requestedAt": None,
+            "lastModifiedAt": None,
+        }
         super().__init__(
             EnvironmentAccountConnectionProvider(),
             resource_name,
-            {
-                **facts(resource_name),
-                "environmentName": environment_name,
-                "managementAccountId": management_account_id,
-                "roleArn": role_arn,
-                "codebuildRoleArn": codebuild_role_arn,
-                "componentRoleArn": component_role_arn,
-                "tags": tags,
-                "account": account,
-                "waitForAcceptance": wait_for_acceptance,
-                "timeouts": timeouts,
-                "status": None,
-                "tagsAll": None,
-                "arn": None,
-                "environmentAccountId": None,
-                "requestedAt": None,
-                "lastModifiedAt": None,
-            },
-            opts,
+            {**facts(resource_name, opts, properties), **properties},
+            options(opts),
         )
 
     @classmethod
@@ -144,6 +149,15 @@ class EnvironmentAccountConnection(
         """Where this resource's calls go, instead of where the stack's configuration says. A change
         never replaces."""
         value: pulumi.Output[Account | None] = pulumi.get(self, "account")
+        return value
+
+    @property
+    @pulumi.getter(name="adopt")
+    def adopt(self) -> pulumi.Output[bool | None]:
+        """Whether create takes over an object of this name that exists already, whoever made it, and
+        brings it to the program. It never deletes or replaces one, and means nothing once the
+        resource is in the state."""
+        value: pulumi.Output[bool | None] = pulumi.get(self, "adopt")
         return value
 
     @property
@@ -213,6 +227,7 @@ _PROPERTIES = (
     "componentRoleArn",
     "tags",
     "account",
+    "adopt",
     "waitForAcceptance",
     "timeouts",
     "status",

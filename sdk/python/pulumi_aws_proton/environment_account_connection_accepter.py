@@ -7,7 +7,7 @@ from typing import Literal
 import pulumi
 import pulumi.dynamic
 
-from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionAccepterProvider, facts
+from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionAccepterProvider, facts, options
 
 from ._nested import Account, AccountArgs, AccountArgsDict, Timeouts, TimeoutsArgs, TimeoutsArgsDict
 
@@ -55,29 +55,29 @@ class EnvironmentAccountConnectionAccepter(
                 says. A change never replaces.
             timeouts: How long to wait for the request, such as {"create": "8h"}; 60 minutes.
         """
+        properties = {
+            "connectionId": connection_id,
+            "environmentName": environment_name,
+            "environmentAccountId": environment_account_id,
+            "decision": decision,
+            "expectedEnvironmentAccountId": expected_environment_account_id,
+            "expectedEnvironmentName": expected_environment_name,
+            "waitForRequest": wait_for_request,
+            "account": account,
+            "timeouts": timeouts,
+            "arn": None,
+            "managementAccountId": None,
+            "roleArn": None,
+            "componentRoleArn": None,
+            "status": None,
+            "requestedAt": None,
+            "lastModifiedAt": None,
+        }
         super().__init__(
             EnvironmentAccountConnectionAccepterProvider(),
             resource_name,
-            {
-                **facts(resource_name),
-                "connectionId": connection_id,
-                "environmentName": environment_name,
-                "environmentAccountId": environment_account_id,
-                "decision": decision,
-                "expectedEnvironmentAccountId": expected_environment_account_id,
-                "expectedEnvironmentName": expected_environment_name,
-                "waitForRequest": wait_for_request,
-                "account": account,
-                "timeouts": timeouts,
-                "arn": None,
-                "managementAccountId": None,
-                "roleArn": None,
-                "componentRoleArn": None,
-                "status": None,
-                "requestedAt": None,
-                "lastModifiedAt": None,
-            },
-            opts,
+            {**facts(resource_name, opts, properties), **properties},
+            options(opts),
         )
 
     @classmethod

@@ -1,0 +1,140 @@
+"""No secret of a program is ever shown: not in a preview, its JSON, an error, a warning, a state."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import ROLE, Project
+
+_PROGRAM = """
+import pulumi
+import pulumi_aws_proton as proton
+
+config = pulumi.Config()
+secret = config.require_secret("password")
+
+class Team(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("test:index:Team", name)
+        proton.Environment(
+            "dev", name="{name}", template_name="{template}", template_major_version="1",
+            proton_service_role_arn="{role}", {arguments}, opts=pulumi.ResourceOptions(parent=self),
+        )
+
+Team("team")
+"""
+
+
+def _program(name: str, template: str, arguments: str) -> str:
+    return _PROGRAM.format(name=name, template=template, role=ROLE, arguments=arguments)
+
+
+def _everything_said(project: Project, *, fails: bool) -> str:
+    """A preview in each of its forms, and an up."""
+    said = ""
+    for command in (
+        ("preview",),
+        ("preview", "--diff"),
+        ("preview", "--json"),
+        ("up", "--yes", "--skip-preview"),
+    ):
+        said += project.pulumi(*command, fails=fails).text
+    return said + project.state()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ('spec={"password": secret, "days": 99}', "spec.days: must be at most 14"),
+        ('spec={"label": secret}', "spec.label: must match the pattern"),
+        ('spec={"lable": secret}', "spec.lable: the template has no such input"),
+        (
+            'spec=secret.apply(lambda value: {"label": value, "days": 2})',
+            "spec.label: must match the pattern",
+        ),
+        (
+            'spec=secret.apply(lambda value: "password: " + value + "\\nlabel: Not This")',
+            "spec.label: must match",
+        ),
+        ('spec=secret.apply(lambda value: "password: *" + value)', "spec: is not valid YAML, line 1"),
+        ("spec=secret.apply(lambda value: [value])", "spec: must be a mapping"),
+        ('spec={}, tags={"owner": secret, "aws:x": "y"}', "the prefix aws: is reserved"),
+        ("spec={}, description=secret.apply(lambda value: value * 50)", "description: must be at most 500"),
+        ("spec={}, template_minor_version=secret", "templateMinorVersion: must be a version number"),
+    ],
+)
+def test_what_check_refuses_is_said_without_the_value(
+    project: Project, workshop: str, arguments: str, reason: str
+) -> None:
+    project.program(_program("refused-secret", workshop, arguments))
+    project.pulumi("config", "set", "--secret", "password", "Hunter2-Hunter2")
+
+    said = project.pulumi("preview", fails=True).text + project.pulumi("preview", "--json", fails=True).text
+
+    assert reason in said
+    assert "Hunter2" not in said
+
+
+def test_a_secret_tag_is_secret_among_all_tags(project: Project, proton: Any, workshop: str) -> None:
+    project.program(_program("secret-tag", workshop, 'spec={}, tags={"token": secret, "team": "net"}'))
+    project.pulumi("config", "set", "--secret", "password", "Hunter2-Hunter2")
+
+    said = _everything_said(project, fails=False)
+    said += project.pulumi("refresh", "--yes", "--skip-preview").text + project.state()
+    arn = proton.get_environment(name="secret-tag")["environment"]["arn"]
+    assert "Hunter2-Hunter2" in str(proton.list_tags_for_resource(resourceArn=arn))
+    assert project.preview().summary == {"same": 3}
+    assert "Hunter2" not in said
+
+
+def test_a_secret_default_tag_is_secret_among_all_tags(project: Project, workshop: str) -> None:
+    project.program(_program("secret-default", workshop, "spec={}"))
+    project.pulumi("config", "set", "--secret", "password", "x")
+    project.pulumi(
+        "config", "set", "--secret", "aws-proton:defaultTags", '{"tags": {"token": "Hunter2-Hunter2"}}'
+    )
+
+    said = _everything_said(project, fails=False)
+
+    assert project.preview().summary == {"same": 3}
+    assert "Hunter2" not in said
+
+
+def test_a_short_secret_does_not_garble_what_went_wrong(project: Project, workshop: str) -> None:
+    arguments = (
+        'spec={"broken": True, "password": "sesame-open", "days": config.require_secret_int("password"), '
+    )
+    project.program(_program("short-secret", workshop, arguments + '"label": pulumi.Output.secret("a")}'))
+    project.pulumi("config", "set", "--secret", "password", "1")
+
+    error = project.up(fails=True).error()
+
+    assert error.startswith("environment short-secret: FAILED:")
+    assert "No-such-property-sesame-open" in error, "what is no secret is shown"
+
+
+def test_the_reason_of_a_failure_that_may_quote_a_secret_of_before_is_not_repeated(
+    project: Project, proton: Any, workshop: str
+) -> None:
+    """After the program is reverted, nobody knows any more what the failed one held."""
+    good = _program("reverted-secret", workshop, 'spec={"password": secret}')
+    project.program(good)
+    project.pulumi("config", "set", "--secret", "password", "Hunter2-Hunter2")
+    project.up()
+    project.program(_program("reverted-secret", workshop, 'spec={"password": secret, "broken": True}'))
+    project.pulumi("config", "set", "--secret", "password", "Hunter3-Hunter3")
+    failed = project.up(fails=True).text
+    assert "No-such-property-[secret]" in failed
+
+    project.program(good)
+    project.pulumi("config", "set", "--secret", "password", "Hunter2-Hunter2")
+    planned = project.preview()
+
+    assert (
+        "environment reverted-secret: its last deployment ended FAILED; `pulumi up` deploys it"
+        in planned.text
+    )
+    assert "Hunter" not in failed + planned.text + json.dumps(planned.steps)
