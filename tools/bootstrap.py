@@ -19,7 +19,7 @@ from tools import pulumi_cli, uv
 def main() -> None:
     """Make `.venv` and the Pulumi CLI ready; exits with one sentence when that can't be done."""
     uv.sync()
-    pulumi_cli.ensure()
+    pulumi_cli.link_into(uv.VENV / "bin", pulumi_cli.ensure())
 
 
 if __name__ == "__main__":

@@ -45,6 +45,16 @@ def ensure() -> Path:
     )
 
 
+def link_into(folder: Path, pulumi: Path) -> None:
+    """Puts a CLI of the cache into a folder of PATH, so that `source .venv/bin/activate` is all it takes."""
+    if not pulumi.resolve().is_relative_to(cache.folder().resolve()):
+        return
+    for name in ("pulumi", *_COMPANIONS):
+        link = folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(pulumi.resolve().parent / name)
+
+
 @functools.cache
 def found() -> Path:
     """The usable `pulumi` that is there already, on PATH or in the cache; raises `FileNotFoundError`."""

@@ -29,6 +29,23 @@ def test_the_language_host_is_looked_for_beside_the_real_program_too(
     assert machine.says(FOUND).split() == [str(machine.path / "pulumi")]
 
 
+def test_a_cli_of_the_cache_is_put_on_the_path_of_the_environment_and_one_of_the_users_is_not(
+    machine: Machine, tmp_path: Path
+) -> None:
+    cached, own = machine.pulumi(machine.cache / ENTRY / "bin"), machine.pulumi(tmp_path / "own")
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+
+    linked_into = "from pathlib import Path; pulumi_cli.link_into(Path({!r}), Path({!r}))".format
+    for _ in range(2):
+        machine.says(linked_into(str(tmp_path / "first"), str(cached)))
+    machine.says(linked_into(str(tmp_path / "second"), str(own)))
+
+    linked = {link.name: link.resolve() for link in (tmp_path / "first").iterdir()}
+    assert linked == {name: cached.parent / name for name in ("pulumi", *COMPANIONS)}
+    assert not list((tmp_path / "second").iterdir())
+
+
 @pytest.mark.parametrize(
     ("script", "companions"),
     [
