@@ -21,15 +21,19 @@ def patience(properties: State, verb: str, default: str) -> int:
     return _types.seconds((properties.get("timeouts") or {}).get(verb, default))
 
 
-_RESUMED_BY = {"create": "`pulumi up`", "update": "`pulumi up`", "delete": "the same command"}
-"""What to run again when the wait of a verb has ended."""
+_ADVICE = {
+    "create": "run `pulumi up` again to wait for it, or give it longer in timeouts",
+    "update": "run `pulumi up` again to wait for it, or give it longer in timeouts",
+    "delete": "run the same command again to wait for it",
+}
+"""What to do when the wait of a verb has ended. A destroy does not read the program, nor its timeouts."""
 
 
 def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: str) -> _T:
     """Polls `look` until it answers, first often, then every five seconds.
 
     Raises:
-        TimedOut: after `seconds`; `what` says what was waited for, `verb` what to run again.
+        TimedOut: after `seconds`; `what` says what was waited for, `verb` what to do now.
 
     """
     deadline, delay = time.monotonic() + seconds, _FIRST_POLL
@@ -38,9 +42,6 @@ def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: s
         if answer is not None:
             return answer
         if time.monotonic() + delay > deadline:
-            raise TimedOut(
-                f"{what} took longer than {seconds:g} s: it goes on without us; run {_RESUMED_BY[verb]} "
-                f'again to wait for it, or give it longer: timeouts={{"{verb}": …}}'
-            )
+            raise TimedOut(f"{what} took longer than {seconds:g} s: it goes on without us; {_ADVICE[verb]}")
         time.sleep(delay)
         delay = min(delay * 1.5, _SLOWEST_POLL)
