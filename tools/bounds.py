@@ -24,7 +24,13 @@ _TOOLS = (
     "pytest>=8.4",
     "pytest-xdist>=3.8",
 )
-_TESTS = ("tests/provider", "tests/contract", "tests/engine/test_environment.py")
+_TESTS = (
+    "tests/provider",
+    "tests/contract",
+    "tests/engine/test_environment.py::test_from_nothing_to_outputs_to_no_change_to_nothing",
+    "tests/engine/test_secrets.py::test_a_secret_tag_is_secret_among_all_tags",
+)
+"""What the SDK's version shows in: the decisions, the live server, and one story each of Pulumi's engine."""
 _IMPORTS = "import pulumi_aws_proton, aws_proton_provider.adapters.dynamic"
 
 

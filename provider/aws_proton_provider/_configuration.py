@@ -84,8 +84,16 @@ def target(configuration: Configuration, account: Mapping[str, Any] | None) -> T
     """Where a resource's calls go.
 
     Profile and role are one credential: an `account` that names either uses only its own.
+
+    Raises:
+        InvalidInput: `account` is no such thing; check says the same of the input, in more detail.
+
     """
-    own = Account.model_validate(account or {})
+    try:
+        own = Account.model_validate(account or {})
+    except pydantic.ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidInput(f"account{''.join(map(_step, fault['loc']))}: {complaint(fault)}") from None
     who = own if own.profile or own.assume_role else configuration
     return Target(
         region=own.region or configuration.region,

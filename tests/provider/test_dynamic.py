@@ -197,6 +197,29 @@ def test_an_account_that_is_still_to_be_made_is_not_asked() -> None:
     assert not _configured().check({}, program).failures
 
 
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"spec": ["Hunter2"]}, "spec: must be a mapping of the template's inputs"),
+        ({"spec": "password: *Hunter2"}, "spec: is not valid YAML, line 1, column 11: found undefined alias"),
+        ({"spec": {}, "tags": {"token": "Hunter2", "aws:x": "y"}}, "tags: tag 'aws:x': the prefix aws: is"),
+        ({"spec": {}, "description": "Hunter2" * 99}, "description: must be at most 500 characters"),
+        ({"spec": {}, "templateMinorVersion": "Hunter2"}, "templateMinorVersion: must be a version number"),
+        ({"spec": {}, "maxDeploymentType": "Hunter2"}, "maxDeploymentType: Input should be 'NONE'"),
+        ({"spec": {}, "account": {"profile": 2, "Hunter": "Hunter2"}}, "account: profile: Input should be a"),
+    ],
+)
+def test_a_failure_names_its_property_and_never_a_value(given: dict[str, Any], reason: str) -> None:
+    """A failure that names its property to Pulumi makes it print the property's whole value."""
+    program = {"name": "dev", "templateName": "vpc", "templateMajorVersion": "1", **given}
+
+    failures = _configured().check({}, program).failures
+
+    assert {item.property for item in failures} == {""}
+    assert failures[0].reason.startswith(reason)
+    assert "Hunter2" not in str([item.reason for item in failures])
+
+
 SECRET_STATE = {
     "name": "dev",
     "spec": {"password": "hunter2", "nested": [{"pin": 4711}], "empty": "", "on": True},

@@ -23,7 +23,7 @@ from pulumi.runtime.settings import get_root_resource
 from .. import _facts
 from .._client import Proton, connect
 from .._configuration import NAMESPACE, Configuration, target
-from .._errors import NotFound, ProtonError
+from .._errors import InvalidInput, NotFound, ProtonError
 from .._lifecycle import CustomResource, Service, Surroundings, inputs_in
 from .._ownership import owner, parents_in
 from .._redaction import redacted
@@ -112,8 +112,12 @@ class _DynamicProvider(dynamic.ResourceProvider):
         return connect(target(self._configuration, properties.get("account")))
 
     def _service_if_known(self, inputs: State) -> Service | None:
-        """None while `account` refers to something that is still to be made."""
-        return None if has_unknown(inputs.get("account")) else service_of(self._proton(inputs))
+        """None while `account` refers to something that is still to be made, or is none: check says so."""
+        if has_unknown(inputs.get("account")):
+            return None
+        with contextlib.suppress(InvalidInput):
+            return service_of(self._proton(inputs))
+        return None
 
 
 class EnvironmentProvider(_DynamicProvider):
