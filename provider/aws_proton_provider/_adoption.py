@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 
 from . import _facts
-from ._ownership import Tags, Verdict, verdict
+from ._errors import NotOwned, Refused
+from ._ownership import Tags, Verdict, belongs, taken_over, verdict
 from ._values import State
 
 
@@ -86,15 +87,33 @@ class Meeting:
             )
         return None
 
+    def require_consent(self) -> None:
+        """Makes sure that the create may go on.
 
-def left_alone(title: str, reason: str) -> str:
-    """What a delete says of an object that it may not remove."""
-    return f"{title} was not deleted: {reason}"
+        Raises:
+            NotOwned, Refused: the object is another's, or not as the program wants it.
+
+        """
+        objection = self.objection()
+        if objection:
+            raise (Refused if self.own else NotOwned)(objection)
 
 
-def handed_over(title: str, tags: Tags) -> str:
-    """What an update says of an object that has another owner by now."""
-    return (
-        f"{title} belongs to {tags.owner} now: nothing was changed; let go of it with `pulumi state delete`, "
-        "or take it back with a new resource and adopt=True"
-    )
+def left_alone(title: str, tags: Tags, state: State) -> str | None:
+    """What a delete says of an object that it may not remove; None where it may."""
+    reason = taken_over(tags, state.get(_facts.INCARNATION), _facts.owners(state))
+    return f"{title} was not deleted: {reason}" if reason else None
+
+
+def require_own(title: str, tags: Tags, *states: State) -> None:
+    """Makes sure that an object which an update is about to change still is the resource's own.
+
+    Raises:
+        NotOwned: it has another owner by now.
+
+    """
+    if not belongs(tags, _facts.owners(*states)):
+        raise NotOwned(
+            f"{title} belongs to {tags.owner} now: nothing was changed; let go of it with `pulumi state "
+            "delete`, or take it back with a new resource and adopt=True"
+        )

@@ -15,6 +15,7 @@ import pydantic
 from ._declare import Model, complaint
 from ._errors import InvalidInput
 from ._types import Account, AccountId, AssumeRole, DeploymentType, Tags
+from ._values import path
 
 NAMESPACE = "aws-proton"
 
@@ -57,7 +58,7 @@ class Configuration(Model):
         except pydantic.ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
             key, *below = fault["loc"]
-            where = f"{prefix}{key}" + "".join(map(_step, below))
+            where = f"{prefix}{key}" + path(below)
             unknown = key not in {field.alias for field in cls.model_fields.values()}
             stranger = fault["type"] == "extra_forbidden"
             named = f"--path '{where}'" if below else where
@@ -93,7 +94,7 @@ def target(configuration: Configuration, account: Mapping[str, Any] | None) -> T
         own = Account.model_validate(account or {})
     except pydantic.ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidInput(f"account{''.join(map(_step, fault['loc']))}: {complaint(fault)}") from None
+        raise InvalidInput(f"account{path(fault['loc'])}: {complaint(fault)}") from None
     who = own if own.profile or own.assume_role else configuration
     return Target(
         region=own.region or configuration.region,
@@ -104,10 +105,6 @@ def target(configuration: Configuration, account: Mapping[str, Any] | None) -> T
         allowed_account_ids=configuration.allowed_account_ids,
         forbidden_account_ids=configuration.forbidden_account_ids,
     )
-
-
-def _step(part: int | str) -> str:
-    return f"[{part}]" if isinstance(part, int) else f".{part}"
 
 
 def _meant(model: type[Model], key: str) -> str:

@@ -158,10 +158,7 @@ def repeat_failed(checked: Checked, decision: Decision, listed: Mapping[str, Sta
 def not_adopted(decision: Decision) -> list[Failure]:
     """Why an environment that exists cannot be adopted: adoption never makes a new one."""
     return [
-        Failure(
-            wire,
-            "differs from the environment that exists, and cannot change in place: adopt=True adopts none",
-        )
+        Failure(wire, "differs from that of the environment that exists, which cannot change in place")
         for wire in decision.replaces
     ]
 

@@ -9,7 +9,7 @@ from ._adoption import Meeting
 from ._client import Proton
 from ._deployment import BEING_DELETED, Level
 from ._environment_deploy import Resource
-from ._errors import Conflict, NotFound, NotOwned, ProtonError, Refused
+from ._errors import Conflict, NotFound, ProtonError, Refused
 from ._ownership import Tags, Verdict
 from ._values import State
 
@@ -43,9 +43,7 @@ def create(resource: Resource, inputs: State, incarnation: str, proton: Proton) 
 def meeting(resource: Resource, live: State, tags: Tags, inputs: State, owners: tuple[str, ...]) -> Meeting:
     """A live environment as a create with these inputs meets it."""
     differing = deploy.gap(resource, deploy.present(resource, live, inputs), inputs).differing
-    wanted = inputs.get("tagsAll")
-    if isinstance(wanted, dict) and _tags.without_owner(tags.shown) != _tags.without_owner(wanted):
-        differing += ("tags",)
+    differing += _tags.differing(tags, inputs.get("tagsAll"))
     return Meeting(f"environment {live['name']}", tags, differing, inputs, owners)
 
 
@@ -60,9 +58,7 @@ def _existing(name: str, proton: Proton, refusal: ProtonError) -> tuple[State, T
 
 def _adopted(resource: Resource, met: Meeting, inputs: State, incarnation: str, proton: Proton) -> bool:
     """Goes on with an environment that exists; False where it had to go, since it was left unfinished."""
-    objection = met.objection()
-    if objection:
-        raise (Refused if met.own else NotOwned)(objection)
+    met.require_consent()
     live = waits.settled(inputs["name"], inputs, "create", proton)
     found = deploy.gap(resource, deploy.present(resource, live, inputs), inputs)
     if found.decision.replaces and met.verdict is Verdict.GO_ON:

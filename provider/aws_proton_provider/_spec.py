@@ -10,7 +10,7 @@ import jsonschema.exceptions
 import yaml
 from openapi_schema_validator import OAS30Validator
 
-from ._values import UNKNOWN, Value, has_unknown, normalised
+from ._values import UNKNOWN, Value, has_unknown, normalised, path
 
 
 class _TextLoader(yaml.SafeLoader):
@@ -148,18 +148,14 @@ def _stranger(path: str, allowed: Iterable[str]) -> str:
 
 
 def _sentences(error: jsonschema.exceptions.ValidationError) -> Iterator[str]:
-    path = f"spec{''.join(map(_step, error.path))}"
+    where = f"spec{path(error.path)}"
     if error.validator != "additionalProperties":
-        yield f"{path}: {_reason(error)}"
+        yield f"{where}: {_reason(error)}"
         return
     allowed = error.schema.get("properties", {})  # type: ignore[union-attr]
     for name in sorted(error.instance):  # type: ignore[arg-type]
         if name not in allowed:
-            yield _stranger(f"{path}.{name}", allowed)
-
-
-def _step(part: str | int) -> str:
-    return f"[{part}]" if isinstance(part, int) else f".{part}"
+            yield _stranger(f"{where}.{name}", allowed)
 
 
 def _missing(error: jsonschema.exceptions.ValidationError) -> str:

@@ -29,9 +29,13 @@ def with_one_owner(tags: Value, owners: Collection[str]) -> Value:
     return {**tags, OWNER_TAG: "this resource"}
 
 
-def without_owner(tags: Mapping[str, Any]) -> dict[str, Any]:
-    """The tags besides the owner."""
-    return {key: value for key, value in tags.items() if key != OWNER_TAG}
+def differing(present: Tags, wanted: Value) -> tuple[str, ...]:
+    """`("tags",)` where the tags besides the owner are not as `wanted`, as far as these are known."""
+    shown, given = (
+        {key: value for key, value in tags.items() if key != OWNER_TAG} if isinstance(tags, Mapping) else None
+        for tags in (present.shown, wanted)
+    )
+    return () if given is None or shown == given else ("tags",)
 
 
 def wire(tags: Mapping[str, str]) -> list[dict[str, str]]:

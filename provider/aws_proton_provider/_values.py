@@ -5,6 +5,7 @@ Pure; nothing here knows of Pulumi or of AWS. Adapters translate Pulumi's own un
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 Value = Any
@@ -32,6 +33,11 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
+
+
+def path(parts: Iterable[str | int]) -> str:
+    """The way to a place below a value, as messages write it: `.users[0].name`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
 
 
 def has_unknown(value: Value) -> bool:

@@ -13,12 +13,12 @@ from . import _environment_check as rules
 from . import _environment_deploy as deploy
 from . import _environment_waits as waits
 from . import _facts, _place, _record, _tags, _types
-from ._adoption import handed_over, left_alone
+from ._adoption import left_alone, require_own
 from ._client import Proton
 from ._declare import ACCOUNT, ADOPT, TAGS, TAGS_ALL, computed, output, prop, setting
 from ._deployment import BEING_DELETED, UNDECIDED, Level, decide
 from ._environment_create import create, meeting
-from ._errors import NotFound, NotOwned, Refused
+from ._errors import NotFound, Refused
 from ._lifecycle import (
     Checked,
     Created,
@@ -30,7 +30,7 @@ from ._lifecycle import (
     objections,
     remarks,
 )
-from ._ownership import Verdict, belongs, taken_over
+from ._ownership import Verdict
 from ._values import State
 
 _ANOTHER_ROLE = "give another role instead, or make a new environment under another name"
@@ -234,8 +234,7 @@ class Environment(CustomResource):
             raise
         _place.same(state.get("arn"), live["arn"])
         tags = _tags.of(live["arn"], proton)
-        if not belongs(tags, _facts.owners(state, inputs)):
-            raise NotOwned(handed_over(f"environment {identifier}", tags))
+        require_own(f"environment {identifier}", tags, state, inputs)
         found = deploy.gap(cls, deploy.present(cls, live, state), inputs)
         beyond = found.beyond(Level[inputs.get("deploymentType") or "MAJOR_VERSION"])
         if beyond:
@@ -262,9 +261,9 @@ class Environment(CustomResource):
             live = waits.settled(identifier, state, "delete", proton)
             _place.same(state.get("arn"), live["arn"])
             tags = _tags.of(live["arn"], proton)
-            reason = taken_over(tags, state.get(_facts.INCARNATION), _facts.owners(state))
-            if reason:
-                return (left_alone(f"environment {identifier}", reason),)
+            left = left_alone(f"environment {identifier}", tags, state)
+            if left:
+                return (left,)
             proton.call("delete_environment", name=identifier)
         except NotFound:
             _place.confirm_gone(state.get("arn"), proton)

@@ -11,10 +11,10 @@ import hashlib
 import uuid
 
 from . import _connections, _facts, _place, _record, _tags, _types
-from ._adoption import Meeting, handed_over, left_alone
+from ._adoption import Meeting, left_alone, require_own
 from ._client import Proton
 from ._declare import ACCOUNT, ADOPT, TAGS, TAGS_ALL, Kind, computed, output, prop, setting
-from ._errors import NotFound, NotOwned, Refused
+from ._errors import NotFound, Refused
 from ._lifecycle import (
     Checked,
     Created,
@@ -26,7 +26,6 @@ from ._lifecycle import (
     objections,
     remarks,
 )
-from ._ownership import belongs, taken_over
 from ._values import State
 from ._waiting import patience, wait_until
 
@@ -164,12 +163,9 @@ class EnvironmentAccountConnection(CustomResource):
             for item in changes(cls, present, inputs)
             if item.declared.kind is Kind.INPUT and not item.removed
         )
-        if _tags.without_owner(tags.shown) != _tags.without_owner(inputs["tagsAll"]):
-            differing += ("tags",)
+        differing += _tags.differing(tags, inputs["tagsAll"])
         met = Meeting(_title(live), tags, differing, inputs, _facts.owners(inputs))
-        objection = met.objection()
-        if objection:
-            raise (Refused if met.own else NotOwned)(objection)
+        met.require_consent()
         _set_roles(live, inputs, proton)
         _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton, incarnation=incarnation)
         return met.remark()
@@ -198,8 +194,7 @@ class EnvironmentAccountConnection(CustomResource):
             _place.confirm_gone(state.get("arn"), proton)
             raise
         tags = _tags.of(live["arn"], proton)
-        if not belongs(tags, _facts.owners(state, inputs)):
-            raise NotOwned(handed_over(_title(live), tags))
+        require_own(_title(live), tags, state, inputs)
         _set_roles(live, inputs, proton)
         _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton)
         return _finished(live, inputs, "update", proton) | _facts.incarnation(tags.incarnation)
@@ -214,9 +209,9 @@ class EnvironmentAccountConnection(CustomResource):
             _place.confirm_gone(state.get("arn"), proton)
             return ()
         tags = _tags.of(live["arn"], proton)
-        reason = taken_over(tags, state.get(_facts.INCARNATION), _facts.owners(state))
-        if reason:
-            return (left_alone(_title(live), reason),)
+        left = left_alone(_title(live), tags, state)
+        if left:
+            return (left,)
         proton.call("delete_environment_account_connection", id=identifier)
         if live["status"] != "CONNECTED":
             return ()
