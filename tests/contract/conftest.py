@@ -153,6 +153,65 @@ def stack() -> Callable[..., Stack]:
     return make
 
 
+SCHEMA = """
+schema:
+  format: {openapi: "3.0.0"}
+  environment_input_type: Inputs
+  types:
+    Inputs:
+      type: object
+      properties:
+        title: {type: string, default: news, pattern: "^[a-z0-9]+$"}
+        fails: {type: boolean, default: false}
+"""
+MANIFEST = """
+infrastructure:
+  templates:
+    - {file: cloudformation.yaml, rendering_engine: jinja, template_language: cloudformation}
+"""
+TEMPLATE = """
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties:
+      DisplayName: "{{ environment.inputs.title }}"
+{% if environment.inputs.fails %}
+  Broken: {Type: AWS::SNS::Topic, Properties: {DisplayName: !GetAtt Nothing.Arn}}
+{% endif %}
+Outputs:
+  Title: {Value: "{{ environment.inputs.title }}"}
+"""
+
+
+@pytest.fixture(scope="session")
+def template(proton_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A template of the management account with versions 1.0, 1.1 and 2.0, all published."""
+    from proton_server.publish import publish_folder  # noqa: PLC0415 - the server's own way to publish
+
+    folder: Path = tmp_path_factory.mktemp("bundle")
+    for path, text in {
+        "schema/schema.yaml": SCHEMA,
+        "infrastructure/manifest.yaml": MANIFEST,
+        "infrastructure/cloudformation.yaml": TEMPLATE,
+    }.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+    name = unique("template")
+    session = proton_server.session(MANAGEMENT)
+    for version, major in enumerate((None, "1", None)):
+        (folder / "infrastructure/cloudformation.yaml").write_text(
+            f"{TEMPLATE}  Version: {{Value: v{version}}}\n"
+        )
+        publish_folder(folder, name, session=session, endpoint_url=proton_server.url, major_version=major)
+    return name
+
+
+@pytest.fixture
+def proton(proton_server: LocalServer) -> Any:
+    """The management account, as any AWS client sees it."""
+    return proton_server.client("proton", MANAGEMENT)
+
+
 def role(account: str, name: str = "proton") -> str:
     return f"arn:aws:iam::{account}:role/{name}"
 

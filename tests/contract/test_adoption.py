@@ -10,21 +10,14 @@ import pytest
 from aws_proton_provider import _facts
 from aws_proton_provider._errors import DeploymentFailed, NotOwned, Refused
 from aws_proton_provider.adapters.dynamic import EnvironmentProvider
-from tests.conftest import LocalServer
 
 from .conftest import MANAGEMENT, CheckFailed, Stack, role, unique
-from .test_environment import template  # noqa: F401 - a fixture
 
 Stacks = Callable[..., Stack]
 
 
 @pytest.fixture
-def proton(proton_server: LocalServer) -> Any:
-    return proton_server.client("proton", MANAGEMENT)
-
-
-@pytest.fixture
-def program(template: str) -> dict[str, Any]:  # noqa: F811 - the fixture
+def program(template: str) -> dict[str, Any]:
     return {
         "name": unique("env"),
         "templateName": template,
