@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 from starlette.applications import Starlette
@@ -27,7 +27,7 @@ from proton_server.errors import (
     UnknownOperationException,
 )
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call
+from proton_server.operations._call import Call, SpecUnchecked, Verdicts
 from proton_server.store import Rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-    from proton_server.auth import Authenticator
+    from proton_server.auth import Authenticator, Caller
+    from proton_server.evaluation import Evaluator
+    from proton_server.operations import Operation
     from proton_server.store import Store
 
 _log = logging.getLogger(__name__)
@@ -49,9 +51,14 @@ class Proton:
     """
 
     def __init__(
-        self, store: Store, authenticate: Authenticator, engines: Iterable[str], wake: Callable[[], None]
+        self,
+        store: Store,
+        authenticate: Authenticator,
+        engines: Iterable[str],
+        evaluate: Evaluator,
+        wake: Callable[[], None],
     ) -> None:
-        self._store, self._authenticate, self._wake = store, authenticate, wake
+        self._store, self._authenticate, self._evaluate, self._wake = store, authenticate, evaluate, wake
         self._engines = frozenset(engines)
 
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
@@ -71,16 +78,8 @@ class Proton:
             if function is None:
                 message = f"{name} is an operation of AWS Proton that this server does not do yet."
                 raise UnknownOperationException(message)  # noqa: TRY301  # one place answers errors
-            parameters = wire.parse(operation, request.body)
-            reads = name.startswith(("Get", "List"))
-            scope = () if reads else (caller.account_id, caller.region)
-            with (self._store.read if reads else self._store.write)(*scope) as connection:
-                rows = Rows(connection, caller.account_id, caller.region)
-                now = round(time.time(), 3)
-                call = Call(name, caller.account_id, caller.region, now, rows, self._engines)
-                status, code, body = 200, "OK", wire.serialise(operation, function(call, parameters))
-            if not reads:
-                self._wake()
+            answer = self._run(name, function, caller, wire.parse(operation, request.body))
+            status, code, body = 200, "OK", wire.serialise(operation, answer)
         except ProtonError as error:
             status, code, body = error.status, error.code, wire.serialise_error(error.code, str(error))
         except Exception:  # noqa: BLE001  # a client gets an answer whatever happened
@@ -89,6 +88,27 @@ class Proton:
             status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
         _log.info("%s %s %s %.0fms %s", name, who, code, (time.monotonic() - began) * 1000, request_id)
         return status, body, request_id
+
+    def _run(
+        self, name: str, function: Operation, caller: Caller, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Runs an operation in a transaction, and again once what it needs to know was found out outside."""
+        reads = name.startswith(("Get", "List"))
+        scope = () if reads else (caller.account_id, caller.region)
+        verdicts = Verdicts()
+        while True:
+            try:
+                with (self._store.read if reads else self._store.write)(*scope) as connection:
+                    rows = Rows(connection, caller.account_id, caller.region)
+                    now = round(time.time(), 3)
+                    call = Call(name, caller.account_id, caller.region, now, rows, self._engines, verdicts)
+                    answer = function(call, parameters)
+            except SpecUnchecked as asked:
+                verdicts.find_out(asked, caller.account_id, self._evaluate)
+            else:
+                if not reads:
+                    self._wake()
+                return answer
 
 
 def asgi_app(proton: Proton, lifespan: Lifespan[Starlette], elsewhere: ASGIApp | None = None) -> ASGIApp:

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 
 from proton_server.app import Proton, asgi_app
 from proton_server.auth import AnyCredentials, VerifiedCredentials, create_access_key
 from proton_server.deployments import DeploymentLaw
 from proton_server.dialects import StoreError
+from proton_server.evaluation import Evaluator
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
@@ -63,6 +65,10 @@ _log_level = click.option(
     show_default=True,
     type=click.Choice(["debug", "info", "warning", "error"]),
 )
+
+
+_REQUESTS_AT_A_TIME = 128
+"""Some of which wait for their turn to have a spec checked: more than one account may have waiting."""
 
 
 class _Outside(NamedTuple):
@@ -180,10 +186,10 @@ def _run(
     listener: socket.socket,
     elsewhere: ASGIApp | None = None,
 ) -> None:
-    methods = outside.methods()
+    methods, evaluate = outside.methods(), Evaluator()
     reconcilers = (
-        Reconciler(store, DeploymentLaw(store, methods)),
-        Reconciler(store, RegistrationLaw(store, outside.aws.read_object)),
+        Reconciler(store, DeploymentLaw(store, methods, evaluate)),
+        Reconciler(store, RegistrationLaw(store, outside.aws.read_object, evaluate)),
     )
 
     def wake() -> None:
@@ -192,6 +198,8 @@ def _run(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = _REQUESTS_AT_A_TIME
+        evaluate.start()
         for reconciler in reconcilers:
             reconciler.start()
         click.echo(f"proton-server is ready at {_url(listener)} (state in {store})")
@@ -199,9 +207,12 @@ def _run(
         yield
         for reconciler in reconcilers:
             reconciler.stop()
+        evaluate.close()
         store.close()
 
-    app = refuse_web_pages(asgi_app(Proton(store, authenticate, methods, wake), lifespan, elsewhere))
+    app = refuse_web_pages(
+        asgi_app(Proton(store, authenticate, methods, evaluate, wake), lifespan, elsewhere)
+    )
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listener])
 

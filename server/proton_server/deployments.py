@@ -14,10 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proton_server import connections
-from proton_server.bundle import Bundle, read_bundle
+from proton_server.bundle import Bundle, BundleFault, read_bundle
+from proton_server.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationFault, Evaluator
 from proton_server.provisioning import Progress, State, Work
 from proton_server.reconciler import Settled
-from proton_server.spec import check_spec, parse_spec
+from proton_server.spec import SpecFault, read_inputs
 from proton_server.store import Rows
 from proton_server.tables import (
     bundles,
@@ -189,8 +190,8 @@ class DeploymentLaw:
 
     table = deployments
 
-    def __init__(self, store: Store, methods: Mapping[str, Method]) -> None:
-        self._store, self._methods = store, methods
+    def __init__(self, store: Store, methods: Mapping[str, Method], evaluate: Evaluator) -> None:
+        self._store, self._methods, self._evaluate = store, methods, evaluate
 
     def step(self, row: sa.Row[Any]) -> _Step:
         """Calls the verb of the row's status and phase."""
@@ -212,16 +213,24 @@ class DeploymentLaw:
         if roles is None and version.engine != "customer-managed":
             return _Step(verb, Progress(State.FAILED, connections.lost(environment.record)), row.notified)
         work = self._work(row, environment.record | (roles or {}), state["spec"], version)
-        return _Step(verb, getattr(self._methods[version.engine], verb)(work), row.notified)
+        try:
+            progress = getattr(self._methods[version.engine], verb)(work)
+        except (SpecFault, BundleFault, EvaluationFault) as fault:
+            # It was accepted, perhaps by an earlier version of the server: trying again helps nobody.
+            progress = Progress(State.FAILED, str(fault))
+        return _Step(verb, progress, row.notified)
 
     def _work(self, row: sa.Row[Any], environment: dict[str, Any], spec: str, version: sa.Row[Any]) -> Work:
+        evaluate = partial(self._evaluate, row.account_id)
         return Work(
             deployment_id=row.id,
             account_id=environment.get("environmentAccountId", row.account_id),
             region=row.region,
             environment=environment,
             template_version=(str(version.major), str(version.minor)),
-            inputs=check_spec(parse_spec(spec), version.input_schema) if "targetState" in row.record else {},
+            read_inputs=partial(evaluate, SPEC_CHECK, read_inputs, spec, version.input_schema)
+            if "targetState" in row.record
+            else dict,
             # The User Guide's "propagated customer managed keys" of the tags Proton itself puts on resources.
             tags={
                 "proton:account": row.account_id,
@@ -230,12 +239,16 @@ class DeploymentLaw:
             },
             notified=row.notified,
             read_bundle=partial(self._read_bundle, row, version),
+            evaluate=evaluate,
         )
 
     def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
         with self._store.read() as connection:
             stored = Rows(connection, row.account_id, row.region).all(bundles, version_id=version.id)[0]
-        return read_bundle(stored.tarball, customer_managed=version.engine == "customer-managed")
+        customer_managed = version.engine == "customer-managed"
+        return self._evaluate(
+            row.account_id, BUNDLE_CHECK, read_bundle, stored.tarball, customer_managed=customer_managed
+        )
 
     def settle(self, rows: Rows, row: sa.Row[Any], result: _Step) -> Settled:
         """Moves deployment and environment to the status that the tables give."""

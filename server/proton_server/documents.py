@@ -16,6 +16,9 @@ from yaml import CSafeLoader, MappingNode, Node, ScalarNode, SequenceNode
 # fault. Its event stream does not recurse, so depth is measured there before anything is composed. The limit
 # leaves room for the validators, which take several Python frames per level.
 _MAX_DEPTH = 50
+_MAX_BITS = (
+    1000  # of an integer: what fits a float, since checks divide by floats, and no message is a page long
+)
 _MAX_NODES = 100_000  # with every alias written out: the answer to "billion laughs"
 
 # Dates and a lone "=" stay strings: a schema has no type for them, and a date would fail "type: string".
@@ -105,6 +108,13 @@ def _construct_sequence(loader: _Loader, node: SequenceNode) -> list[Any]:
     return [loader.construct_object(item, deep=True) for item in node.value]
 
 
+def _construct_int(loader: _Loader, node: ScalarNode) -> int:
+    number = loader.construct_yaml_int(node)
+    if number.bit_length() > _MAX_BITS:
+        raise DocumentFault(f"{_place(node.start_mark)}a number is too long")
+    return number
+
+
 def _construct_float(loader: _Loader, node: ScalarNode) -> float:
     number = loader.construct_yaml_float(node)
     if not math.isfinite(number):
@@ -119,7 +129,7 @@ def _refuse_tag(_: _Loader, node: Node) -> None:
 _Loader.yaml_constructors = {
     "tag:yaml.org,2002:null": CSafeLoader.construct_yaml_null,
     "tag:yaml.org,2002:bool": CSafeLoader.construct_yaml_bool,
-    "tag:yaml.org,2002:int": CSafeLoader.construct_yaml_int,
+    "tag:yaml.org,2002:int": _construct_int,
     "tag:yaml.org,2002:float": _construct_float,
     "tag:yaml.org,2002:str": CSafeLoader.construct_yaml_str,
     "tag:yaml.org,2002:seq": _construct_sequence,
@@ -133,20 +143,31 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _check_size(root: Node | None) -> None:
-    if root is not None and _size(root, {}) > _MAX_NODES:
+    if root is None:
+        return
+    size, depth = _measure(root, {})
+    if size > _MAX_NODES:
         raise DocumentFault(f"makes more than {_MAX_NODES:,} values, with its aliases written out")
+    if depth > _MAX_DEPTH:
+        raise DocumentFault(f"nested deeper than {_MAX_DEPTH} levels, with its aliases written out")
 
 
-def _size(node: Node, known: dict[int, int]) -> int:
-    """How many nodes the tree has with every alias written out; a node inside itself counts as too many."""
+def _measure(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many nodes and levels the tree has with every alias written out.
+
+    A node inside itself counts as too many. An anchor stands before its aliases, so what an alias stands for
+    is known when it is met, and this goes no deeper than the text does.
+    """
+    if isinstance(node, ScalarNode):
+        return 1, 0
     if id(node) not in known:
-        known[id(node)] = _MAX_NODES + 1
+        known[id(node)] = _MAX_NODES + 1, 0
         children = (
             [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
         )
-        known[id(node)] = 1 + (
-            0 if isinstance(node, ScalarNode) else sum(_size(child, known) for child in children)
-        )
+        measured = [_measure(child, known) for child in children]
+        size = 1 + sum(nodes for nodes, _ in measured)
+        known[id(node)] = size, 1 + max((levels for _, levels in measured), default=0)
     return known[id(node)]
 
 

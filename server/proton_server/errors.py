@@ -5,6 +5,7 @@
     ├── ConflictException                the thing exists already, or its state forbids the call
     ├── ResourceNotFoundException        the thing does not exist here
     ├── ServiceQuotaExceededException    a limit is reached
+    ├── ThrottlingException              too much at once; SDKs ask again by themselves
     ├── ValidationException              the request is wrong
     └── (of the protocol, not of Proton)
         ├── MissingAuthenticationTokenException, IncompleteSignatureException,
@@ -46,6 +47,10 @@ class ResourceNotFoundException(ProtonError):
 
 class ServiceQuotaExceededException(ProtonError):
     """A limit is reached."""
+
+
+class ThrottlingException(ProtonError):
+    """Too much at once. SDKs and the CLI ask again by themselves."""
 
 
 class ValidationException(ProtonError):

@@ -12,15 +12,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema.exceptions import SchemaError
-from openapi_schema_validator import OAS30Validator
 
 from proton_server.documents import DocumentFault, load_mapping
 from proton_server.spec import examine, resolve
+from proton_templates import patterns
+from proton_templates.openapi import TooManySteps, check_schema
 
 _MAX_CHARACTERS = (
     51_200  # TemplateSchema in the API model: GetEnvironmentTemplateVersion must be able to return it
 )
 _MAX_NAME = 100
+_MAX_COMPARED = 10_000
+"""Pairs of types that refer to each other in circles of different lengths can be many more than the types."""
+_TOO_COMPLEX = "its types refer to each other in more ways than can be compared"
 _TYPES = ("string", "number", "integer", "boolean", "array", "object")
 _REFERENCE = re.compile(r"#/schema/types/(?P<name>[\w.-]+)")
 # OpenAPI 3.0 is stricter here than the JSON Schema that its schemas are checked against.
@@ -91,7 +95,10 @@ def minor_incompatibility(previous: Mapping[str, Any], new: Mapping[str, Any]) -
     "Best effort" in the User Guide, without rules. Ours: no input disappears, none changes its type, and none
     becomes required without a default, at any depth of objects and lists.
     """
-    cause = next(_incompatibilities((previous, previous), (new, new), "", set()), None)
+    try:
+        cause = next(_incompatibilities((previous, previous), (new, new), "", set()), None)
+    except RecursionError:
+        cause = _TOO_COMPLEX
     return cause and f"The schema is not compatible with the minor version before: {cause}."
 
 
@@ -103,6 +110,9 @@ def _incompatibilities(
     if (id(before), id(after)) in compared:  # a type that contains itself
         return
     compared.add((id(before), id(after)))
+    if len(compared) > _MAX_COMPARED:
+        yield _TOO_COMPLEX
+        return
     if before.get("type") != after.get("type"):
         yield f"the input '{path}' changes its type from {before.get('type')} to {after.get('type')}"
         return
@@ -138,13 +148,21 @@ def _check_type(declared: Any, types: Mapping[str, Any], path: str) -> None:
             raise DocumentFault(f"{place}.{foreign[0]} is not for schema files of Proton; leave it out")
         if "$ref" in schema:
             _check_reference(schema["$ref"], types, f"{place}.$ref")
+        _check_pattern(schema, place)
     try:
-        OAS30Validator.check_schema(_without_empty_required(declared))
-    except (OverflowError, RecursionError):  # how Python's regular expressions fail on "a{99999999999}"
-        raise DocumentFault(f"{path} has a pattern that is too large") from None
+        check_schema(_without_empty_required(declared))
     except SchemaError as error:
         place = path + "".join(f".{key}" for key in error.absolute_path)
         raise DocumentFault(f"{place} is not valid OpenAPI 3.0: {error.message[:200]}") from None
+
+
+def _check_pattern(schema: Mapping[str, Any], place: str) -> None:
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        try:
+            patterns.check(pattern)
+        except patterns.PatternFault as fault:
+            raise DocumentFault(f"{place}.pattern {fault}") from None
 
 
 def _check_reference(reference: Any, types: Mapping[str, Any], place: str) -> None:
@@ -200,6 +218,8 @@ def _check_defaults(inputs: dict[str, Any], path: str) -> None:
                 clauses = examine(schema["default"], context, f"{place}.default")[1]
             except RecursionError:
                 raise DocumentFault(f"{place} refers to itself without end") from None
+            except TooManySteps as fault:
+                raise DocumentFault(f"{place}.default cannot be checked: that {fault}") from None
             if clauses:
                 raise DocumentFault(clauses[0])
 

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proton_server.bundle import Bundle, BundleFault, minor_incompatibility, read_bundle
+from proton_server.evaluation import BUNDLE_CHECK, EvaluationFault
 from proton_server.reconciler import Settled
 from proton_server.store import Rows
 from proton_server.tables import bundles, environment_template_versions, environment_templates
@@ -18,6 +19,7 @@ from proton_server.tables import bundles, environment_template_versions, environ
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from proton_server.evaluation import Evaluator
     from proton_server.store import Store
 
 _log = logging.getLogger(__name__)
@@ -41,8 +43,8 @@ class RegistrationLaw:
 
     table = environment_template_versions
 
-    def __init__(self, store: Store, fetch: Fetch) -> None:
-        self._store, self._fetch = store, fetch
+    def __init__(self, store: Store, fetch: Fetch, evaluate: Evaluator) -> None:
+        self._store, self._fetch, self._evaluate = store, fetch, evaluate
 
     def step(self, row: sa.Row[Any]) -> tuple[bytes, Bundle] | str:
         """Fetches and reads the bundle: tarball and content, or a sentence that says what is wrong."""
@@ -52,8 +54,10 @@ class RegistrationLaw:
         customer_managed = template.record.get("provisioning") == "CUSTOMER_MANAGED"
         try:
             tarball = self._fetch(row.account_id, row.region, row.source["bucket"], row.source["key"])
-            return tarball, read_bundle(tarball, customer_managed=customer_managed)
-        except (SourceFault, BundleFault) as fault:
+            return tarball, self._evaluate(
+                row.account_id, BUNDLE_CHECK, read_bundle, tarball, customer_managed=customer_managed
+            )
+        except (SourceFault, BundleFault, EvaluationFault) as fault:
             return str(fault)
 
     def settle(self, rows: Rows, row: sa.Row[Any], result: tuple[bytes, Bundle] | str) -> Settled:

@@ -2,8 +2,8 @@
 
 A sandbox with Proton's two names, ``environment.name`` and ``environment.inputs.*``, and Proton's filters.
 Pure. Forbidden here: files, the network, and values of inputs in a message; a name is told only where the
-template itself spells it. What bounds a runaway template is named at ``_Sandbox``: it keeps a mistake from
-stopping the server and is no wall against an author who means harm.
+template itself spells it. What bounds a runaway template is named at ``_Sandbox``: that words a mistake well;
+the wall against an author who means harm is ``evaluation.py``, in whose processes templates are rendered.
 
 Source: User Guide, "Parameter filters for CloudFormation IaC files" and "AWS Proton parameters".
 """
@@ -51,7 +51,7 @@ def render_template(
     namespace = {"name": environment_name, "inputs": _Namespace("environment.inputs", inputs)}
     try:
         pieces = template.generate(environment=_Namespace("environment", namespace))
-        return _indent_blocks("".join(_bounded(pieces)), sandbox.line_break)
+        return _checked(_indent_blocks("".join(_bounded(pieces)), sandbox.line_break))
     except (_Refusal, UndefinedError) as error:
         raise RenderFault(f"{_place(error, file)}: {error}.") from None
     except SecurityError as error:
@@ -68,6 +68,16 @@ def check_template(text: str, *, file: str) -> None:
     Raises RenderFault with file, line and cause.
     """
     _Sandbox(file).compiled(text)
+
+
+_UNFIT = re.compile(r"[\0\ud800-\udfff]")
+
+
+def _checked(text: str) -> str:
+    """The result, if it can be sent: an expression can spell half of a surrogate pair, which is no text."""
+    if _UNFIT.search(text):
+        raise _Refusal("the result has a NUL or a character that is no valid Unicode")
+    return text
 
 
 def _bounded(pieces: Iterator[str]) -> Iterator[str]:
@@ -145,8 +155,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             hint = "; write a dynamic reference as {{ '{{resolve:…}}' }}" if "{{resolve:" in str(line) else ""
             cause = f"{error.message}".rstrip(".")
             raise RenderFault(f"{self.file}, line {error.lineno}: {cause}{hint}.") from None
-        except RecursionError:
-            raise RenderFault(f"{self.file}: expressions are nested too deeply.") from None
+        except MemoryError:
+            raise RenderFault(f"{self.file}: an expression needs too much memory.") from None
+        except (RecursionError, SyntaxError):
+            # A template becomes Python, whose compiler has limits of its own: 20 loops in each other.
+            raise RenderFault(f"{self.file}: expressions or blocks are nested too deeply.") from None
         return Template.from_code(self, code, {**self.globals, "_proton_step": self._step})
 
     def getattr(self, obj: Any, attribute: str) -> Any:

@@ -10,12 +10,14 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from openapi_schema_validator import OAS30Validator, oas30_format_checker
-
 from proton_server.documents import DocumentFault, load_mapping
+from proton_templates.openapi import Steps, TooManySteps, violations
+from proton_templates.patterns import PatternFault
 
 _MAX_CHARACTERS = 51_200  # SpecContents in the API model
 _MAX_SENTENCES = 10
+_MAX_QUOTED = 500
+"""Characters of a clause, which quotes the schema, and names that it lists."""
 
 
 class SpecFault(ValueError):
@@ -51,6 +53,11 @@ def parse_spec(text: str) -> dict[str, Any]:
     return inputs
 
 
+def read_inputs(text: str, input_schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The input values of a spec, checked against a schema and complete. Raises SpecFault."""
+    return check_spec(parse_spec(text), input_schema)
+
+
 def check_spec(inputs: Mapping[str, Any], input_schema: Mapping[str, Any]) -> dict[str, Any]:
     """``inputs`` with the schema's defaults filled in, also inside objects that are given; a new mapping.
 
@@ -65,6 +72,8 @@ def check_spec(inputs: Mapping[str, Any], input_schema: Mapping[str, Any]) -> di
         raise SpecFault(
             "The spec cannot be checked: the template's schema refers to itself without end."
         ) from None
+    except TooManySteps as fault:
+        raise SpecFault(f"The spec cannot be checked: with the template's schema that {fault}.") from None
     if sentences:
         shown = "; ".join(sentences[:_MAX_SENTENCES])
         more = f"; and {len(sentences) - _MAX_SENTENCES} more" if len(sentences) > _MAX_SENTENCES else ""
@@ -74,15 +83,16 @@ def check_spec(inputs: Mapping[str, Any], input_schema: Mapping[str, Any]) -> di
 
 
 def examine(value: Any, schema: Mapping[str, Any], path: str) -> tuple[Any, list[str]]:
-    """``value`` with defaults filled in, and a clause for each way in which it does not fit ``schema``."""
-    clauses: list[str] = []
-    complete = _complete(value, schema, schema, path, clauses)
-    validator = OAS30Validator(schema, format_checker=oas30_format_checker)
-    for error in sorted(
-        validator.iter_errors(complete), key=lambda error: [str(key) for key in error.absolute_path]
-    ):
+    """``value`` with defaults filled in, and a clause for each way in which it does not fit ``schema``.
+
+    Raises RecursionError (the schema refers to itself without end) and TooManySteps.
+    """
+    completion = _Completion(schema)
+    complete = completion.complete(value, schema, path)
+    clauses = completion.clauses
+    for error in violations(complete, schema):
         clauses += _clauses(error, path)
-    return complete, list(dict.fromkeys(clauses))
+    return complete, [clause[:_MAX_QUOTED] for clause in dict.fromkeys(clauses)]
 
 
 def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,30 +102,39 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
     return resolve(root["schema"]["types"][schema["$ref"].rpartition("/")[2]], root)
 
 
-def _complete(value: Any, schema: Any, root: Mapping[str, Any], path: str, clauses: list[str]) -> Any:
-    if not isinstance(schema, Mapping):
-        return value
-    schema = resolve(schema, root)
-    if isinstance(value, list):
-        items = schema.get("items")
-        return [_complete(item, items, root, f"{path}[{index}]", clauses) for index, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    open_ended = not properties or not schema.keys().isdisjoint({"allOf", "anyOf", "oneOf"})
-    others = schema.get("additionalProperties", open_ended)
-    if others is False:
-        clauses += _unknown(value, properties, path)
-    given = {name: resolve(declared, root) for name, declared in properties.items()}
-    defaults = {
-        name: copy.deepcopy(declared["default"])
-        for name, declared in given.items()
-        if name not in value and "default" in declared
-    }
-    return {
-        name: _complete(item, given.get(name, others), root, f"{path}.{name}", clauses)
-        for name, item in {**value, **defaults}.items()
-    }
+class _Completion:
+    """Fills defaults in. A default may have members with defaults, and so double with each reference."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root, self._steps = root, Steps()
+        self.clauses: list[str] = []
+        """Of the names that the schema does not know."""
+
+    def complete(self, value: Any, schema: Any, path: str) -> Any:
+        self._steps.take()
+        if not isinstance(schema, Mapping):
+            return value
+        schema = resolve(schema, self._root)
+        if isinstance(value, list):
+            items = schema.get("items")
+            return [self.complete(item, items, f"{path}[{index}]") for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        properties: Mapping[str, Any] = schema.get("properties", {})
+        open_ended = not properties or not schema.keys().isdisjoint({"allOf", "anyOf", "oneOf"})
+        others = schema.get("additionalProperties", open_ended)
+        if others is False:
+            self.clauses += _unknown(value, properties, path)
+        given = {name: resolve(declared, self._root) for name, declared in properties.items()}
+        defaults = {
+            name: copy.deepcopy(declared["default"])
+            for name, declared in given.items()
+            if name not in value and "default" in declared
+        }
+        return {
+            name: self.complete(item, given.get(name, others), f"{path}.{name}")
+            for name, item in {**value, **defaults}.items()
+        }
 
 
 # What a keyword of the schema asks for; {0} is the keyword's own value.
@@ -153,6 +172,8 @@ _A_TYPE = {
 def _clauses(error: Any, path: str) -> list[str]:
     at = path + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
     keyword, limit = error.validator, error.validator_value
+    if isinstance(error.cause, PatternFault) and keyword == "pattern":
+        return [f"{at}: the pattern {limit} of the schema {error.cause}"]
     if keyword == "required":
         return [f"{at}.{name} is required" for name in limit if name not in error.instance]
     if keyword == "additionalProperties":
@@ -170,12 +191,14 @@ def _clauses(error: Any, path: str) -> list[str]:
 
 
 def _unknown(value: Mapping[str, Any], properties: Mapping[str, Any], path: str) -> list[str]:
+    known = _list(properties) or "none"
     return [
-        f"{path}.{name} is not an input of this template (known: {_list(properties) or 'none'})"
+        f"{path}.{name} is not an input of this template (known: {known})"
         for name in value
         if name not in properties
     ]
 
 
 def _list(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+    listed = ", ".join(f"'{name}'" for name in names)
+    return listed if len(listed) <= _MAX_QUOTED else f"{listed[:_MAX_QUOTED]}…"

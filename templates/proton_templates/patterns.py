@@ -11,6 +11,7 @@ alike: ``$`` is the end of the text, ``\d`` and ``\w`` are ASCII.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -66,8 +67,14 @@ def _run(pattern: str, text: str, how: str) -> bool:
         raise PatternFault("cannot be applied to a value that is no valid Unicode") from None
 
 
+_ENDLESS = re.compile(r"(?<!\\)\{\d*,?\d{7}")
+"""Repetitions beyond what any engine counts to. RE2 would take the braces for plain characters."""
+
+
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> Any:
+    if _ENDLESS.search(pattern):
+        raise PatternFault("is too large")
     if len(pattern) > _MAX_PATTERN:
         raise PatternFault(f"is longer than {_MAX_PATTERN:,} characters")
     options = re2.Options()

@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 
+from proton_server.evaluation import Evaluator
 from tests.conftest import ACCOUNT, LocalServer
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
 from tests.server.build_steps import Publish, manifest
 from tests.server.steps import TEMPLATE, TERRAFORM_MANIFEST, bundle, create, ended, unique
+
+
+@pytest.fixture(scope="session")
+def evaluate() -> Iterator[Evaluator]:
+    """The workers in which a server evaluates bundles, specs and templates."""
+    evaluator = Evaluator()
+    yield evaluator
+    evaluator.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,14 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proton_server.bundle import Bundle
+from proton_server.evaluation import Evaluator
 from proton_server.provisioning import State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.codebuild import CodeBuild
@@ -188,7 +190,7 @@ class TestRepetition:
     """A server that died between a call and its note of it makes the call again."""
 
     @pytest.fixture
-    def work(self, tmp_path: Path) -> Work:
+    def work(self, evaluate: Evaluator, tmp_path: Path) -> Work:
         arn = f"arn:aws:proton:us-east-1:{ACCOUNT}:environment/{unique('env')}"
         record = {
             "arn": arn,
@@ -203,11 +205,12 @@ class TestRepetition:
             account_id=ACCOUNT,
             region="us-east-1",
             environment=record,
-            inputs={},
+            read_inputs=dict,
             tags={},
             template_version=("1", "0"),
             notified={},
             read_bundle=lambda: Bundle("", {}, "codebuild", {}, codebuild=settings),
+            evaluate=partial(evaluate, ACCOUNT),
         )
 
     def test_a_deployment_has_one_build_however_often_it_is_started(

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from proton_server.deployments import DeploymentLaw
 from proton_server.errors import ProtonError
+from proton_server.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call
+from proton_server.operations._call import Call, SpecUnchecked, Verdicts
 from proton_server.provisioning import Progress, State, Work
 from proton_server.store import Rows, Store
 from proton_server.tables import deployments, environment_template_versions
@@ -25,6 +26,7 @@ MANAGEMENT, ENVIRONMENT, THIRD = "111111111111", "222222222222", "333333333333"
 REGION = "us-east-1"
 ENVIRONMENT_ARN = f"arn:aws:proton:{REGION}:{MANAGEMENT}:environment/far"
 ROLE = f"arn:aws:iam::{ENVIRONMENT}:role/build"
+ENGINES = frozenset({"codebuild"})
 SPEC = "proton: EnvironmentSpec\nspec: {}\n"
 
 
@@ -39,8 +41,8 @@ def store(database_url: str) -> Iterator[Store]:
 class Operations:
     """Runs operations as an account, in a transaction of their own, as the server does."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, evaluate: Evaluator) -> None:
+        self._store, self._evaluate, self._verdicts = store, evaluate, Verdicts()
         self.now = round(time.time(), 3)
 
     @contextmanager
@@ -49,20 +51,24 @@ class Operations:
             rows = Rows(connection, account, REGION)
 
             def run(operation: str, **request: Any) -> dict[str, Any]:
-                call = Call(operation, account, REGION, self.now, rows, frozenset({"codebuild"}))
+                call = Call(operation, account, REGION, self.now, rows, ENGINES, self._verdicts)
                 return OPERATIONS[operation](call, request)
 
             yield run
 
     def __call__(self, account: str, operation: str, **request: Any) -> dict[str, Any]:
-        with self.transaction(account) as run:
-            return run(operation, **request)
+        while True:
+            try:
+                with self.transaction(account) as run:
+                    return run(operation, **request)
+            except SpecUnchecked as asked:
+                self._verdicts.find_out(asked, account, self._evaluate)
 
 
 @pytest.fixture
-def call(store: Store) -> Operations:
+def call(store: Store, evaluate: Evaluator) -> Operations:
     """Operations on the store."""
-    return Operations(store)
+    return Operations(store, evaluate)
 
 
 @pytest.fixture
@@ -177,6 +183,7 @@ def test_the_two_sides_do_not_overwrite_each_other(
 
 def test_work_is_done_in_the_environment_account_with_the_roles_its_connection_has_by_then(
     store: Store,
+    evaluate: Evaluator,
     call: Operations,
     connection_id: str,
     deployment: Callable[[], sa.Row[Any]],
@@ -185,7 +192,7 @@ def test_work_is_done_in_the_environment_account_with_the_roles_its_connection_h
     exchanged = f"{ROLE}-2"
     call(ENVIRONMENT, "update_environment_account_connection", id=connection_id, codebuildRoleArn=exchanged)
 
-    DeploymentLaw(store, {"codebuild": recorder}).step(deployment())
+    DeploymentLaw(store, {"codebuild": recorder}, evaluate).step(deployment())
 
     (work,) = recorder.works
     assert work.account_id == ENVIRONMENT
@@ -197,6 +204,7 @@ def test_work_is_done_in_the_environment_account_with_the_roles_its_connection_h
 def test_what_either_account_notifies_is_told_to_the_provisioning_method_at_once(
     account: str,
     store: Store,
+    evaluate: Evaluator,
     call: Operations,
     deployment: Callable[[], sa.Row[Any]],
 ) -> None:
@@ -206,7 +214,7 @@ def test_what_either_account_notifies_is_told_to_the_provisioning_method_at_once
     notify(call, account, "https://a.example")
     row = deployment()
 
-    DeploymentLaw(store, {"codebuild": recorder}).step(row)
+    DeploymentLaw(store, {"codebuild": recorder}, evaluate).step(row)
 
     assert row.next_at == 0.0
     assert recorder.works[0].notified == {"outputs": [{"key": "Url", "valueString": "https://a.example"}]}
@@ -219,9 +227,9 @@ def test_a_third_account_cannot_notify(call: Operations, deployment: Callable[[]
 
 
 def test_outputs_notified_in_the_middle_of_a_deployments_last_step_are_not_lost(
-    store: Store, call: Operations, deployment: Callable[[], sa.Row[Any]]
+    store: Store, evaluate: Evaluator, call: Operations, deployment: Callable[[], sa.Row[Any]]
 ) -> None:
-    law = DeploymentLaw(store, {"codebuild": Recorder()})
+    law = DeploymentLaw(store, {"codebuild": Recorder()}, evaluate)
 
     def settle(step: Any) -> Any:
         with store.write(MANAGEMENT, REGION) as connection:
@@ -237,9 +245,13 @@ def test_outputs_notified_in_the_middle_of_a_deployments_last_step_are_not_lost(
 
 
 def test_a_connection_deleted_in_the_middle_of_a_deployment_fails_it_and_what_was_never_made_can_go(
-    store: Store, call: Operations, connection_id: str, deployment: Callable[[], sa.Row[Any]]
+    store: Store,
+    evaluate: Evaluator,
+    call: Operations,
+    connection_id: str,
+    deployment: Callable[[], sa.Row[Any]],
 ) -> None:
-    law = DeploymentLaw(store, {"codebuild": Recorder()})
+    law = DeploymentLaw(store, {"codebuild": Recorder()}, evaluate)
     call(ENVIRONMENT, "delete_environment_account_connection", id=connection_id)
 
     failed = law.step(deployment()).progress

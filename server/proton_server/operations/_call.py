@@ -10,18 +10,56 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from proton_server.errors import ConflictException, ValidationException
+from proton_server.evaluation import SPEC_CHECK, EvaluationFault
+from proton_server.spec import SpecFault, read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import sqlalchemy as sa
 
+    from proton_server.evaluation import Evaluator
     from proton_server.store import Rows
 
 Entry = TypeVar("Entry")
 
 _MAX_RESULTS = 100
 """The largest page of the model. AWS never said how long a page is when maxResults is left out."""
+
+
+class SpecUnchecked(Exception):
+    """An operation needs to know whether a spec fits a template version: check it, and begin again."""
+
+    def __init__(self, version: sa.Row[Any], spec: str) -> None:
+        super().__init__("a spec has to be checked outside the transaction")
+        self.version, self.spec = version, spec
+
+
+class Verdicts:
+    """Whether specs fit template versions, found out between the attempts of one request.
+
+    Checking takes as long as the schema's author wants, up to the evaluator's limit: not in a transaction,
+    in which nobody else writes. A version's schema never changes, so a verdict stays true.
+    """
+
+    def __init__(self) -> None:
+        self._faults: dict[tuple[str, str], str | None] = {}
+
+    def fault_of(self, version: sa.Row[Any], spec: str) -> str | None:
+        """Why the spec does not fit the version, or None. Raises SpecUnchecked if that is not known yet."""
+        try:
+            return self._faults[version.id, spec]
+        except KeyError:
+            raise SpecUnchecked(version, spec) from None
+
+    def find_out(self, asked: SpecUnchecked, account: str, evaluate: Evaluator) -> None:
+        """Checks the spec. Raises ThrottlingException."""
+        fault = None
+        try:
+            evaluate(account, SPEC_CHECK, read_inputs, asked.spec, asked.version.input_schema)
+        except (SpecFault, EvaluationFault) as found:
+            fault = str(found)
+        self._faults[asked.version.id, asked.spec] = fault
 
 
 @dataclass(frozen=True)
@@ -36,6 +74,8 @@ class Call:
     rows: Rows
     engines: frozenset[str]
     """The template engines this server can provision."""
+    verdicts: Verdicts
+    """What is known of specs."""
 
     def arn(self, resource: str) -> str:
         """The ARN of a resource of the caller, such as `environment/dev`."""

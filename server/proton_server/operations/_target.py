@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from proton_server.errors import ValidationException
 from proton_server.operations._provisioning import MEMBERS
 from proton_server.operations._rows import recommended_version, template_row, version_row
-from proton_server.spec import SpecFault, check_spec, parse_spec
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -72,15 +71,14 @@ def version_to_update(call: Call, current: dict[str, Any], request: dict[str, An
     return _version(call, template, wanted_major, wanted_minor)
 
 
-def target_state(version: sa.Row[Any], spec: str) -> dict[str, str]:
+def target_state(call: Call, version: sa.Row[Any], spec: str) -> dict[str, str]:
     """The state (`EnvironmentState` of the API) that a deployment of this version and spec aims at.
 
     Raises ValidationException if the spec does not fit the version's schema, naming the path.
     """
-    try:
-        check_spec(parse_spec(spec), version.input_schema)
-    except SpecFault as fault:
-        raise ValidationException(str(fault)) from None
+    fault = call.verdicts.fault_of(version, spec)
+    if fault is not None:
+        raise ValidationException(fault)
     return {
         "templateName": version.template_name,
         "templateMajorVersion": str(version.major),

@@ -46,7 +46,7 @@ def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {"environment": existing.record}
     version = version_to_create(call, request)
     settings = provisioning(call, version, request, {})
-    target = target_state(version, request["spec"])
+    target = target_state(call, version, request["spec"])
     record = {
         "arn": call.arn(f"environment/{name}"),
         "name": name,
@@ -86,7 +86,7 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if row.provisioned and version.engine != current.engine:
         message = f"Environment {row.name} is provisioned with {current.engine}, not with {version.engine}."
         raise ValidationException(f"{message} That cannot change: create a new environment.")
-    target = target_state(version, request.get("spec", record["spec"]))
+    target = target_state(call, version, request.get("spec", record["spec"]))
     call.rows.update(environments, {"name": row.name}, created_by=None)
     return {"environment": law.begin_deployment(call.rows, record, target, call.now)}
 

@@ -30,8 +30,8 @@ class Work:
     spec those last applied."""
     template_version: tuple[str, str]
     """Of the template, major and minor: the version aimed at, or that a deletion removes."""
-    inputs: Mapping[str, Any]
-    """The input values aimed at, defaults filled in. Empty for a deletion."""
+    read_inputs: Callable[[], dict[str, Any]]
+    """The input values aimed at, defaults filled in. None for a deletion."""
     tags: Mapping[str, str]
     """To be put on what is provisioned."""
     notified: Mapping[str, Any]
@@ -39,6 +39,9 @@ class Work:
     `outputs` (`Output` records) those that were given, the last of each."""
     read_bundle: Callable[[], Bundle]
     """The template bundle aimed at."""
+    evaluate: Callable[..., Any]
+    """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For what runs a template or reads
+    what it made."""
 
 
 class State(Enum):

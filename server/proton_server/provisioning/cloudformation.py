@@ -76,6 +76,8 @@ class CloudFormation:
             template = _render(work)
         except RenderFault as fault:
             return Progress(State.FAILED, str(fault))
+        if not template.strip():
+            return Progress(State.FAILED, "The rendered template is empty.")
         if len(template.encode()) > _MAX_TEMPLATE_BYTES:
             message = (
                 f"The rendered template is larger than {_MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit."
@@ -187,9 +189,11 @@ def stack_name(work: Work) -> str:
 
 def _render(work: Work) -> str:
     bundle = work.read_bundle()
-    return render_template(
-        bundle.files[str(bundle.template_file)].decode(), work.environment["name"], dict(work.inputs)
+    text = bundle.files[str(bundle.template_file)].decode("utf-8-sig")
+    rendered: str = work.evaluate(
+        "Rendering the template", render_template, text, work.environment["name"], work.read_inputs()
     )
+    return rendered
 
 
 def _describe(work: Work, client: Any) -> dict[str, Any] | None:

@@ -86,7 +86,9 @@ class CodeBuild:
 
     def _start(self, work: Work, project: Project) -> Progress:
         bundle, name = work.read_bundle(), work.environment["name"]
-        recipe = read_recipe(bundle.codebuild or {}, name, work.inputs)
+        inputs = work.read_inputs()
+        what = "Rendering the settings of manifest.yaml"
+        recipe = work.evaluate(what, read_recipe, bundle.codebuild or {}, name, inputs)
         description = project.description(recipe)
         builds = project.builds()
         if project.own(builds):
@@ -94,7 +96,7 @@ class CodeBuild:
         if _is_busy(builds):
             return Progress(State.PREPARING)
         try:
-            project.put_source(source_zip(bundle.files, recipe, name, work.inputs))
+            project.put_source(source_zip(bundle.files, recipe, name, inputs))
             project.put(description, exists=builds is not None)
             project.start_build()
         except ClientError as error:

@@ -19,7 +19,7 @@ class CustomerManaged:
 
     def start(self, work: Work) -> Progress:
         """Takes the spec's values for outputs."""
-        outputs = [{"key": key, "valueString": str(value)} for key, value in work.inputs.items()]
+        outputs = [{"key": key, "valueString": str(value)} for key, value in work.read_inputs().items()]
         return Progress(State.SUCCEEDED, outputs=outputs)
 
     def observe(self, work: Work) -> Progress:

@@ -171,7 +171,7 @@ def _propose(
 
 
 def _deployment(work: Work, folder: _Folder) -> tuple[dict[str, bytes], set[str]]:
-    files = files_to_deploy(_subject(work), work.read_bundle(), work.inputs, work.tags)
+    files = files_to_deploy(_subject(work), work.read_bundle(), work.read_inputs(), work.tags)
     return files, left_behind(_subject(work), folder.terraform_files(but=files))
 
 
