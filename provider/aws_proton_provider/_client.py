@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 import urllib.parse
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import boto3
@@ -18,6 +20,7 @@ import botocore.credentials
 import botocore.exceptions
 import botocore.session
 
+from . import _answers, _pages, _transport
 from ._configuration import Target
 from ._errors import (
     AccessDenied,
@@ -46,6 +49,16 @@ _ENDED = (
     "(`proton-server local` starts one)"
 )
 
+_MAY_BE_DONE = "it may have been done or not: run `pulumi up --refresh`, which looks"
+"""What is known of a change whose answer did not arrive."""
+
+_REPETITIONS, _PAUSE = 2, 0.2
+"""How often what only reads is asked again where its answer is none, as botocore repeats a lost connection;
+and how many seconds lie before the first time."""
+
+_LONGEST_MESSAGE = 2000
+"""Characters of what a server says of an error."""
+
 
 class Proton:
     """The Proton API of one target, with what the provider needs around it. Safe to share between threads."""
@@ -63,25 +76,23 @@ class Proton:
             ProtonError: one of its kinds, with what AWS said and what to do.
 
         """
+        ask = getattr(self._api, operation)
         try:
-            answer: dict[str, Any] = getattr(self._api, operation)(**members)
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-            raise self._translated(error) from None
+            with _transport.within(_transport.CALL_SECONDS):
+                return self._answer(operation, functools.partial(ask, **members))
         finally:
-            Proton.writes += not operation.startswith(("get_", "list_"))
-        answer.pop("ResponseMetadata", None)
-        return answer
+            Proton.writes += not _only_reads(operation)
 
     def all_of(self, operation: str, member: str, **members: Any) -> list[dict[str, Any]]:
-        """All items of a paged listing."""
-        found: list[dict[str, Any]] = []
-        token: dict[str, str] = {}
-        while True:
-            page = self.call(operation, **members, **token)
-            found += page[member]
-            if not page.get("nextToken"):
-                return found
-            token = {"nextToken": page["nextToken"]}
+        """All items of a paged listing.
+
+        Raises:
+            ProtonError: as `call`; and where the listing has no end.
+
+        """
+        ask = functools.partial(self.call, operation, **members)
+        with _transport.within(_transport.LISTING_SECONDS):
+            return _pages.items(ask, member, f"{self._named(operation)} of the Proton server at {self._url}")
 
     def allow_writing(self) -> None:
         """Makes sure that the credentials reach an account which the stack may change.
@@ -108,12 +119,19 @@ class Proton:
     def account(self) -> str:
         """The account that the credentials reach, as STS says."""
         try:
-            return str(self._session.client("sts").get_caller_identity()["Account"])
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+            with _transport.within(_transport.CALL_SECONDS):
+                account = _sts(self._session, "sts").get_caller_identity().get("Account")  # type: ignore[attr-defined]
+            reason = "" if isinstance(account, str) and account else "its answer names no account"
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
+            reason = str(error)
+        except Exception:  # noqa: BLE001 - as below
+            reason = "its answer is none of AWS's"
+        if reason:
             raise Unreachable(
                 "STS does not say which account the credentials reach, and it has to be known here: "
-                f"{error}; without AWS's STS, set AWS_ENDPOINT_URL_STS"
-            ) from None
+                f"{reason}; without AWS's STS, set AWS_ENDPOINT_URL_STS"
+            )
+        return str(account)
 
     @property
     def region(self) -> str:
@@ -141,7 +159,9 @@ class Proton:
         )
         with _MAKING:
             try:
-                return self._session.client("proton", endpoint_url=self._target.endpoint, config=config)
+                return _bounded(
+                    self._session.client("proton", endpoint_url=self._target.endpoint, config=config)
+                )
             except botocore.exceptions.NoRegionError:
                 raise InvalidInput(
                     "no AWS region is set: say `pulumi config set aws-proton:region us-east-1`, or AWS_REGION"
@@ -149,23 +169,87 @@ class Proton:
             except (botocore.exceptions.BotoCoreError, ValueError) as error:
                 raise Unreachable(f"no Proton client: {error}") from None
 
-    def _translated(self, error: Exception) -> ProtonError:
-        url = str(self._api.meta.endpoint_url)
-        if (urllib.parse.urlsplit(url).hostname or "").endswith(_AWS_OWN):
-            return ServiceEnded(_ENDED.format(url=url))
+    @property
+    def _url(self) -> str:
+        return str(self._api.meta.endpoint_url)
+
+    def _named(self, operation: str) -> str:
+        """An operation as the API names it: `GetEnvironment`."""
+        return str(self._api.meta.method_to_api_mapping[operation])
+
+    def _answer(self, operation: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """An answer that is one of the operation's. What only reads is asked again where it is not."""
+        name = self._named(operation)
+        shape = self._api.meta.service_model.operation_model(name).output_shape
+        again = _REPETITIONS if self._target.max_retries is None else self._target.max_retries
+        for repetition in range(1 + again * _only_reads(operation)):
+            time.sleep(min(_PAUSE * repetition, 1))
+            try:
+                answer = ask()
+            except ProtonError as error:
+                raise self._ended() or _unknown(str(error), operation) from None
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+                raise self._translated(error, operation) from None
+            except Exception:  # noqa: BLE001 - what botocore's parser trips over is any
+                fault: str | None = "it cannot be read"
+            else:
+                fault = _answers.fault(answer, shape)
+            if fault is None:
+                answer.pop("ResponseMetadata", None)
+                return answer
+        said = (
+            f"the Proton server at {self._url} gave an answer to {name} that is none of AWS Proton's: "
+            f"{fault}; see whether the endpoint is right, and whether something on the way cuts answers off"
+        )
+        raise self._ended() or _unknown(said, operation)
+
+    def _ended(self) -> ServiceEnded | None:
+        """Why a call to AWS itself cannot succeed."""
+        at_aws = (urllib.parse.urlsplit(self._url).hostname or "").endswith(_AWS_OWN)
+        return ServiceEnded(_ENDED.format(url=self._url)) if at_aws else None
+
+    def _translated(self, error: Exception, operation: str) -> ProtonError:
+        ended = self._ended()
+        if ended:
+            return ended
         if isinstance(error, botocore.exceptions.ClientError):
-            said = error.response["Error"]
-            code, message = said.get("Code", ""), said.get("Message", "")
-            if "dempotent parameter mismatch" in message:
-                return Conflict(message)
-            return _ERRORS.get(code, Refused)(f"{error.operation_name}: {message} ({code})")
+            return self._refusal(error, operation)
         if isinstance(error, botocore.exceptions.NoCredentialsError):
             return Unreachable(
                 "no AWS credentials: set AWS_PROFILE, or `pulumi config set aws-proton:profile NAME`"
             )
         if isinstance(error, botocore.exceptions.ParamValidationError):
             return InvalidInput(str(error))
-        return Unreachable(f"no answer from the Proton server at {url}: {error}")
+        said = f"no answer from the Proton server at {self._url}: {error}"
+        return _unknown(said, operation) if isinstance(error, _AFTER_SENDING) else Unreachable(said)
+
+    def _refusal(self, error: botocore.exceptions.ClientError, operation: str) -> ProtonError:
+        said = error.response["Error"]
+        code, message = str(said.get("Code", "")), str(said.get("Message") or "")[:_LONGEST_MESSAGE]
+        kind = _answers.page(dict(error.response))
+        # The status is botocore's code where the answer names none: what refuses is not the API.
+        if kind and code.isdigit():
+            return _unknown(
+                f"the server at {self._url} answered {error.operation_name} with {kind} (status {code}), not "
+                "with JSON: is the endpoint right, and does the server run?",
+                operation,
+            )
+        if "dempotent parameter mismatch" in message:
+            return Conflict(message)
+        return _ERRORS.get(code, Refused)(f"{error.operation_name}: {message} ({code})")
+
+
+_AFTER_SENDING = (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError)
+"""The server may have done by then what it was asked for."""
+
+
+def _only_reads(operation: str) -> bool:
+    return operation.startswith(("get_", "list_"))
+
+
+def _unknown(said: str, operation: str) -> Unreachable:
+    """The error of a call whose answer did not arrive."""
+    return Unreachable(said if _only_reads(operation) else f"{said}; {_MAY_BE_DONE}")
 
 
 _MAKING = threading.Lock()
@@ -203,4 +287,11 @@ def _assumed(base: boto3.Session, role: AssumeRole) -> boto3.Session:
 
 
 def _sts(base: boto3.Session, service: str, **keys: Any) -> botocore.client.BaseClient:
-    return base.client(service, **keys)  # type: ignore[call-overload, no-any-return]
+    return _bounded(base.client(service, **keys))  # type: ignore[call-overload, no-any-return]
+
+
+def _bounded(client: Any) -> Any:
+    """The client, whose answers end."""
+    endpoint = client._endpoint  # noqa: SLF001 - botocore has no public way to its HTTP session
+    endpoint.http_session = _transport.BoundedSession(endpoint.http_session)
+    return client

@@ -1,0 +1,299 @@
+"""The client against a server that is broken or hostile: every call ends, with one sentence for a person."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from aws_proton_provider import _pages, _transport
+from aws_proton_provider._client import Proton
+from aws_proton_provider._configuration import Configuration, target
+from aws_proton_provider._errors import ProtonError, Unreachable
+from aws_proton_provider._service import ProtonService
+
+JSON = "application/x-amz-json-1.0"
+ENVIRONMENT = {
+    "arn": "arn:aws:proton:us-east-1:111111111111:environment/dev",
+    "createdAt": 1,
+    "deploymentStatus": "SUCCEEDED",
+    "lastDeploymentAttemptedAt": 1,
+    "lastDeploymentSucceededAt": 1,
+    "name": "dev",
+    "templateMajorVersion": "1",
+    "templateMinorVersion": "0",
+    "templateName": "vpc",
+}
+WHOLE = json.dumps({"environment": ENVIRONMENT}).encode()
+
+
+class Stranger(http.server.ThreadingHTTPServer):
+    """Whatever answers in the place of a Proton server: `answer` is given each request's handler."""
+
+    daemon_threads = True
+    answer: Callable[[http.server.BaseHTTPRequestHandler], None]
+    asked = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Stranger
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked += 1
+        self.server.answer(self)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    with Stranger(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def proton(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> Proton:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": stranger.url}
+    return Proton(target(Configuration.of_stack(config), None))
+
+
+def says(
+    body: bytes, kind: str = JSON, status: int = 200, *, length: int | None = None
+) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
+    """An answer; one that ends before its `length` is cut off."""
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body) if length is None else length))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+def one_after_another(
+    *answers: Callable[[http.server.BaseHTTPRequestHandler], None],
+) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
+    """Each answer in its turn, and the last one from then on."""
+    left = list(answers)
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(request)
+
+    return answer
+
+
+def _listing(*names: str, token: str) -> bytes:
+    listed = [ENVIRONMENT | {"name": name} for name in names]
+    return json.dumps({"environments": listed, "nextToken": token}).encode()
+
+
+def test_a_listing_that_leads_back_to_an_earlier_page_ends(stranger: Stranger, proton: Proton) -> None:
+    around = [says(_listing(token, token=token)) for token in ("a", "b", "a")]
+    stranger.answer = one_after_another(*around)
+
+    with pytest.raises(
+        Unreachable, match=r"ListEnvironments of .* does not end \(it leads back to an earlier"
+    ):
+        proton.all_of("list_environments", "environments")
+
+    assert stranger.asked == 3
+
+
+def test_a_listing_of_ever_new_pages_ends() -> None:
+    pages = ({"items": [{}], "nextToken": str(number)} for number in range(_pages.MOST_PAGES + 2))
+
+    with pytest.raises(Unreachable, match=r"ListTags does not end \(10,001 items so far\)"):
+        _pages.items(lambda **_: next(pages), "items", "ListTags")
+
+
+def _drips(head: bytes) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        try:
+            request.wfile.write(head)
+            while True:
+                request.wfile.write(b" ")
+                time.sleep(0.05)
+        except OSError:
+            return
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nX-Endless: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"],
+    ids=["head", "body"],
+)
+def test_an_answer_that_drips_ends_the_call_once_and_for_all(
+    stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(_transport, "CALL_SECONDS", 0.5)
+    stranger.answer = _drips(head)
+
+    with pytest.raises(Unreachable, match=r"no whole answer from the server at .* \(0\.5 s for a call"):
+        proton.call("get_environment", name="dev")
+
+    assert stranger.asked == 1
+
+
+def test_repetitions_do_not_prolong_a_call(
+    stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_transport, "CALL_SECONDS", 0.5)
+
+    def slowly_fails(request: http.server.BaseHTTPRequestHandler) -> None:
+        time.sleep(0.4)
+        says(b"", status=503)(request)
+
+    stranger.answer = slowly_fails
+
+    with pytest.raises(Unreachable, match="no whole answer"):
+        proton.call("get_environment", name="dev")
+
+    assert stranger.asked < 3
+
+
+def test_an_answer_too_large_is_not_read(
+    stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_transport, "LARGEST", 2**20)
+
+    def endless(request: http.server.BaseHTTPRequestHandler) -> None:
+        try:
+            request.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                request.wfile.write(b" " * 2**16)
+        except OSError:
+            return
+
+    stranger.answer = endless
+
+    with pytest.raises(Unreachable, match="an answer of more than 1 MB"):
+        proton.call("get_environment", name="dev")
+
+    assert stranger.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (says(b""), "it has no environment;"),
+        (says(WHOLE[:-20], length=len(WHOLE)), "it has no environment;"),
+        (says(b"{}"), "it has no environment;"),
+        (says(b'{"environment": null}'), "it has no environment;"),
+        (says(b'{"environment": {"name": "dev"}}'), "it has no environment.arn;"),
+        (says(WHOLE.replace(b'"dev"', b"[5]")), "environment.name is not of type string;"),
+        (says(WHOLE.replace(b'"createdAt": 1', b'"createdAt": "once"')), "it cannot be read;"),
+        (says(b"[1]"), "it cannot be read;"),
+        (says(b"\xff"), "it cannot be read;"),
+        (says(b"[" * 100_000), "it cannot be read;"),
+        (says(b"<html>Sign in</html>", "text/html; charset=utf-8"), "it is text/html and not JSON;"),
+    ],
+)
+def test_an_answer_that_is_none_is_asked_for_again_and_then_told(
+    stranger: Stranger, proton: Proton, answer: Callable[..., None], said: str
+) -> None:
+    stranger.answer = answer
+
+    with pytest.raises(Unreachable) as told:
+        proton.call("get_environment", name="dev")
+
+    opening = (
+        f"the Proton server at {stranger.url} gave an answer to GetEnvironment that is none of AWS Proton's"
+    )
+    assert str(told.value).startswith(f"{opening}: {said} see whether the endpoint is right")
+    assert stranger.asked == 3
+
+
+def test_a_reading_whose_answer_was_cut_off_once_succeeds(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = one_after_another(says(WHOLE[:50], length=len(WHOLE)), says(WHOLE))
+
+    assert proton.call("get_environment", name="dev")["environment"]["name"] == "dev"
+
+
+@pytest.mark.parametrize("left_out", ["lastDeploymentSucceededAt", "templateMajorVersion"])
+def test_what_aws_left_out_in_spite_of_its_model_may_be_missing(
+    stranger: Stranger, proton: Proton, left_out: str
+) -> None:
+    told = {name: value for name, value in ENVIRONMENT.items() if name != left_out}
+    stranger.answer = says(json.dumps({"environment": told}).encode())
+
+    assert left_out not in proton.call("get_environment", name="dev")["environment"]
+
+
+@pytest.mark.parametrize(
+    "answer", [says(b""), says(b"<html>", "text/html"), says(b"<html>", "text/html", 403)]
+)
+def test_a_change_whose_answer_is_none_is_asked_for_once_and_says_what_is_not_known(
+    stranger: Stranger, proton: Proton, answer: Callable[..., None]
+) -> None:
+    stranger.answer = answer
+
+    with pytest.raises(Unreachable, match=r"it may have been done or not: run `pulumi up --refresh`"):
+        proton.call("update_environment", name="dev", deploymentType="NONE")
+
+    assert stranger.asked == 1
+
+
+def test_a_page_does_not_pass_for_the_answer_to_a_change_that_answers_nothing(
+    stranger: Stranger, proton: Proton
+) -> None:
+    stranger.answer = says(b"<html>Sign in</html>", "text/html")
+
+    with pytest.raises(Unreachable, match=r"TagResource .* it is text/html and not JSON"):
+        proton.call("tag_resource", resourceArn="arn:aws:proton:r", tags=[])
+
+
+@pytest.mark.parametrize("status", [403, 502, 503])
+def test_a_proxys_page_is_told_from_the_apis_refusal(stranger: Stranger, proton: Proton, status: int) -> None:
+    stranger.answer = says(b"<html><body>" + b"Bad gateway. " * 10_000, "text/html", status)
+
+    with pytest.raises(Unreachable) as told:
+        proton.call("get_environment", name="dev")
+
+    assert str(told.value) == (
+        f"the server at {stranger.url} answered GetEnvironment with text/html (status {status}), not with "
+        "JSON: is the endpoint right, and does the server run?"
+    )
+
+
+@pytest.mark.parametrize("body", [b'{"__type": 5}', b'["x"]', b'{"message": {"a": 1}, "__type": "Foo"}'])
+def test_a_refusal_of_another_form_is_one_sentence(stranger: Stranger, proton: Proton, body: bytes) -> None:
+    stranger.answer = says(body, status=400)
+
+    with pytest.raises(ProtonError):
+        proton.call("get_environment", name="dev")
+
+
+def test_an_sts_that_names_no_account_is_told(
+    stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stranger.url)
+    stranger.answer = says(b"<a><b/></a>", "text/xml")
+
+    with pytest.raises(Unreachable, match=r"STS does not say which account .*: its answer"):
+        _ = proton.account
+
+
+def test_a_preview_goes_on_without_what_only_warns(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = says(b"{}")
+
+    assert ProtonService(proton).environments() is None
