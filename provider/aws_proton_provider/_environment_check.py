@@ -203,7 +203,7 @@ def warnings(olds: State, inputs: State, decision: Decision, service: Service | 
             "deleted and built anew"
         )
     elif decision.level is Level.MAJOR_VERSION:
-        before, after = olds["templateMajorVersion"], inputs["templateMajorVersion"]
+        before, after = olds.get("templateMajorVersion", "none"), inputs["templateMajorVersion"]
         yield f"{title} gets a MAJOR_VERSION deployment: its template goes from version {before} to {after}"
     if service and any(inputs.get(wire) != olds.get(wire) for wire in _VERSION):
         yield from (f"{title} gets {said}" for said in _version_warnings(inputs, service))

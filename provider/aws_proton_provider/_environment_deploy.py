@@ -74,13 +74,25 @@ def close(resource: Resource, found: Gap, inputs: State, proton: Proton, *, at_l
 def properties(resource: Resource, live: State) -> State:
     """The properties that GetEnvironment's record tells."""
     found = _record.properties(resource, live)
-    return found | {"spec": _spec.inputs_of(live["spec"])} if "spec" in live else found
+    if "spec" not in live:
+        return found
+    try:
+        return found | {"spec": _spec.inputs_of(live["spec"])}
+    except ValueError:
+        # No program says it, so it shows as a difference, and the next update puts it right.
+        return found | {"spec": live["spec"]}
 
 
 def answer(resource: Resource, live: State, proton: Proton) -> State:
     """The properties of a live environment, with its outputs."""
     listed = proton.all_of("list_environment_outputs", "outputs", environmentName=live["name"])
-    return properties(resource, live) | {"outputs": {item["key"]: item["valueString"] for item in listed}}
+    return properties(resource, live) | {
+        "outputs": {item["key"]: item["valueString"] for item in listed if item.keys() >= _OUTPUT}
+    }
+
+
+_OUTPUT = {"key", "valueString"}
+"""The model requires neither."""
 
 
 def connected(found: State, proton: Proton) -> State:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ._client import Proton
-from ._errors import DeploymentFailed, NotFound
+from ._deployment import FAILED
+from ._errors import DeploymentFailed, NotFound, Refused
 from ._values import State
 from ._waiting import patience, wait_until
 
 _PATIENCE = "90m"
 _DEPLOYING = ("IN_PROGRESS", "CANCELLING")
+_KNOWN = (*_DEPLOYING, "SUCCEEDED", *FAILED, "DELETE_IN_PROGRESS", "DELETE_COMPLETE")
+"""Values of DeploymentStatus."""
 
 
 def look(name: str, proton: Proton) -> State:
@@ -45,6 +48,7 @@ def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> Non
     Raises:
         DeploymentFailed: it ended otherwise than asked for, with what AWS said.
         TimedOut: the verb's timeout passed.
+        Refused: its status is one that the provider does not know.
 
     """
     if not inputs.get("waitForDeployment", True):
@@ -55,6 +59,7 @@ def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> Non
         f"environment {name}: the deployment of this {verb}",
         verb,
     )
+    _require_known(environment)
     if environment["deploymentStatus"] != "SUCCEEDED":
         raise _failed(environment, _ADVICE[verb].format(name=name))
 
@@ -65,6 +70,7 @@ def await_removal(name: str, inputs: State, proton: Proton) -> None:
     Raises:
         DeploymentFailed: its deletion failed, with what AWS said.
         TimedOut: the timeout of `delete` passed.
+        Refused: its status is one that the provider does not know.
 
     """
 
@@ -75,7 +81,8 @@ def await_removal(name: str, inputs: State, proton: Proton) -> None:
             return True
         if environment["deploymentStatus"] == "DELETE_FAILED":
             raise _failed(environment, "fix the cause and run the command again")
-        return None
+        _require_known(environment)
+        return environment["deploymentStatus"] == "DELETE_COMPLETE" or None
 
     wait_until(gone, patience(inputs, "delete", _PATIENCE), f"environment {name}: its deletion", "delete")
 
@@ -93,6 +100,24 @@ def _ended(name: str, proton: Proton) -> State | None:
     """The environment, None while a deployment is in progress."""
     environment = look(name, proton)
     return None if environment["deploymentStatus"] in _DEPLOYING else environment
+
+
+def _require_known(environment: State) -> None:
+    """Makes sure that the status can be judged: one that is new could mean any outcome, or none yet.
+
+    Before an update or a deletion it is not asked: there the server itself refuses what cannot be.
+
+    Raises:
+        Refused: it cannot.
+
+    """
+    status = environment["deploymentStatus"]
+    if status not in _KNOWN:
+        raise Refused(
+            f"environment {environment['name']} has the deploymentStatus {status}, which this version of the "
+            "provider does not know, so that it cannot say whether what was begun has ended: look at it with "
+            f"`aws proton get-environment --name {environment['name']}`, or use a newer version"
+        )
 
 
 def _failed(environment: State, advice: str) -> DeploymentFailed:

@@ -44,7 +44,10 @@ def confirm_gone(arn: str | None, proton: Proton, *, account: str | None = None)
     """
     if arn is None:
         return
-    _, _, _, region, owner, _ = arn.split(":", 5)
+    parts = arn.split(":", 5)
+    if len(parts) < 6:
+        return
+    region, owner = parts[3:5]
     try:
         reached = here(proton)
     except Unreachable:

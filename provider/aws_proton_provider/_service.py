@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from . import _connections, _spec, _tags
 from ._client import Proton
-from ._errors import AccessDenied, NotFound, ProtonError
+from ._errors import AccessDenied, NotFound, ProtonError, Refused
 from ._ownership import Tags
 from ._values import State
 
@@ -96,7 +96,13 @@ class ProtonService:
                 )["environmentTemplateVersion"]
             except NotFound:
                 return None
-            return _spec.input_schema(version["schema"]) if "schema" in version else None
+            try:
+                return _spec.input_schema(version["schema"]) if "schema" in version else None
+            except ValueError as error:
+                raise Refused(
+                    f"no spec can be checked against version {major}.{minor} of template {template}: its "
+                    f"schema {error}; register a new version with a schema that is valid"
+                ) from None
 
         return self._remembered(ask, "schema", template, major, minor, lasting=bool)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,17 +9,8 @@ import jsonschema.exceptions
 import yaml
 from openapi_schema_validator import OAS30Validator
 
+from . import _yaml
 from ._values import UNKNOWN, Value, has_unknown, normalised, path
-
-
-class _TextLoader(yaml.SafeLoader):
-    """YAML as a spec means it: `2024-01-01` is the text that was typed, not a date (JSON has none)."""
-
-
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def inputs_of(spec: Value) -> Value:
@@ -33,10 +23,7 @@ def inputs_of(spec: Value) -> Value:
     if spec is UNKNOWN:
         return UNKNOWN
     if isinstance(spec, str):
-        try:
-            spec = yaml.load(spec, _TextLoader)  # noqa: S506 - a SafeLoader
-        except yaml.YAMLError as error:
-            raise ValueError(f"is not valid YAML{_position(error)}") from None
+        spec = _yaml.loaded(spec)
     if (
         isinstance(spec, dict)
         and spec.get("proton") == "EnvironmentSpec"
@@ -49,14 +36,6 @@ def inputs_of(spec: Value) -> Value:
     return normalised(spec)
 
 
-def _position(error: yaml.YAMLError) -> str:
-    """Where in a text the error is, and which; without what it quotes of the text, which may be a secret."""
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return ""
-    problem = re.sub(r" '(?![<\\])[^']{2,}'", "", error.problem or "")
-    return f", line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}"
-
-
 def document(inputs: dict[str, Value]) -> str:
     """The YAML text that the API takes (User Guide, ag-create-env)."""
     return yaml.safe_dump({"proton": "EnvironmentSpec", "spec": inputs}, sort_keys=False, allow_unicode=True)
@@ -66,10 +45,47 @@ def input_schema(template_schema: str) -> dict[str, Any]:
     """The OpenAPI 3.0 schema of an environment's inputs, from a template version's `schema` (schema.yaml).
 
     References such as `#/schema/types/Subnet` keep working: the document's other types travel along.
+
+    Raises:
+        ValueError: it is no schema that a spec can be checked against; says why.
+
     """
-    schema = yaml.load(template_schema, _TextLoader)["schema"]  # noqa: S506 - a SafeLoader
-    types = schema["types"]
-    return {**types[schema["environment_input_type"]], "schema": {"types": types}}
+    document = _yaml.loaded(template_schema)
+    schema = document.get("schema") if isinstance(document, dict) else None
+    types, name = (
+        (schema.get("types"), schema.get("environment_input_type"))
+        if isinstance(schema, dict)
+        else (None, None)
+    )
+    if not isinstance(types, dict) or not isinstance(name, str):
+        raise ValueError("lacks schema.types or schema.environment_input_type")  # noqa: TRY004 - as above
+    if not isinstance(types.get(name), dict):
+        raise ValueError("names an environment_input_type that schema.types does not have")  # noqa: TRY004 - as above
+    inputs = {**types[name], "schema": {"types": types}}
+    try:
+        for declared in types.values():
+            OAS30Validator.check_schema(declared)
+        _require_references(types, inputs)
+    except jsonschema.exceptions.SchemaError as error:
+        raise ValueError(f"is not OpenAPI 3.0 at{path(error.path)} in one of its types") from None
+    except (LookupError, TypeError, AttributeError, RecursionError, ValueError):
+        raise ValueError("holds what is not OpenAPI 3.0, or a reference that leads nowhere") from None
+    return inputs
+
+
+def _require_references(value: Value, root: dict[str, Any]) -> None:
+    """Makes sure that all references lead to a place in `root`, and none out into the network."""
+    if isinstance(value, list):
+        for item in value:
+            _require_references(item, root)
+    elif isinstance(value, dict):
+        reference = value.get("$ref")
+        if isinstance(reference, str) and (
+            not reference.startswith("#/") or "$ref" in _resolved(value, root)
+        ):
+            raise LookupError(reference)
+        for item in value.values():
+            _require_references(item, root)
 
 
 def violations(inputs: dict[str, Value], schema: dict[str, Any]) -> Iterator[str]:

@@ -282,7 +282,14 @@ def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> St
     if inputs.get("waitForAcceptance"):
         who = f"account {connection['managementAccountId']}"
         what = f"environment account connection {identifier}: its acceptance by {who}"
-        if wait_until(decided, patience(inputs, verb, "60m"), what, verb)["status"] == "REJECTED":
+        status = wait_until(decided, patience(inputs, verb, "60m"), what, verb)["status"]
+        if status not in ("CONNECTED", "REJECTED"):
+            raise Refused(
+                f"environment account connection {identifier} has the status {status}, which this version of "
+                "the provider does not know, so that it cannot say whether it was accepted: look at it, or "
+                "use a newer version"
+            )
+        if status == "REJECTED":
             raise Refused(
                 f"environment account connection {identifier} was rejected by {who}, which is final: agree "
                 "with its owners and run `pulumi up` again, which makes a fresh request"

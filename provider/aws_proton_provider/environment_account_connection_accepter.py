@@ -179,7 +179,12 @@ def _request(inputs: State, proton: Proton) -> State | None:
         return _connections.by_id(inputs["connectionId"], listed)
     meant = [item for item in listed if all(item[wire] == inputs[wire] for wire in _LOOK_UP)]
     meant.sort(key=lambda item: item["requestedAt"], reverse=True)
-    return min(meant, key=lambda item: _NEWEST_OF.index(item["status"]), default=None)
+    return min(meant, key=lambda item: _urgency(item["status"]), default=None)
+
+
+def _urgency(status: str) -> int:
+    """The place in `_NEWEST_OF`; a status that is new comes last."""
+    return _NEWEST_OF.index(status) if status in _NEWEST_OF else len(_NEWEST_OF)
 
 
 def _objections(olds: State, inputs: State, service: Service) -> Iterator[Failure]:

@@ -1,8 +1,37 @@
-"""Property-based tests ask whether a decision is right, not how fast a shared machine makes it."""
+"""A server that answers as told, with a client of it; and hypothesis without its deadline.
+
+Property-based tests ask whether a decision is right, not how fast a shared machine makes it.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import hypothesis
+import pytest
+
+from aws_proton_provider._client import Proton
+from aws_proton_provider._configuration import Configuration, target
+
+from .stranger import Handler, Stranger
 
 hypothesis.settings.register_profile("provider", deadline=None)
 hypothesis.settings.load_profile("provider")
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    with Stranger(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def proton(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> Proton:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": stranger.url}
+    return Proton(target(Configuration.of_stack(config), None))

@@ -4,100 +4,16 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from aws_proton_provider import _pages, _transport
 from aws_proton_provider._client import Proton
-from aws_proton_provider._configuration import Configuration, target
 from aws_proton_provider._errors import ProtonError, Unreachable
 from aws_proton_provider._service import ProtonService
 
-JSON = "application/x-amz-json-1.0"
-ENVIRONMENT = {
-    "arn": "arn:aws:proton:us-east-1:111111111111:environment/dev",
-    "createdAt": 1,
-    "deploymentStatus": "SUCCEEDED",
-    "lastDeploymentAttemptedAt": 1,
-    "lastDeploymentSucceededAt": 1,
-    "name": "dev",
-    "templateMajorVersion": "1",
-    "templateMinorVersion": "0",
-    "templateName": "vpc",
-}
-WHOLE = json.dumps({"environment": ENVIRONMENT}).encode()
-
-
-class Stranger(http.server.ThreadingHTTPServer):
-    """Whatever answers in the place of a Proton server: `answer` is given each request's handler."""
-
-    daemon_threads = True
-    answer: Callable[[http.server.BaseHTTPRequestHandler], None]
-    asked = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Stranger
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked += 1
-        self.server.answer(self)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def stranger() -> Iterator[Stranger]:
-    with Stranger(("127.0.0.1", 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def proton(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> Proton:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-    config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": stranger.url}
-    return Proton(target(Configuration.of_stack(config), None))
-
-
-def says(
-    body: bytes, kind: str = JSON, status: int = 200, *, length: int | None = None
-) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
-    """An answer; one that ends before its `length` is cut off."""
-
-    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        request.send_header("Content-Type", kind)
-        request.send_header("Content-Length", str(len(body) if length is None else length))
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
-def one_after_another(
-    *answers: Callable[[http.server.BaseHTTPRequestHandler], None],
-) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
-    """Each answer in its turn, and the last one from then on."""
-    left = list(answers)
-
-    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
-        (left.pop(0) if len(left) > 1 else left[0])(request)
-
-    return answer
+from .stranger import ENVIRONMENT, WHOLE, Answer, Stranger, one_after_another, says
 
 
 def _listing(*names: str, token: str) -> bytes:
@@ -124,7 +40,7 @@ def test_a_listing_of_ever_new_pages_ends() -> None:
         _pages.items(lambda **_: next(pages), "items", "ListTags")
 
 
-def _drips(head: bytes) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
+def _drips(head: bytes) -> Answer:
     def answer(request: http.server.BaseHTTPRequestHandler) -> None:
         try:
             request.wfile.write(head)
@@ -209,7 +125,7 @@ def test_an_answer_too_large_is_not_read(
     ],
 )
 def test_an_answer_that_is_none_is_asked_for_again_and_then_told(
-    stranger: Stranger, proton: Proton, answer: Callable[..., None], said: str
+    stranger: Stranger, proton: Proton, answer: Answer, said: str
 ) -> None:
     stranger.answer = answer
 
@@ -243,7 +159,7 @@ def test_what_aws_left_out_in_spite_of_its_model_may_be_missing(
     "answer", [says(b""), says(b"<html>", "text/html"), says(b"<html>", "text/html", 403)]
 )
 def test_a_change_whose_answer_is_none_is_asked_for_once_and_says_what_is_not_known(
-    stranger: Stranger, proton: Proton, answer: Callable[..., None]
+    stranger: Stranger, proton: Proton, answer: Answer
 ) -> None:
     stranger.answer = answer
 

@@ -1,0 +1,132 @@
+"""Answers that the API's model allows and nobody expects: each has a meaning, or is named to the person."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aws_proton_provider import _environment_deploy as deploy
+from aws_proton_provider import _environment_waits as waits
+from aws_proton_provider import _place
+from aws_proton_provider._client import Proton
+from aws_proton_provider._errors import Refused
+from aws_proton_provider._service import ProtonService
+from aws_proton_provider.environment import Environment
+from aws_proton_provider.environment_account_connection import EnvironmentAccountConnection
+from aws_proton_provider.environment_account_connection_accepter import EnvironmentAccountConnectionAccepter
+
+from .stranger import ENVIRONMENT, Answer, Stranger, one_after_another, says
+
+
+def test_a_schema_that_is_none_is_told_with_its_version(stranger: Stranger, proton: Proton) -> None:
+    version = {
+        **dict.fromkeys(("createdAt", "lastModifiedAt"), 1),
+        **dict.fromkeys(("arn", "templateName"), "vpc"),
+        "majorVersion": "1",
+        "minorVersion": "0",
+        "status": "PUBLISHED",
+        "schema": "no schema",
+    }
+    stranger.answer = says(json.dumps({"environmentTemplateVersion": version}).encode())
+
+    with pytest.raises(
+        Refused, match=r"against version 1\.0 of template vpc: its schema lacks schema\.types"
+    ):
+        ProtonService(proton).input_schema("vpc", "1", "0")
+
+
+def _environment(**different: Any) -> Answer:
+    return says(json.dumps({"environment": ENVIRONMENT | different}).encode())
+
+
+def test_a_status_that_is_new_ends_a_wait_and_is_named(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = _environment(deploymentStatus="RESTING")
+
+    for wait in (
+        lambda: waits.await_deployment("dev", {}, "create", proton),
+        lambda: waits.await_removal("dev", {"timeouts": {"delete": "1m"}}, proton),
+    ):
+        with pytest.raises(
+            Refused, match="environment dev has the deploymentStatus RESTING, which this version"
+        ):
+            wait()
+
+
+def test_a_status_that_is_new_is_the_servers_to_judge_before_a_change(
+    stranger: Stranger, proton: Proton
+) -> None:
+    stranger.answer = _environment(deploymentStatus="RESTING")
+
+    assert waits.settled("dev", {}, "update", proton)["deploymentStatus"] == "RESTING"
+
+
+def test_an_environment_whose_deletion_is_complete_is_gone(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = _environment(deploymentStatus="DELETE_COMPLETE")
+
+    waits.await_removal("dev", {"timeouts": {"delete": "1m"}}, proton)
+
+
+def test_a_spec_on_the_server_that_is_none_is_a_difference(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = _environment(spec="a: !!int x")
+
+    live = waits.look("dev", proton)
+
+    assert deploy.properties(Environment, live)["spec"] == "a: !!int x"
+
+
+def test_an_output_without_a_value_is_none(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = says(b'{"outputs": [{"key": "a"}, {"key": "b", "valueString": "1"}, {}]}')
+
+    assert deploy.answer(Environment, {"name": "dev"}, proton)["outputs"] == {"b": "1"}
+
+
+CONNECTION = {
+    "arn": "arn:aws:proton:us-east-1:222222222222:environment-account-connection/c",
+    "environmentAccountId": "222222222222",
+    "environmentName": "dev",
+    "id": "c",
+    "lastModifiedAt": 1,
+    "managementAccountId": "111111111111",
+    "requestedAt": 1,
+    "status": "RESTING",
+}
+
+
+def test_a_request_whose_status_is_new_is_not_taken_for_accepted(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = one_after_another(
+        says(json.dumps({"environmentAccountConnections": []}).encode()),
+        says(json.dumps({"environmentAccountConnection": CONNECTION}).encode()),
+    )
+    wanted = {
+        "environmentName": "dev",
+        "managementAccountId": "111111111111",
+        "tagsAll": {},
+        "waitForAcceptance": True,
+    }
+
+    with pytest.raises(Refused, match="connection c has the status RESTING, which this version"):
+        EnvironmentAccountConnection.create(wanted, proton)
+
+
+def test_a_request_whose_status_is_new_can_be_looked_up(stranger: Stranger, proton: Proton) -> None:
+    stranger.answer = one_after_another(
+        says(json.dumps({"environmentAccountConnections": [CONNECTION]}).encode()),
+        says(json.dumps({"environmentAccountConnection": CONNECTION}).encode()),
+        says(json.dumps({"environmentAccountConnections": [CONNECTION | {"status": "CONNECTED"}]}).encode()),
+    )
+    wanted = {
+        "environmentName": "dev",
+        "environmentAccountId": "222222222222",
+        "decision": "ACCEPT",
+        "waitForRequest": False,
+    }
+
+    made = EnvironmentAccountConnectionAccepter.create(wanted, proton)
+
+    assert (made.identifier, made.state["status"]) == ("c", "CONNECTED")
+
+
+def test_an_arn_that_is_none_does_not_keep_what_is_gone_from_being_gone(proton: Proton) -> None:
+    _place.confirm_gone("dev", proton)
