@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.loaders import Loader
@@ -41,21 +42,22 @@ def operation_of(target: str) -> OperationModel:
     """
     name = target.removeprefix(TARGET_PREFIX)
     if name not in _MODEL.operation_names:
-        raise UnknownOperationException(f"AWS Proton has no operation {name!r}.")
+        raise UnknownOperationException(f"AWS Proton has no operation {_shortened(name)!r}.")
     return _MODEL.operation_model(name)
 
 
 def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
     """The checked input of an operation: only members of the model, null members left out.
 
-    Raises SerializationException (no JSON object) and ValidationException (all violations in one message, in
-    AWS's own words).
+    Raises SerializationException (no JSON object) and ValidationException (the first violations in one
+    message, in AWS's own words).
     """
     document = _decode(body)
-    violations = list(_violations(operation.input_shape, document, ""))
+    violations = list(islice(_violations(operation.input_shape, document, ""), _MAX_TOLD + 1))
     if violations:
-        count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected"
-        raise ValidationException(f"{count}: {'; '.join(violations)}")
+        told = violations[:_MAX_TOLD]
+        count = f"{'More than ' if len(violations) > len(told) else ''}{len(told)} validation error"
+        raise ValidationException(f"{count}{'s' if len(told) > 1 else ''} detected: {'; '.join(told)}")
     return document
 
 
@@ -71,13 +73,14 @@ def serialise_error(code: str, message: str) -> bytes:
 
 def _decode(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body or b"{}", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        document = _without_nulls(json.loads(body or b"{}", parse_constant=_refuse_constant))
+    except ValueError:
         raise SerializationException("The request body is not a JSON document in UTF-8.") from None
+    except RecursionError:
+        raise SerializationException("The request body is nested too deeply.") from None
     if not isinstance(document, dict):
         raise SerializationException("The request body is not a JSON object.")
-    without_nulls: dict[str, Any] = _without_nulls(document)
-    return without_nulls
+    return document
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -102,8 +105,12 @@ _PYTHON_TYPES: dict[str, Any] = {
 """Every type that occurs in an input of Proton; a new one fails loudly, with a KeyError."""
 
 
-_STORABLE = re.compile(r"[^\0\ud800-\udfff]*")
+STORABLE = re.compile(r"[^\0\ud800-\udfff]*")
 """PostgreSQL takes no NUL in text, and no database takes half of a surrogate pair."""
+
+_MAX_TOLD = 10
+_MAX_SHOWN = 100
+"""So many violations are told, and so many characters of a wrong value or name are repeated."""
 
 
 def _violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
@@ -132,26 +139,36 @@ def _structure_violations(shape: StructureShape, value: dict[str, Any], path: st
         if name in shape.members:
             yield from _violations(shape.members[name], member, f"{prefix}{name}")
         else:
-            yield f"Value at '{prefix}{name}' failed to satisfy constraint: Member is not known"
+            shown = f"Value at '{prefix}{_shortened(name)}'"
+            yield f"{shown} failed to satisfy constraint: Member is not known"
 
 
 def _scalar_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    shown = f"Value at '{path}'" if shape.metadata.get("sensitive") else f"Value '{value}' at '{path}'"
+    sensitive = shape.metadata.get("sensitive")
+    shown = f"Value at '{path}'" if sensitive else f"Value '{_shortened(str(value))}' at '{path}'"
     if isinstance(value, str):
-        if not _STORABLE.fullmatch(value):
-            yield f"Value at '{path}' failed to satisfy constraint: Member must be Unicode text without NUL"
-        yield from _limit_violations(shape, len(value), shown, "length")
-        allowed, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
-        if allowed and value not in allowed:
-            allowed_set = ", ".join(allowed)
-            yield f"{shown} failed to satisfy constraint: Member must satisfy enum value set: [{allowed_set}]"
-        if pattern and not _compiled(pattern).fullmatch(value):
-            yield (
-                f"{shown} failed to satisfy constraint: "
-                f"Member must satisfy regular expression pattern: {pattern}"
-            )
+        yield from _text_violations(shape, value, shown, path)
     elif not isinstance(value, bool):
         yield from _limit_violations(shape, value, shown, "value")
+
+
+def _text_violations(shape: Shape, value: str, shown: str, path: str) -> Iterator[str]:
+    if not STORABLE.fullmatch(value):
+        yield f"Value at '{path}' failed to satisfy constraint: Member must be Unicode text without NUL"
+    yield from _limit_violations(shape, len(value), shown, "length")
+    allowed, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
+    if allowed and value not in allowed:
+        allowed_set = ", ".join(allowed)
+        yield f"{shown} failed to satisfy constraint: Member must satisfy enum value set: [{allowed_set}]"
+    # Some patterns take seconds, or hours, for what is much longer than a value may be.
+    short_enough = len(value) <= shape.metadata.get("max", len(value))
+    if pattern and short_enough and not _compiled(pattern).fullmatch(value):
+        must = "Member must satisfy regular expression pattern"
+        yield f"{shown} failed to satisfy constraint: {must}: {pattern}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _limit_violations(shape: Shape, size: int, shown: str, measure: str) -> Iterator[str]:

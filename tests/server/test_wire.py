@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -89,6 +90,71 @@ def test_a_sensitive_value_is_never_repeated() -> None:
         with pytest.raises(ValidationException) as caught:
             parse("CreateEnvironment", {**GOOD, member: value})
         assert "sss" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("operation", "document"),
+    [
+        ("GetEnvironment", {"name": "a" * 40_000 + "!"}),
+        (
+            "CreateEnvironmentTemplateVersion",
+            {"templateName": "t", "source": {"s3": {"bucket": "a" * 2_000 + "!", "key": "k"}}},
+        ),
+        ("GetRepository", {"provider": "GITHUB", "name": "a/" * 20_000 + "\n"}),
+        (
+            "UpdateAccountSettings",
+            {"pipelineServiceRoleArn": "arn:aws:iam::123456789012:role/" + "a" * 99_000},
+        ),
+    ],
+)
+def test_a_value_that_is_too_long_is_not_matched_against_its_pattern(operation: str, document: Any) -> None:
+    began = time.process_time()
+
+    with pytest.raises(ValidationException, match="must have length less than or equal to") as caught:
+        parse(operation, document)
+
+    assert "pattern" not in str(caught.value)
+    assert time.process_time() - began < 1
+
+
+def test_the_longest_value_that_a_pattern_is_tried_on_takes_no_time() -> None:
+    began = time.process_time()
+    for wrong in ("a" * 2000 + "!", "a/" * 1000 + "!", "a" * 512 + "/" + "a" * 1480 + "!"):
+        with pytest.raises(ValidationException, match="pattern"):
+            parse(
+                "UpdateAccountSettings", {"pipelineServiceRoleArn": f"arn:aws:iam::123456789012:role/{wrong}"}
+            )
+    for id_ in ("a" * 1_000_000, "1" * 1_000_000):
+        with pytest.raises(ValidationException, match="pattern"):
+            parse("GetDeployment", {"id": id_})
+
+    assert time.process_time() - began < 1
+
+
+def test_an_answer_to_a_request_that_is_all_wrong_is_short() -> None:
+    for wrong in (
+        {"tags": [{"key": "k" * 1000, "wrong": 1}] * 10_000},
+        {"tags": [{f"member{number}": 1 for number in range(10_000)}]},
+        {"x" * 500_000: 1},
+        {"name": "x" * 500_000},
+    ):
+        with pytest.raises(ValidationException) as caught:
+            parse("CreateEnvironment", {**GOOD, **wrong})
+        assert len(str(caught.value)) < 5_000
+
+    with pytest.raises(ValidationException, match=r"^More than 10 validation errors detected: "):
+        parse("CreateEnvironment", {**GOOD, "tags": [1] * 11})
+    with pytest.raises(UnknownOperationException) as unknown:
+        wire.operation_of(wire.TARGET_PREFIX + "x" * 60_000)
+    assert len(str(unknown.value)) < 200
+
+
+@pytest.mark.parametrize("depth", [600, 50_000])
+def test_what_is_nested_deeper_than_any_request_is_refused(depth: int) -> None:
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        body = f'{{"tags": {opening * depth}1{closing * depth}}}'.encode()
+        with pytest.raises((SerializationException, ValidationException)):
+            wire.parse(wire.operation_of(wire.TARGET_PREFIX + "CreateEnvironment"), body)
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff", b'{"maxResults": NaN}', b"[" * 100_000])

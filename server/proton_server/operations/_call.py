@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from proton_server.errors import ConflictException, ValidationException
 from proton_server.evaluation import SPEC_CHECK, EvaluationFault
 from proton_server.spec import SpecFault, read_inputs
+from proton_server.wire import STORABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,7 +121,10 @@ def page(
     limit = request.get("maxResults", _MAX_RESULTS)
     filters = {name: value for name, value in request.items() if name not in ("maxResults", "nextToken")}
     bound = digest([call.operation, call.account_id, call.region, filters])[:16]
-    after = _read_token(request["nextToken"], bound) if "nextToken" in request else None
+    after = None
+    if "nextToken" in request:
+        first = fetch(None, 1)
+        after = _read_token(request["nextToken"], bound, key(first[0]) if first else None)
     rows = fetch(after, limit + 1)
     if len(rows) <= limit:
         return rows, None
@@ -132,12 +135,22 @@ def _write_token(bound: str, after: Sequence[Any]) -> str:
     return base64.b64encode(json.dumps([bound, *after]).encode()).decode()
 
 
-def _read_token(token: str, bound: str) -> Sequence[Any]:
+def _read_token(token: str, bound: str, like: Sequence[Any] | None) -> Sequence[Any] | None:
+    """The key in a token. It goes to the database, so it must be `like` those of this list, or a forgery."""
+    after: list[Any]
     try:
         found, *after = json.loads(base64.b64decode(token, validate=True))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError):
         found, after = None, []
-    if found != bound:
+    if like is None and found == bound:
+        return None
+    if found != bound or not _alike(after, like or ()):
         message = "nextToken is not one that this list gave out: start the list again without nextToken."
         raise ValidationException(message)
-    return list(after)
+    return after
+
+
+def _alike(key: Sequence[Any], other: Sequence[Any]) -> bool:
+    return [type(value) for value in key] == [type(value) for value in other] and all(
+        STORABLE.fullmatch(value) if isinstance(value, str) else abs(value) < 2**53 for value in key
+    )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from proton_server.operations._call import Call
 
+_MAX_NUMBER = 2**31 - 1
+"""The highest number of a version that its column holds. The model lets a request name one of 20 digits."""
+
 
 def environment_row(call: Call, name: str) -> sa.Row[Any]:
     """The environment. Raises ResourceNotFoundException, as the other functions here do."""
@@ -34,14 +37,16 @@ def template_row(call: Call, name: str) -> sa.Row[Any]:
 
 def version_row(call: Call, template: str, major: str, minor: str) -> sa.Row[Any]:
     """The version of an environment template."""
-    row = call.rows.find(
-        environment_template_versions, template_name=template, major=int(major), minor=int(minor)
+    rows = version_rows(call, template, major=int(major), minor=int(minor))
+    return _found(
+        rows[0] if rows else None, f"Environment template version not found: {template}:{major}.{minor}"
     )
-    return _found(row, f"Environment template version not found: {template}:{major}.{minor}")
 
 
 def version_rows(call: Call, template: str, **part: int) -> Sequence[sa.Row[Any]]:
-    """All versions of a template, or those of one major version, oldest first."""
+    """All versions of a template, or those with such a `major` (and `minor`) number, oldest first."""
+    if any(number > _MAX_NUMBER for number in part.values()):
+        return []
     return call.rows.all(environment_template_versions, template_name=template, **part)
 
 
