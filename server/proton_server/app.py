@@ -1,7 +1,8 @@
 """The HTTP face: authenticate, dispatch, run the operation in a transaction, answer.
 
 Requests whose `X-Amz-Target` is Proton's are ours; `elsewhere`, if there is one, gets all others. Log lines
-name operation, account, Region, code and time; never a member of a request.
+name operation, account, Region, code and time, or the key and the address of one whose signature is refused;
+never a member of a request.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from proton_server import wire
-from proton_server.auth import SignedRequest
+from proton_server import protocol, wire
+from proton_server.auth import SignedRequest, claimed_key
 from proton_server.errors import (
+    AuthenticationError,
     InternalServerException,
     ProtonError,
     RequestEntityTooLargeException,
@@ -60,13 +63,16 @@ class Proton:
     ) -> None:
         self._store, self._authenticate, self._evaluate, self._wake = store, authenticate, evaluate, wake
         self._engines = frozenset(engines)
+        self._warnings = _Ration(10, seconds=60.0)
 
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
         """Status, body and id of the answer; never raises."""
         began = time.monotonic()
         request_id = str(uuid.uuid4())
         who = name = "-"
+        level = logging.INFO
         try:
+            protocol.check(request)
             if len(request.body) > wire.MAX_BODY_BYTES:
                 message = f"The request body is larger than {wire.MAX_BODY_BYTES} bytes."
                 raise RequestEntityTooLargeException(message)  # noqa: TRY301  # one place answers errors
@@ -81,12 +87,15 @@ class Proton:
             answer = self._run(name, function, caller, wire.parse(operation, request.body))
             status, code, body = 200, "OK", wire.serialise(operation, answer)
         except ProtonError as error:
+            if isinstance(error, AuthenticationError):
+                who = f"key {claimed_key(request)} from {request.client}"
+                level = logging.WARNING if self._warnings.take() else logging.INFO
             status, code, body = error.status, error.code, wire.serialise_error(error.code, str(error))
         except Exception:  # noqa: BLE001  # a client gets an answer whatever happened
             _log.exception("request %s failed", request_id)
             fault = InternalServerException(f"The server failed to process the request {request_id}.")
             status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
-        _log.info("%s %s %s %.0fms %s", name, who, code, (time.monotonic() - began) * 1000, request_id)
+        _log.log(level, "%s %s %s %.0fms %s", name, who, code, (time.monotonic() - began) * 1000, request_id)
         return status, body, request_id
 
     def _run(
@@ -111,36 +120,65 @@ class Proton:
                 return answer
 
 
+class _Ration:
+    """So many in so many seconds: a client that is refused over and over must not fill the log."""
+
+    def __init__(self, number: int, seconds: float) -> None:
+        self._taken: deque[float] = deque([float("-inf")] * number, maxlen=number)
+        self._seconds = seconds
+
+    def take(self) -> bool:
+        """Whether there is one left."""
+        now = time.monotonic()
+        if now - self._taken[0] < self._seconds:
+            return False
+        self._taken.append(now)
+        return True
+
+
 def asgi_app(proton: Proton, lifespan: Lifespan[Starlette], elsewhere: ASGIApp | None = None) -> ASGIApp:
     """The whole ASGI application: Proton, `/health`, and what is elsewhere."""
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await _answer(proton, Request(scope, receive), elsewhere)
+        try:
+            answer = await _answer(proton, Request(scope, receive), elsewhere)
+        except ClientDisconnect:
+            return
         await answer(scope, receive, send)
 
     return Starlette(routes=[Mount("/", app=dispatch)], lifespan=lifespan)
 
 
 async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -> ASGIApp:
-    if request.headers.get("x-amz-target", "").startswith(wire.TARGET_PREFIX):
-        signed = SignedRequest(
-            method=request.method,
-            path=request.scope["raw_path"].decode("latin1"),
-            query=request.scope["query_string"].decode("latin1"),
-            headers=dict(request.headers),
-            body=await _body(request),
-        )
-        status, content, request_id = await run_in_threadpool(proton.answer, signed)
-        return Response(content, status, {"x-amzn-RequestId": request_id}, wire.CONTENT_TYPE)
     # A signed one is S3's, for a bucket named "health".
-    if request.url.path == "/health" and "authorization" not in request.headers:
+    if request.scope["path"] == "/health" and "authorization" not in request.headers:
         return PlainTextResponse("ok\n")
-    if elsewhere is not None:
+    if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
         return elsewhere
-    unknown = UnknownOperationException(
-        "This server answers AWS Proton requests, which have an X-Amz-Target header."
+    signed = _signed_request(request, await _body(request))
+    status, content, request_id = await run_in_threadpool(proton.answer, signed)
+    headers = {"x-amzn-RequestId": request_id}
+    if protocol.is_ambiguous(signed):
+        headers["Connection"] = "close"
+    return Response(content, status, headers, wire.CONTENT_TYPE)
+
+
+def _signed_request(request: Request, body: bytes) -> SignedRequest:
+    headers: dict[str, str] = {}
+    repeated = set()
+    for name, value in request.headers.items():
+        if name in headers:
+            repeated.add(name)
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return SignedRequest(
+        method=request.method,
+        path=request.scope["raw_path"].decode("latin1"),
+        query=request.scope["query_string"].decode("latin1"),
+        headers=headers,
+        body=body,
+        repeated=frozenset(repeated),
+        client=request.client.host[:64] if request.client else "-",
     )
-    return Response(wire.serialise_error(unknown.code, str(unknown)), 400, None, wire.CONTENT_TYPE)
 
 
 async def _body(request: Request) -> bytes:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, HTTPHeaders
 from botocore.credentials import Credentials
 
 from proton_server.errors import (
@@ -37,13 +37,15 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 +"
-    r"Credential=(?P<key>\w+)/(?P<date>\d{8})/(?P<region>[a-z]{2}(-[a-z]+)+-\d)/proton/aws4_request"
-    r", *SignedHeaders=(?P<signed>[a-z0-9;-]+), *Signature=(?P<signature>[0-9a-f]{64})",
+    r"Credential=(?P<key>\w{1,128})/(?P<date>\d{8})/(?P<region>[a-z]{2}(-[a-z]+)+-\d)/proton/aws4_request"
+    r", *SignedHeaders=(?P<signed>[a-z0-9-]+(;[a-z0-9-]+)*), *Signature=(?P<signature>[0-9a-f]{64})",
     re.ASCII,
 )
+_CLAIM = re.compile(r"Credential=(\w{1,128})/", re.ASCII)
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _TOLERANCE = timedelta(minutes=5)
 _MUST_BE_SIGNED = frozenset({"host", "x-amz-date", "x-amz-target"})
+_OUR_KEYS = "an access key that `proton-server keys create` made"
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,18 @@ class Caller:
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """What of an HTTP request a signature covers. Header names are in lower case."""
+    """What of an HTTP request a signature covers, and where it is from. Header names are in lower case."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
+    """The values of a repeated header are joined by commas, as signers do."""
     body: bytes
+    repeated: frozenset[str] = frozenset()
+    """The names of the headers that the request has more than once."""
+    client: str = "-"
+    """The address that it came from."""
 
 
 class Authenticator(Protocol):
@@ -97,11 +104,19 @@ class VerifiedCredentials:
             key = connection.execute(
                 sa.select(access_keys).where(access_keys.c.id == header["key"])
             ).one_or_none()
-        # Keys made here have no session token, so a request with one was signed for somewhere else.
-        if key is None or "x-amz-security-token" in request.headers:
-            raise UnrecognizedClientException("The security token included in the request is invalid.")
+        # AWS's words, which people search for, and then what they mean here.
+        invalid = "The security token included in the request is invalid."
+        if "x-amz-security-token" in request.headers:
+            message = f"{invalid} Keys of this server have no session token: unset AWS_SESSION_TOKEN,"
+            raise UnrecognizedClientException(f"{message} and sign with {_OUR_KEYS}.")
+        if key is None:
+            message = f"{invalid} {header['key']} is not a key of this server: sign with"
+            raise UnrecognizedClientException(f"{message} {_OUR_KEYS}.")
         _check_time(request, header["date"])
         signed = header["signed"].split(";")
+        if signed != sorted(set(signed)):
+            message = "SignedHeaders must name each header once, in alphabetical order."
+            raise InvalidSignatureException(message)
         if not _MUST_BE_SIGNED.issubset(signed):
             needed = ", ".join(sorted(_MUST_BE_SIGNED))
             raise InvalidSignatureException(f"The signature must cover the headers {needed}.")
@@ -120,6 +135,12 @@ def create_access_key(store: Store, account_id: str) -> tuple[str, str]:
     with store.write() as connection:
         connection.execute(sa.insert(access_keys).values(id=key_id, secret=secret, account_id=account_id))
     return key_id, secret
+
+
+def claimed_key(request: SignedRequest) -> str:
+    """The id of the access key that a request names, for the log. Nobody has checked it."""
+    claim = _CLAIM.search(request.headers.get("authorization", ""))
+    return claim[1] if claim else "-"
 
 
 def _authorization(request: SignedRequest) -> Mapping[str, str]:
@@ -148,7 +169,8 @@ def _check_time(request: SignedRequest, date: str) -> None:
 
 def _signature(request: SignedRequest, signed: list[str], credentials: Credentials, region: str) -> str:
     """What the signature of the request would be if it was made with these credentials."""
-    url = f"https://{request.headers['host']}{request.path}" + (f"?{request.query}" if request.query else "")
+    # The host that counts is the header, whatever it is.
+    url = f"https://host{request.path}" + (f"?{request.query}" if request.query else "")
     headers = {name: request.headers.get(name, "") for name in signed}
     digest = hashlib.sha256(request.body).hexdigest()
     # The signer would take the header's word for the body.
@@ -156,8 +178,16 @@ def _signature(request: SignedRequest, signed: list[str], credentials: Credentia
         raise InvalidSignatureException("X-Amz-Content-SHA256 is not the hash of the request's body.")
     signable = AWSRequest(request.method, url, headers, request.body)
     signable.context["timestamp"] = request.headers["x-amz-date"]
-    signer = SigV4Auth(credentials, "proton", region)
+    signer = _Signer(credentials, "proton", region)
     signature: str = signer.signature(
         signer.string_to_sign(signable, signer.canonical_request(signable)), signable
     )
     return signature
+
+
+class _Signer(SigV4Auth):
+    """Signs every header it is given, where botocore leaves out some that others sign, such as user-agent."""
+
+    def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
+        headers: HTTPHeaders = request.headers
+        return headers

@@ -8,9 +8,10 @@
     ├── ThrottlingException              too much at once; SDKs ask again by themselves
     ├── ValidationException              the request is wrong
     └── (of the protocol, not of Proton)
-        ├── MissingAuthenticationTokenException, IncompleteSignatureException,
+        ├── AuthenticationError          who calls cannot be said:
+        │   MissingAuthenticationTokenException, IncompleteSignatureException,
         │   UnrecognizedClientException, InvalidSignatureException
-        ├── SerializationException, RequestEntityTooLargeException
+        ├── MalformedHttpRequestException, SerializationException, RequestEntityTooLargeException
         ├── UnknownOperationException
         └── InternalServerException      our fault; the cause is in the log only
 
@@ -57,26 +58,34 @@ class ValidationException(ProtonError):
     """The request is wrong, or differs from the request it claims to repeat."""
 
 
-class MissingAuthenticationTokenException(ProtonError):
+class AuthenticationError(ProtonError):
+    """Who calls cannot be said. Never raised itself: it is what the four below have in common."""
+
+
+class MissingAuthenticationTokenException(AuthenticationError):
     """The request is not signed."""
 
     status = 403
 
 
-class IncompleteSignatureException(ProtonError):
+class IncompleteSignatureException(AuthenticationError):
     """The Authorization header is not a whole Signature Version 4 header."""
 
 
-class UnrecognizedClientException(ProtonError):
+class UnrecognizedClientException(AuthenticationError):
     """The access key is not known here."""
 
     status = 403
 
 
-class InvalidSignatureException(ProtonError):
+class InvalidSignatureException(AuthenticationError):
     """The signature does not fit the request, or is too old."""
 
     status = 403
+
+
+class MalformedHttpRequestException(ProtonError):
+    """The HTTP request around the body is not what the protocol asks for."""
 
 
 class SerializationException(ProtonError):

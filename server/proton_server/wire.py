@@ -32,7 +32,13 @@ MAX_BODY_BYTES = 1024 * 1024
 """No request comes near: the largest members are a spec of 51,200 characters and 50 tags."""
 
 _MODEL = ServiceModel(Loader().load_service_model("proton", "service-2"), "proton")
-TARGET_PREFIX = f"{_MODEL.metadata['targetPrefix']}."
+_SERVICE: str = _MODEL.metadata["targetPrefix"]
+TARGET_PREFIX = f"{_SERVICE}."
+
+
+def names_proton(target: str) -> bool:
+    """Whether an `X-Amz-Target` header is for Proton, whatever operation it names, if any."""
+    return target.partition(".")[0] == _SERVICE
 
 
 def operation_of(target: str) -> OperationModel:

@@ -6,12 +6,16 @@ import json
 import re
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
 from proton_server import wire
+from proton_server.app import Proton
+from proton_server.auth import SignedRequest, VerifiedCredentials
+from proton_server.store import Store
 from tests.conftest import LocalServer
 from tests.server.steps import create, ended, refused, spec
 
@@ -45,6 +49,7 @@ def post(
         ("ListEnvironments", b"{", SIGNED, 400, "SerializationException"),
         ("ListEnvironments", b'{"maxResults": 0}', SIGNED, 400, "ValidationException"),
         ("ListEnvironments", b" " * 1_100_000, SIGNED, 413, "RequestEntityTooLargeException"),
+        ("", b"{}", SIGNED, 400, "UnknownOperationException"),
         ("CreateCar", b"{}", SIGNED, 400, "UnknownOperationException"),
         ("CreateService", b"{}", SIGNED, 400, "UnknownOperationException"),
     ],
@@ -52,7 +57,7 @@ def post(
 def test_a_request_that_reaches_no_operation_is_answered_by_the_protocol(
     proton_server: LocalServer, target: str, body: bytes, authorization: str | None, status: int, code: str
 ) -> None:
-    found, error = post(proton_server, wire.TARGET_PREFIX + target, body, authorization)
+    found, error = post(proton_server, f"AwsProton20200720{target and '.'}{target}", body, authorization)
 
     assert (found, error["__type"]) == (status, code)
     assert error["message"]
@@ -130,3 +135,25 @@ def test_the_log_names_operation_account_and_code_but_no_spec_tag_or_credential(
     assert record["lastAttemptedDeploymentId"] in log
     for secret in ("hush", "HUSHHUSH", "tagsecret", "descsecret", "Signature="):
         assert secret not in log
+
+
+def test_a_flood_of_refused_signatures_is_ten_warnings_a_minute_and_the_rest_is_for_who_asks_for_it(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    store = Store(str(tmp_path / "db"))
+    proton = Proton(store, VerifiedCredentials(store), (), lambda: None)
+    headers = {
+        "host": "localhost",
+        "x-amz-target": "AwsProton20200720.ListEnvironments",
+        "content-type": "application/x-amz-json-1.0",
+        "authorization": SIGNED,
+    }
+    with caplog.at_level("INFO", "proton_server"):
+        for _ in range(12):
+            proton.answer(SignedRequest("POST", "/", "", headers, b"{}", client="10.1.2.3"))
+    store.close()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 10 + ["INFO"] * 2
+    assert all(
+        "key 123456789012 from 10.1.2.3 UnrecognizedClientException" in line for line in caplog.messages
+    )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +87,16 @@ def test_serve_answers_whoever_has_a_key_and_no_one_else(tmp_path: Path) -> None
     keys = run("keys", "create", "--account", "111122223333", "--database", database)
     assert keys.returncode == 0, keys.stderr
     key = dict(line.split("=", 1) for line in keys.stdout.splitlines())
-    with subprocess.Popen(
-        [*PROGRAM, "serve", "--port", "0", "--database", database], stdout=subprocess.PIPE, text=True
-    ) as server:
+    log = tmp_path / "log"
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            [*PROGRAM, "serve", "--port", "0", "--database", database],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as server,
+    ):
         try:
             assert server.stdout is not None
             url = server.stdout.readline().split()[4]
@@ -102,9 +115,38 @@ def test_serve_answers_whoever_has_a_key_and_no_one_else(tmp_path: Path) -> None
             assert made["environmentTemplate"]["arn"].startswith("arn:aws:proton:eu-west-1:111122223333:")
             with refused("InvalidSignatureException", "does not match the signature"):
                 client("wrong").list_environments()
+            with pytest.raises(urllib.error.HTTPError) as elsewhere:
+                urllib.request.urlopen(f"{url}/elsewhere")
         finally:
             server.terminate()
+    key_id = key["AWS_ACCESS_KEY_ID"]
+    assert (
+        f" WARNING proton_server.app: - key {key_id} from 127.0.0.1 InvalidSignatureException"
+        in log.read_text()
+    )
+    assert "Signature=" not in log.read_text()
+    with elsewhere.value as answer:
+        assert (answer.code, json.load(answer)["__type"]) == (400, "UnknownOperationException")
+        assert answer.headers["x-amzn-RequestId"]
     assert oct(Path(database).stat().st_mode & 0o777) == "0o600"
+
+
+def sign(key: tuple[str, str], headers: dict[str, str], body: bytes) -> str:
+    """The Authorization of a POST to / that covers all these headers, by the book and not by botocore.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    names = ";".join(sorted(headers))
+    lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
+    canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    time = headers["x-amz-date"]
+    scope = f"{time[:8]}/us-east-1/proton/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    secret = f"AWS4{key[1]}".encode()
+    for part in (*scope.split("/"), text):
+        secret = hmac.digest(secret, part.encode(), "sha256")
+    credential = f"Credential={key[0]}/{scope}"
+    return f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={secret.hex()}"
 
 
 class TestSignatures:
@@ -155,14 +197,70 @@ class TestSignatures:
         with pytest.raises(InvalidSignatureException):
             VerifiedCredentials(store)(self.signed(key, **change))
 
-    def test_a_key_or_session_that_is_not_known_is_refused(self, store: Store) -> None:
+    def test_a_key_or_session_that_is_not_known_is_refused_with_what_to_do(self, store: Store) -> None:
         key = create_access_key(store, "111122223333")
 
-        with pytest.raises(UnrecognizedClientException):
+        with pytest.raises(UnrecognizedClientException) as unknown:
             VerifiedCredentials(store)(self.signed(("AKIAUNKNOWN", "secret")))
-        with pytest.raises(UnrecognizedClientException):
+        with pytest.raises(UnrecognizedClientException) as session:
             VerifiedCredentials(store)(
                 self.signed(key, headers=lambda headers: {**headers, "x-amz-security-token": "t"})
+            )
+
+        for refusal, cause in (
+            (unknown, "AKIAUNKNOWN is not a key of this server"),
+            (session, "AWS_SESSION_TOKEN"),
+        ):
+            message = str(refusal.value)
+            assert message.startswith("The security token included in the request is invalid. ")
+            assert cause in message
+            assert "`proton-server keys create`" in message
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"user-agent": "aws-sdk-js/3.0  x/1", "accept-encoding": "identity"},
+            {"content-length": "2", "content-type": "application/x-amz-json-1.0"},
+            {
+                "amz-sdk-invocation-id": "i",
+                "amz-sdk-request": "attempt=1",
+                "x-amz-user-agent": "aws-sdk-js/3.0",
+            },
+            {"x-amzn-trace-id": "Root=1", "expect": "100-continue", "x-forwarded-for": "10.0.0.1,10.0.0.2"},
+        ],
+    )
+    def test_a_right_signature_may_cover_any_headers(self, store: Store, more: dict[str, str]) -> None:
+        key = create_access_key(store, "111122223333")
+        request = self.signed(key)
+        headers = {**request.headers, **more}
+        del headers["authorization"]
+        headers["authorization"] = sign(key, headers, request.body)
+        headers["accept"] = "a proxy's"
+
+        caller = VerifiedCredentials(store)(replace(request, headers=headers))
+
+        assert caller.account_id == "111122223333"
+        with pytest.raises(InvalidSignatureException, match="does not match"):
+            VerifiedCredentials(store)(replace(request, headers={**headers, next(iter(more)): "x"}))
+
+    @pytest.mark.parametrize(
+        "order",
+        ["x-amz-target;x-amz-date;host", "host;host;x-amz-date;x-amz-target", "x-amz-date;host;x-amz-target"],
+    )
+    def test_signed_headers_are_in_order_and_each_is_there_once(self, store: Store, order: str) -> None:
+        key = create_access_key(store, "111122223333")
+
+        with pytest.raises(InvalidSignatureException, match="each header once, in alphabetical order"):
+            VerifiedCredentials(store)(
+                self.signed(
+                    key,
+                    headers=lambda headers: {
+                        **headers,
+                        "authorization": headers["authorization"].replace(
+                            "host;x-amz-date;x-amz-target", order
+                        ),
+                    },
+                )
             )
 
     def test_a_request_without_its_time_is_incomplete(self, store: Store) -> None:
