@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
-import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 
+from proton_server import http_server
 from proton_server.app import Proton, asgi_app
 from proton_server.auth import AnyCredentials, VerifiedCredentials, create_access_key
 from proton_server.deployments import DeploymentLaw
@@ -210,11 +210,8 @@ def _run(
         evaluate.close()
         store.close()
 
-    app = refuse_web_pages(
-        asgi_app(Proton(store, authenticate, methods, evaluate, wake), lifespan, elsewhere)
-    )
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-    uvicorn.Server(config).run(sockets=[listener])
+    proton = Proton(store, authenticate, methods, evaluate, wake)
+    http_server.run(refuse_web_pages(asgi_app(proton, lifespan, elsewhere)), listener)
 
 
 def _open(database: str, *, alone: bool = False) -> Store:
