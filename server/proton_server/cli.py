@@ -210,8 +210,8 @@ def _run(
         evaluate.close()
         store.close()
 
-    proton = Proton(store, authenticate, methods, evaluate, wake)
-    http_server.run(refuse_web_pages(asgi_app(proton, lifespan, elsewhere)), listener)
+    app = asgi_app(Proton(store, authenticate, methods, evaluate, wake), lifespan, elsewhere)
+    http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
 
 
 def _open(database: str, *, alone: bool = False) -> Store:

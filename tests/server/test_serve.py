@@ -115,6 +115,9 @@ def test_serve_answers_whoever_has_a_key_and_no_one_else(tmp_path: Path) -> None
             assert made["environmentTemplate"]["arn"].startswith("arn:aws:proton:eu-west-1:111122223333:")
             with refused("InvalidSignatureException", "does not match the signature"):
                 client("wrong").list_environments()
+            named = urllib.request.Request(f"{url}/health", headers={"Host": "proton.example"})
+            with urllib.request.urlopen(named) as health:
+                assert health.status == 200
             with pytest.raises(urllib.error.HTTPError) as elsewhere:
                 urllib.request.urlopen(f"{url}/elsewhere")
         finally:
