@@ -83,6 +83,15 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         )
         return EmptyResult()
 
+    def execute_change_set(self) -> ActionResult:
+        """As moto's, and with the client's token."""
+        self._backend.execute_change_set(
+            self._get_param("ChangeSetName"),
+            self._get_param("StackName"),
+            self._get_param("ClientRequestToken"),
+        )
+        return EmptyResult()
+
     def update_termination_protection(self) -> ActionResult:
         """Missing in moto."""
         stack = self._backend.get_stack(self._get_param("StackName"))

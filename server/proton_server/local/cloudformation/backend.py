@@ -55,21 +55,30 @@ class LocalCloudFormation(StackStore):
         stack_policy_body: str | None = None,
         client_request_token: str | None = None,
     ) -> Stack:
-        """Begin to create a stack.
+        """Begin to create a stack, or answer with the one that the same call with its token has begun.
 
         Raises:
             AlreadyExistsException: the name is taken.
+            TokenAlreadyExists: the token belongs to another call.
             ValidationError: the template or the parameters are unsound; nothing was created.
 
         """
+        call = (
+            "CreateStack",
+            *(name, template, parameters, notification_arns, tags, role_arn),
+            *(enable_termination_protection, timeout_in_mins, stack_policy_body),
+        )
         with _LOCK:
+            made = self.tokens.stack_of(client_request_token, *call)
+            if made is not None and made.stack_id in self.stacks:
+                return made
             stack = self.new_stack(name, tags, notification_arns, role_arn)
             stack.enable_termination_protection = bool(enable_termination_protection)
             stack.timeout_in_minutes = timeout_in_mins
             stack.policy = stack_policy_body or ""
-            stack.client_request_token = client_request_token
             target = self.target(stack, template, parameters)
             self.stacks[stack.stack_id] = stack
+            self.tokens.accept(client_request_token, stack, *call)
             self._create(stack, target)
             return stack
 
@@ -82,21 +91,24 @@ class LocalCloudFormation(StackStore):
         tags: dict[str, str] | None,
         client_request_token: str | None = None,
     ) -> Stack:
-        """Begin to update a stack.
+        """Begin to update a stack, or answer with the one that the same call with its token has updated.
 
         Raises:
+            TokenAlreadyExists: the token belongs to another call.
             ValidationError: there is no such stack, it cannot be updated now, the template or the parameters
-                are
-                unsound, or nothing would change.
+                are unsound, or nothing would change.
 
         """
+        call = ("UpdateStack", name, template, role_arn, parameters, tags)
         with _LOCK:
+            if (updated := self.tokens.stack_of(client_request_token, *call)) is not None:
+                return updated
             stack = self.existing(name)
             given = given_parameters(parameters, _updatable(stack).given)
             target = self.target(stack, template, given)
             if target.deploys_as(_updatable(stack)) and tags in (None, stack.tags):
                 raise ValidationError(message="No updates are to be performed.")
-            stack.client_request_token = client_request_token
+            self.tokens.accept(client_request_token, stack, *call)
             stack.role_arn = role_arn or stack.role_arn
             self._update(stack, target, tags)
             return stack
@@ -105,14 +117,18 @@ class LocalCloudFormation(StackStore):
         """Cancel an update that is still in progress: the stack stays as it was.
 
         Raises:
+            TokenAlreadyExists: the token belongs to another call.
             ValidationError: there is no such stack, or no update to cancel.
 
         """
+        call = ("CancelUpdateStack", name)
         with _LOCK:
+            if self.tokens.stack_of(client_request_token, *call) is not None:
+                return
             stack = self.existing(name)
             if stack.stack_status != "UPDATE_IN_PROGRESS":
                 raise ValidationError(message="CancelUpdateStack cannot be called from current stack status")
-            stack.client_request_token = client_request_token
+            self.tokens.accept(client_request_token, stack, *call)
             stack.drop_pending()
             lifecycle.cancel_update(stack)
 
@@ -122,10 +138,14 @@ class LocalCloudFormation(StackStore):
         """Begin to delete a stack; one that is gone already is no error.
 
         Raises:
+            TokenAlreadyExists: the token belongs to another call.
             ValidationError: the stack is protected, or being updated.
 
         """
+        call = ("DeleteStack", name_or_stack_id, retain)
         with _LOCK:
+            if self.tokens.stack_of(client_request_token, *call) is not None:
+                return
             stack = self.find(name_or_stack_id)
             if stack is None or stack.stack_status == "DELETE_IN_PROGRESS":
                 return
@@ -139,7 +159,7 @@ class LocalCloudFormation(StackStore):
                     message=f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.stack_status}"
                 )
             stack.drop_pending()
-            stack.client_request_token = client_request_token
+            self.tokens.accept(client_request_token, stack, *call)
             self._begin(stack, "DELETE_IN_PROGRESS", lambda: self._delete(stack, frozenset(retain or ())))
 
     def create_change_set(  # noqa: PLR0913, PLR0917 - moto's signature
@@ -188,26 +208,38 @@ class LocalCloudFormation(StackStore):
             self.change_sets[change_set.change_set_id] = change_set
             return change_set.change_set_id, stack.stack_id
 
-    def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:  # noqa: ARG002
+    def execute_change_set(
+        self,
+        change_set_name: str,
+        stack_name: str | None = None,
+        client_request_token: str | None = None,
+    ) -> None:
         """Begin the creation or update that a change set describes.
 
         Raises:
+            TokenAlreadyExists: the token belongs to another call.
             ValidationError: there is no such change set, or it cannot be executed.
 
         """
+        call = ("ExecuteChangeSet", change_set_name, stack_name)
         with _LOCK:
+            if self.tokens.stack_of(client_request_token, *call) is not None:
+                return
             change_set: ChangeSet = self.describe_change_set(change_set_name)  # type: ignore[assignment]
             if change_set.execution_status != "AVAILABLE":
                 raise ValidationError(
                     message=f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current "
                     f"status of [{change_set.status}]"
                 )
-            change_set.execution_status = "EXECUTE_COMPLETE"
             stack = self.existing(change_set.stack_id)
-            if stack.stack_status == "REVIEW_IN_PROGRESS":
+            is_new = stack.stack_status == "REVIEW_IN_PROGRESS"
+            if not is_new:
+                _updatable(stack)
+            change_set.execution_status = "EXECUTE_COMPLETE"
+            self.tokens.accept(client_request_token, stack, *call)
+            if is_new:
                 self._create(stack, change_set.target)
             else:
-                _updatable(stack)
                 self._update(stack, change_set.target, change_set.tags)
 
     def create_nested(self, name: str, properties: Mapping[str, Any]) -> Stack:

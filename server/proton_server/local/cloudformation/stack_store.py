@@ -17,6 +17,7 @@ from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.stacks import Stack, StackResource
 from proton_server.local.cloudformation.targets import Target, read_target
+from proton_server.local.cloudformation.tokens import Tokens
 
 
 class StackStore(models.CloudFormationBackend):
@@ -30,6 +31,7 @@ class StackStore(models.CloudFormationBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.exchange = Exports(self.exports, self.stacks)
+        self.tokens = Tokens()
 
     def new_stack(
         self,
