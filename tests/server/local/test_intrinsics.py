@@ -16,7 +16,7 @@ ATTRIBUTES = {("Vpc", "CidrBlock"): "10.0.0.0/16", ("Db", "Endpoint.Port"): 5432
 def scope(truths: dict[str, bool] | None = None) -> Scope:
     return Scope(
         values={"AWS::Region": "eu-west-1", "Name": "pet", "Zones": ["a", "b"], "On": True, "Size": 3},
-        mappings={"Sizes": {"eu-west-1": {"Small": 1, 2: "two"}, "lists": {"zones": ["x", "y"]}}},
+        mappings={"Sizes": {"eu-west-1": {"Small": 1, "2": "two"}, "lists": {"zones": ["x", "y"]}}},
         reference=lambda name: {"Vpc": "vpc-1"}[name],
         attribute=lambda name, attribute: ATTRIBUTES[name, attribute],
         import_value=lambda name: f"imported {name}",

@@ -13,13 +13,13 @@ from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudformation.urls import url_bases
 from moto.core.responses import ActionResult, EmptyResult
 
-from proton_server.local.cloudformation.faults import TemplateFault
-from proton_server.local.cloudformation.template import read_template
+from proton_server.local.cloudformation.stack_store import sound_template
 from proton_server.local.cloudformation.template_url import read_template_url
 
 if TYPE_CHECKING:
     from proton_server.local.cloudformation.backend import LocalCloudFormation
 
+_MAX_BODY = 51_200  # bytes; a template that is longer comes by its URL
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
@@ -33,7 +33,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
     def create_stack(self) -> ActionResult:
         """As moto's, and with the client's token, and the name checked."""
         name = self._get_param("StackName")
-        if not _STACK_NAME.fullmatch(name):
+        if not _STACK_NAME.fullmatch(name or ""):
             raise ValidationError(
                 message=f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy "
                 "constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
@@ -122,15 +122,18 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         _, resources = self._backend.list_stack_resources(self._get_param("StackName"))
         return ActionResult({"StackResourceSummaries": resources})
 
+    def create_change_set(self) -> ActionResult:
+        """As moto's, with the template's text checked."""
+        if not self._get_bool_param("UsePreviousTemplate", if_none=False):
+            self._template_body()
+        return super().create_change_set()
+
     def _validate_different_update(self, *_: Any) -> None:
         """Left to the backend: a change set without changes is recorded as such, it is no error."""
 
     def validate_template(self) -> ActionResult:
         """Moto runs cfn-lint, which takes a second and refuses one of AWS's own samples."""
-        try:
-            template = read_template(self._template_body())
-        except TemplateFault as fault:
-            raise ValidationError(message=str(fault)) from None
+        template = sound_template(self._template_body())
         parameters = [
             {
                 "ParameterKey": name,
@@ -151,7 +154,14 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         body, url = self._get_param("TemplateBody"), self._get_param("TemplateURL")
         if bool(body) == bool(url):
             raise ValidationError(message="Either Template URL or Template Body must be specified.")
-        return str(body) if body else self._get_stack_from_s3_url(url)
+        if url:
+            return self._get_stack_from_s3_url(url)
+        if len(body.encode(errors="replace")) > _MAX_BODY:
+            raise ValidationError(
+                message="1 validation error detected: Value '…' at 'templateBody' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {_MAX_BODY}"
+            )
+        return str(body)
 
 
 url_paths = {"{0}/$": LocalCloudFormationResponse.dispatch}

@@ -19,7 +19,7 @@ from moto.core.utils import utcnow
 
 from proton_server.local.cloudformation import answers, lifecycle, nested
 from proton_server.local.cloudformation.change_sets import ChangeSet, changes
-from proton_server.local.cloudformation.stack_store import StackStore
+from proton_server.local.cloudformation.stack_store import StackStore, sound_template
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.targets import Target, given_parameters
 
@@ -68,6 +68,7 @@ class LocalCloudFormation(StackStore):
             *(name, template, parameters, notification_arns, tags, role_arn),
             *(enable_termination_protection, timeout_in_mins, stack_policy_body),
         )
+        sound = sound_template(template)
         with _LOCK:
             made = self.tokens.stack_of(client_request_token, *call)
             if made is not None and made.stack_id in self.stacks:
@@ -76,7 +77,7 @@ class LocalCloudFormation(StackStore):
             stack.enable_termination_protection = bool(enable_termination_protection)
             stack.timeout_in_minutes = timeout_in_mins
             stack.policy = stack_policy_body or ""
-            target = self.target(stack, template, parameters)
+            target = self.target(stack, sound, parameters)
             self.stacks[stack.stack_id] = stack
             self.tokens.accept(client_request_token, stack, *call)
             self._create(stack, target)
@@ -100,12 +101,13 @@ class LocalCloudFormation(StackStore):
 
         """
         call = ("UpdateStack", name, template, role_arn, parameters, tags)
+        sound = sound_template(template)
         with _LOCK:
             if (updated := self.tokens.stack_of(client_request_token, *call)) is not None:
                 return updated
             stack = self.existing(name)
             given = given_parameters(parameters, _updatable(stack).given)
-            target = self.target(stack, template, given)
+            target = self.target(stack, sound, given)
             if target.deploys_as(_updatable(stack)) and tags in (None, stack.tags):
                 raise ValidationError(message="No updates are to be performed.")
             self.tokens.accept(client_request_token, stack, *call)
@@ -180,6 +182,7 @@ class LocalCloudFormation(StackStore):
             ValidationError: as for the creation or update itself.
 
         """
+        sound = sound_template(template)
         with _LOCK:
             validate_create_change_set(change_set_name)
             stack = self.find(stack_name)
@@ -188,7 +191,7 @@ class LocalCloudFormation(StackStore):
                 stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
             if stack is None:
                 raise ValidationError(message=f"Stack [{stack_name}] does not exist")
-            target = self.target(stack, template, parameters)
+            target = self.target(stack, sound, parameters)
             self.stacks[stack.stack_id] = stack
             change_set = ChangeSet(
                 change_set_id=generate_changeset_id(change_set_name, self.region_name, self.account_id),

@@ -286,9 +286,12 @@ class Deployment:
                 continue
             try:
                 value = as_text(evaluate(output["Value"], scope))
-                export = evaluate(output["Export"]["Name"], scope) if "Export" in output else None
+                export = as_text(evaluate(output["Export"]["Name"], scope)) if "Export" in output else None
             except (TemplateFault, ResourceFault) as fault:
                 raise DeploymentFailed(f"Output {key}: {fault}") from fault
+            except Exception as bug:
+                _log.exception("output %s of stack %s failed", key, self.place.stack_name)
+                raise DeploymentFailed(f"Output {key}: Internal Failure") from bug
             outputs.append(Output(key, value, output.get("Description"), export))
         return outputs
 

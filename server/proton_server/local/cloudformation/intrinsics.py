@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proton_server.local.cloudformation.faults import TemplateFault
@@ -29,6 +29,30 @@ NO_VALUE = _NoValue()
 """What ``{Ref: AWS::NoValue}`` yields: the property, or the list's item, is as if it were not written."""
 
 
+_MAX_MADE = 10_000_000
+_MAX_BLOCKS = 256
+
+
+class Meter:
+    """How much text the functions of a template make. Nested, a few of them could fill any memory."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def add(self, characters: int) -> None:
+        """Count what is about to be made.
+
+        Raises:
+            TemplateFault: it is too much in all.
+
+        """
+        self._made += characters
+        if self._made > _MAX_MADE:
+            raise TemplateFault(
+                f"Template error: the functions of the template make more than {_MAX_MADE:,} characters"
+            )
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a template's expressions can see.
@@ -41,6 +65,7 @@ class Scope:
         import_value: name of an export -> its value.
         zones: region -> the names of its availability zones.
         condition: name of a condition -> its value.
+        meter: of all that is evaluated in the scope.
 
     """
 
@@ -51,6 +76,7 @@ class Scope:
     import_value: Callable[[str], Any]
     zones: Callable[[str], list[str]]
     condition: Callable[[str], bool]
+    meter: Meter = field(default_factory=Meter)
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
@@ -69,11 +95,14 @@ def evaluate(value: Any, scope: Scope) -> Any:
         members = ((key, evaluate(item, scope)) for key, item in value.items())
         return {key: item for key, item in members if item is not NO_VALUE}
     try:
-        return FUNCTIONS[name](argument, scope)
+        made = FUNCTIONS[name](argument, scope)
     except TemplateFault:
         raise
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise TemplateFault(f"Template error: every {name} object must be well-formed ({error})") from None
+    if isinstance(made, str | list):
+        scope.meter.add(len(as_text(made)))
+    return made
 
 
 def conditions(expressions: Mapping[str, Any], scope: Scope) -> dict[str, bool]:
@@ -97,7 +126,10 @@ def conditions(expressions: Mapping[str, Any], scope: Scope) -> dict[str, bool]:
         return found[name]
 
     within = replace(scope, condition=value_of)
-    return {name: value_of(name) for name in expressions}
+    try:
+        return {name: value_of(name) for name in expressions}
+    except RecursionError:
+        raise TemplateFault("Template error: too many conditions depend on each other in one chain") from None
 
 
 def function_of(value: Mapping[Any, Any]) -> tuple[str | None, Any]:
@@ -143,8 +175,9 @@ def _get_att(argument: Any, scope: Scope) -> Any:
     return scope.attribute(resource, str(evaluate(attribute, scope)))
 
 
-# A variable of Fn::Sub; ${!Literal} is none.
-VARIABLE = re.compile(r"\$\{\s*([^!{}\s][^{}]*?)\s*\}")
+# A variable of Fn::Sub, with the blanks around its name; ${!Literal} is none. It never looks at a character
+# twice, however long the blanks are.
+VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _LITERAL = re.compile(r"\$\{!([^{}]*)\}")
 
 
@@ -153,18 +186,24 @@ def _sub(argument: Any, scope: Scope) -> str:
     local = evaluate(variables, scope)
 
     def value_of(match: re.Match[str]) -> str:
-        name = match[1]
-        if name in local:
-            return as_text(local[name])
+        name = match[1].strip()
         resource, dot, attribute = name.partition(".")
-        return as_text(scope.attribute(resource, attribute) if dot else _ref(name, scope))
+        if name in local:
+            value = local[name]
+        else:
+            value = scope.attribute(resource, attribute) if dot else _ref(name, scope)
+        text = as_text(value)
+        scope.meter.add(len(text))
+        return text
 
     return _LITERAL.sub(r"${\1}", VARIABLE.sub(value_of, text))
 
 
 def _join(argument: Any, scope: Scope) -> str:
     delimiter, items = argument
-    return str(delimiter).join(as_text(item) for item in evaluate(items, scope))
+    texts = [as_text(item) for item in evaluate(items, scope)]
+    scope.meter.add(len(str(delimiter)) * len(texts))
+    return str(delimiter).join(texts)
 
 
 def _split(argument: Any, scope: Scope) -> list[str]:
@@ -185,17 +224,12 @@ def _find_in_map(argument: Any, scope: Scope) -> Any:
         raise TemplateFault(
             f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
         )
-    # YAML may have made numbers of the mapping's keys; CloudFormation's are text.
-    found = _by_text(_by_text(scope.mappings[name], first) or {}, second)
+    found = scope.mappings[name].get(first, {}).get(second)
     if found is not None:
-        return evaluate(found, scope)
+        return found
     if len(argument) > 3:
         return evaluate(argument[3]["DefaultValue"], scope)
     raise TemplateFault(f"Template error: Unable to get mapping for {name}::{first}::{second}")
-
-
-def _by_text(mapping: Mapping[Any, Any], key: str) -> Any:
-    return next((value for name, value in mapping.items() if as_text(name) == key), None)
 
 
 def _get_azs(argument: Any, scope: Scope) -> list[str]:
@@ -213,6 +247,8 @@ def _base64(argument: Any, scope: Scope) -> str:
 def _cidr(argument: Any, scope: Scope) -> list[str]:
     """[block, how many, bits left to each]; the bits default to 8. A subnet keeps `width - bits` bits."""
     block, count, bits = ([*evaluate(argument, scope), 8])[:3]
+    if not 1 <= int(count) <= _MAX_BLOCKS:
+        raise TemplateFault(f"Template error: Fn::Cidr count must be from 1 to {_MAX_BLOCKS}")
     network = ipaddress.ip_network(block)
     subnets = network.subnets(new_prefix=network.max_prefixlen - int(bits))
     found = [str(subnet) for subnet in itertools.islice(subnets, int(count))]
@@ -237,7 +273,7 @@ def _if(argument: Any, scope: Scope) -> Any:
 def _truth(expression: Any, scope: Scope) -> bool:
     """The value of an expression in a place where ``{Condition: name}`` is allowed."""
     if isinstance(expression, dict) and set(expression) == {"Condition"}:
-        return scope.condition(expression["Condition"])
+        return scope.condition(as_text(expression["Condition"]))
     return as_text(evaluate(expression, scope)) == "true"
 
 

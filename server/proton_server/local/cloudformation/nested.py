@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from proton_server.local.cloudformation import lifecycle
 from proton_server.local.cloudformation.intrinsics import as_text
+from proton_server.local.cloudformation.stack_store import sound_template
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.template_url import read_template_url
 
 if TYPE_CHECKING:
     from proton_server.local.cloudformation.backend import LocalCloudFormation
+    from proton_server.local.cloudformation.template import Template
 
 _Properties = Mapping[str, Any]
 
@@ -27,7 +29,7 @@ def create(cloudformation: LocalCloudFormation, name: str, properties: _Properti
 
     """
     stack = cloudformation.new_stack(name, _tags(properties))
-    target = cloudformation.target(stack, _body(cloudformation, properties), _parameters(properties))
+    target = cloudformation.target(stack, _template(cloudformation, properties), _parameters(properties))
     stack.target = target
     cloudformation.stacks[stack.stack_id] = stack
     stack.enter("CREATE_IN_PROGRESS")
@@ -42,7 +44,7 @@ def update(cloudformation: LocalCloudFormation, stack: Stack, properties: _Prope
         ValidationError: its template or parameters are unsound.
 
     """
-    target = cloudformation.target(stack, _body(cloudformation, properties), _parameters(properties))
+    target = cloudformation.target(stack, _template(cloudformation, properties), _parameters(properties))
     stack.enter("UPDATE_IN_PROGRESS")
     lifecycle.update(stack, target, cloudformation.exchange, _tags(properties))
 
@@ -54,8 +56,9 @@ def delete(cloudformation: LocalCloudFormation, stack: Stack) -> None:
     cloudformation.bury(stack)
 
 
-def _body(cloudformation: LocalCloudFormation, properties: _Properties) -> str:
-    return read_template_url(properties["TemplateURL"], cloudformation.account_id, cloudformation.partition)
+def _template(cloudformation: LocalCloudFormation, properties: _Properties) -> Template:
+    url, account, partition = properties["TemplateURL"], cloudformation.account_id, cloudformation.partition
+    return sound_template(read_template_url(url, account, partition))
 
 
 def _parameters(properties: _Properties) -> dict[str, str]:

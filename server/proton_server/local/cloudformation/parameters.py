@@ -7,14 +7,20 @@ Source: AWS CloudFormation User Guide, "CloudFormation template Parameters synta
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.intrinsics import as_text
+from proton_server.local.cloudformation.template_text import check_text
 
+_MAX_LENGTH = 4096
 _SSM = "AWS::SSM::Parameter::Value<"
+
+
+_NUMBER = re.compile(r"[-+]?[0-9]{1,300}(\.[0-9]{0,300})?")
 
 
 def resolve_parameters(
@@ -42,7 +48,9 @@ def resolve_parameters(
             raise TemplateFault(
                 f"Template format error: Every Parameters object must contain a Type member: {name} has none."
             )
-        text = as_text(given[name] if name in given else slot["Default"])
+        text = check_text(as_text(given[name] if name in given else slot["Default"]))
+        if len(text) > _MAX_LENGTH:
+            raise TemplateFault(f"Parameter '{name}' must contain at most {_MAX_LENGTH} characters")
         if type_.startswith(_SSM):
             text, type_ = read_ssm(text), type_[len(_SSM) : -1]
         values[name] = _typed(name, type_, text)
@@ -75,15 +83,18 @@ def _typed(name: str, type_: str, text: str) -> Any:
 
 def _number(name: str, text: str) -> int | float:
     try:
-        return float(text) if re.search(r"[.eE]", text) else int(text)
-    except ValueError:
-        raise TemplateFault(
-            f"Parameter validation failed: parameter value for {name} must be a number"
-        ) from None
+        number: int | float = float(text) if re.search(r"[.eE]", text) else int(text)
+        if math.isfinite(float(number)):
+            return number
+    except (ValueError, OverflowError):
+        pass
+    raise TemplateFault(f"Parameter validation failed: parameter value for {name} must be a number")
 
 
 def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
     allowed = slot.get("AllowedValues")
+    if not isinstance(allowed, list | None):
+        raise TemplateFault(f"Template format error: AllowedValues of parameter {name} must be a list.")
     items = value if isinstance(value, list) else [text]
     if allowed is not None and not {as_text(i) for i in items} <= {as_text(item) for item in allowed}:
         raise TemplateFault(f"Parameter '{name}' must be one of AllowedValues")
@@ -99,5 +110,10 @@ def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
         ("MaxValue", value, -1, "must be a number not greater than {}"),
     )
     for bound, size, sign, sentence in bounds:
-        if bound in slot and isinstance(size, int | float) and sign * (size - float(slot[bound])) < 0:
-            raise TemplateFault(f"Parameter '{name}' {sentence.format(slot[bound])}")
+        if bound not in slot or not isinstance(size, int | float):
+            continue
+        limit = as_text(slot[bound])
+        if not _NUMBER.fullmatch(limit):
+            raise TemplateFault(f"Template format error: {bound} of parameter {name} must be a number.")
+        if sign * (size - float(limit)) < 0:
+            raise TemplateFault(f"Parameter '{name}' {sentence.format(limit)}")

@@ -17,6 +17,7 @@ from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.stacks import Stack, StackResource
 from proton_server.local.cloudformation.targets import Target, read_target
+from proton_server.local.cloudformation.template import Template, read_template
 from proton_server.local.cloudformation.tokens import Tokens
 
 
@@ -59,7 +60,7 @@ class StackStore(models.CloudFormationBackend):
         stack.deployment = Deployment(place, stack.record, self.exchange.value, _zones)
         return stack
 
-    def target(self, stack: Stack, body: str, given: Mapping[str, str]) -> Target:
+    def target(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Target:
         """A template and its parameters, checked for a stack.
 
         Raises:
@@ -67,7 +68,7 @@ class StackStore(models.CloudFormationBackend):
 
         """
         try:
-            return read_target(body, given, self._read_ssm, stack.deployment)
+            return read_target(template, given, self._read_ssm, stack.deployment)
         except TemplateFault as fault:
             raise ValidationError(message=str(fault)) from None
 
@@ -122,6 +123,19 @@ class StackStore(models.CloudFormationBackend):
         """A stack and the latest state of its resources."""
         stack = self.get_stack(stack_name_or_id)
         return stack, stack.stack_resources
+
+
+def sound_template(body: str) -> Template:
+    """The template that a text is. It needs no lock, and may take a second.
+
+    Raises:
+        ValidationError: it is unsound.
+
+    """
+    try:
+        return read_template(body)
+    except TemplateFault as fault:
+        raise ValidationError(message=str(fault)) from None
 
 
 def _zones(region: str) -> list[str]:

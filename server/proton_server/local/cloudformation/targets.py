@@ -10,7 +10,7 @@ from proton_server.local.cloudformation.deployment import Deployment
 from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.parameters import resolve_parameters
 from proton_server.local.cloudformation.resources import has_attribute, is_known
-from proton_server.local.cloudformation.template import Template, read_template
+from proton_server.local.cloudformation.template import Template
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,14 @@ class Target:
 
 
 def read_target(
-    body: str, given: Mapping[str, str], read_ssm: Callable[[str], str], deployment: Deployment
+    template: Template, given: Mapping[str, str], read_ssm: Callable[[str], str], deployment: Deployment
 ) -> Target:
-    """Read a template and check it for a stack with `deployment`.
+    """A template with its parameters, checked for a stack with `deployment`.
 
     Raises:
         TemplateFault: a sentence as CloudFormation puts it; nothing was created.
 
     """
-    template = read_template(body)
     target = Target(template, given, resolve_parameters(template.parameters, given, read_ssm))
     _check_types(template, deployment)
     for name, attribute in template.attributes():

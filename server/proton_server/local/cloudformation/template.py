@@ -6,15 +6,13 @@ created; what depends on values (conditions, mappings, properties) is judged lat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.references import Reference, references
+from proton_server.local.cloudformation.template_text import load
 
 PSEUDO_PARAMETERS = frozenset(
     f"AWS::{name}"
@@ -43,6 +41,7 @@ _SECTIONS = {
     "Rules",
     "Transform",
 }
+_MOST = {"Mappings": 200, "Outputs": 200, "Parameters": 200, "Resources": 500}
 _RESOURCE_MEMBERS = {
     "Condition",
     "CreationPolicy",
@@ -123,11 +122,13 @@ def read_template(body: str) -> Template:
         TemplateFault: one sentence, as CloudFormation puts it.
 
     """
-    document = _load(body)
+    document = load(body)
     if not isinstance(document, dict):
         raise TemplateFault("Template format error: unsupported structure.")
     if unknown := sorted(str(key) for key in document.keys() - _SECTIONS):
         raise TemplateFault(f"Invalid template property or properties [{', '.join(unknown)}]")
+    if not isinstance(document.get("Description", ""), str):
+        raise TemplateFault("Template format error: every Description must be a String.")
     sections = {name: _section(document, name) for name in ("Parameters", "Mappings", "Conditions")}
     template = Template(
         body=body,
@@ -141,42 +142,9 @@ def read_template(body: str) -> Template:
     )
     _check_resources(template)
     _check_outputs(template)
+    _check_mappings(template)
     _check_references(template)
     return template
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as CloudFormation reads it: short tags are functions, dates (policy versions) stay text."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-def _function_tag(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _function_tag)
-
-
-def _load(body: str) -> Any:
-    try:
-        # libyaml refuses the tabs that JSON allows, so JSON is read as JSON.
-        return json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, _Loader)  # noqa: S506
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} , column {error.colno}"
-        raise TemplateFault(f"Template format error: JSON not well-formed. ({where})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise TemplateFault(f"Template format error: YAML not well-formed.{where}") from None
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -187,12 +155,17 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         raise TemplateFault(f"[/{name}] 'null' values are not allowed in templates")
     if not isinstance(section, dict):
         raise TemplateFault(f"Template format error: {name} must be an object.")
+    if len(section) > _MOST.get(name, len(section)):
+        raise TemplateFault(
+            f"Template format error: Number of {name.lower()}, {len(section)}, is greater than maximum "
+            f"allowed, {_MOST[name]}"
+        )
     for key, value in section.items():
         if name != "Conditions" and not isinstance(value, dict):
             raise TemplateFault(
                 f"Template format error: Every {name} object must be an object: {key} is none."
             )
-    return {str(key): value for key, value in section.items()}
+    return section
 
 
 def _check_resources(template: Template) -> None:
@@ -221,6 +194,24 @@ def _check_outputs(template: Template) -> None:
                 f"Template format error: Output {name} is malformed. "
                 "Every Outputs member must contain a Value object"
             )
+        export = output.get("Export", {"Name": ""})
+        if not isinstance(export, dict) or "Name" not in export:
+            raise TemplateFault(f"Template format error: Output {name} has an Export without a Name")
+        if not isinstance(output.get("Description", ""), str):
+            raise TemplateFault(f"Template format error: Output {name} has a Description that is no String.")
+
+
+def _check_mappings(template: Template) -> None:
+    for mapping in template.mappings.values():
+        for attributes in mapping.values():
+            if not isinstance(attributes, dict):
+                raise TemplateFault("Template format error: Every Mappings member must be a map")
+            for value in attributes.values():
+                items = value if isinstance(value, list) else [value]
+                if any(isinstance(item, dict | list) for item in items):
+                    raise TemplateFault(
+                        "Template format error: Every Mappings attribute must be a String or a List."
+                    )
 
 
 def _check_references(template: Template) -> None:
@@ -236,7 +227,7 @@ def _check_references(template: Template) -> None:
         _refuse_unresolved(named - known, block)
         for name, member in members.items():
             condition = member.get("Condition")
-            if condition is not None and condition not in template.conditions:
+            if condition is not None and str(condition) not in template.conditions:
                 raise TemplateFault(
                     f"Template format error: Unresolved condition dependency {condition} "
                     f"in the {block} block of the template ({name})"
