@@ -15,6 +15,7 @@ from typing import Any
 from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.intrinsics import as_text
 from proton_server.local.cloudformation.template_text import check_text
+from proton_templates import patterns
 
 _MAX_LENGTH = 4096
 _SSM = "AWS::SSM::Parameter::Value<"
@@ -91,6 +92,15 @@ def _number(name: str, text: str) -> int | float:
     raise TemplateFault(f"Parameter validation failed: parameter value for {name} must be a number")
 
 
+def _all_match(name: str, pattern: str, texts: list[str]) -> bool:
+    try:
+        return all(patterns.fullmatch(pattern, text) for text in texts)
+    except patterns.PatternFault as fault:
+        raise TemplateFault(
+            f"Template validation error: AllowedPattern of parameter {name} {fault}"
+        ) from None
+
+
 def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
     allowed = slot.get("AllowedValues")
     if not isinstance(allowed, list | None):
@@ -99,7 +109,7 @@ def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
     if allowed is not None and not {as_text(i) for i in items} <= {as_text(item) for item in allowed}:
         raise TemplateFault(f"Parameter '{name}' must be one of AllowedValues")
     pattern = slot.get("AllowedPattern")
-    if pattern is not None and not all(re.fullmatch(pattern, as_text(item)) for item in items):
+    if pattern is not None and not _all_match(name, as_text(pattern), [as_text(item) for item in items]):
         raise TemplateFault(
             slot.get("ConstraintDescription") or f"Parameter '{name}' must match pattern {pattern}"
         )

@@ -9,7 +9,6 @@ Source: "Resource type schema" in the CloudFormation CLI User Guide.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -18,6 +17,8 @@ from typing import Any
 
 import jsonschema
 from jsonschema.validators import create
+
+from proton_templates import patterns
 
 _JSON_TYPES: Mapping[type, str] = {
     bool: "Boolean",
@@ -32,10 +33,10 @@ _EXPECTED = {"array": "JSONArray", "object": "JSONObject"}
 
 
 def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
-    """Patterns are written for other engines: one that Python cannot read is not checked."""
+    """Patterns are written for other engines: one that cannot be read, or takes long, is not checked."""
     try:
-        matches = not isinstance(value, str) or re.search(pattern, value)
-    except re.error:
+        matches = not isinstance(value, str) or patterns.search(pattern, value)
+    except patterns.PatternFault:
         matches = True
     if not matches:
         yield jsonschema.ValidationError("pattern")
