@@ -101,11 +101,21 @@ main.add_command(templates)
 @_port
 @_database
 @_log_level
-def serve(host: str, port: int, database: str, log_level: str) -> None:
+@click.option(
+    "--template-bucket-account",
+    "template_accounts",
+    multiple=True,
+    callback=lambda _, __, given: ",".join(given).replace(",", " ").split(),
+    envvar="PROTON_TEMPLATE_BUCKET_ACCOUNTS",
+    help="An account in whose buckets all callers' templates may lie, not only its own. May be repeated.",
+)
+def serve(host: str, port: int, database: str, log_level: str, template_accounts: list[str]) -> None:
     """Serve the Proton API, for requests signed with keys of `proton-server keys create`."""
+    for account in template_accounts:
+        _check_account("--template-bucket-account", account)
     _log_to_stderr(log_level)
     try:
-        outside = _Outside(Aws(), hostings(os.environ))
+        outside = _Outside(Aws(template_accounts=template_accounts), hostings(os.environ))
     except ConfigurationFault as fault:
         raise click.ClickException(str(fault)) from None
     store = _open(database, alone=True)
@@ -173,8 +183,7 @@ def keys() -> None:
 @_database
 def create(account: str, database: str) -> None:
     """Make an access key and show it, once."""
-    if not (len(account) == 12 and account.isascii() and account.isdigit()):
-        raise click.ClickException(f"--account must be 12 digits, not {account!r}.")
+    _check_account("--account", account)
     key_id, secret = create_access_key(_open(database), account)
     click.echo(f"AWS_ACCESS_KEY_ID={key_id}\nAWS_SECRET_ACCESS_KEY={secret}")
 
@@ -212,6 +221,11 @@ def _run(
 
     app = asgi_app(Proton(store, authenticate, methods, evaluate, wake), lifespan, elsewhere)
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
+
+
+def _check_account(option: str, account: str) -> None:
+    if not (len(account) == 12 and account.isascii() and account.isdigit()):
+        raise click.ClickException(f"{option} must be 12 digits, not {account!r}.")
 
 
 def _open(database: str, *, alone: bool = False) -> Store:

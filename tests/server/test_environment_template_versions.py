@@ -120,6 +120,22 @@ def test_a_bundle_that_cannot_be_used_fails_the_registration_with_the_reason(
     assert message in version["statusMessage"]
 
 
+def test_the_bucket_of_another_account_fails_the_registration_and_nothing_is_shown_of_it(
+    proton_server: LocalServer, source: dict[str, dict[str, str]]
+) -> None:
+    stranger = proton_server.client("proton", account="222222222222")
+    name = unique("template")
+    stranger.create_environment_template(name=name)
+
+    reply = stranger.create_environment_template_version(templateName=name, source={"s3": source["good"]})
+    version = registered(stranger, reply["environmentTemplateVersion"])
+
+    assert version["status"] == "REGISTRATION_FAILED"
+    assert "schema" not in version
+    for part in ("s3://bundles-of-tests/good", "Access Denied", "222222222222", "--template-bucket-account"):
+        assert part in version["statusMessage"]
+
+
 def test_a_minor_version_with_an_incompatible_schema_fails_the_registration(register: Any) -> None:
     register()
 

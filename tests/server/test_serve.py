@@ -53,6 +53,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
         (("serve", "--database", "mysql://x/y"), "--database must be a SQLite file or a PostgreSQL URL"),
         (("serve", "--database", "/no/such/folder/db"), "The database /no/such/folder/db cannot be opened"),
         (("keys", "create", "--account", "12"), "--account must be 12 digits, not '12'."),
+        (
+            ("serve", "--template-bucket-account", "platform"),
+            "--template-bucket-account must be 12 digits, not 'platform'.",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_sentence(arguments: tuple[str, ...], message: str) -> None:

@@ -18,6 +18,7 @@ from moto.core.request import (
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from starlette.types import ASGIApp
 
+from proton_server.local import s3
 from proton_server.local.accounts import account_of, moto_is_loaded
 from proton_server.local.cloudformation import backend as cloudformation
 from proton_server.local.codebuild import backend as codebuild
@@ -28,9 +29,10 @@ _MOTO_THREADS = 32
 
 
 def moto_app(deploy_seconds: float, builds_endpoint: str | None) -> ASGIApp:
-    """moto, with our CloudFormation and CodeBuild installed, as an ASGI application."""
+    """moto, with our CloudFormation, CodeBuild and S3 installed, as an ASGI application."""
     cloudformation.install(deploy_seconds)
     codebuild.install(builds_endpoint)
+    s3.install()
     moto_is_loaded.set()
     dispatch = DomainDispatcherApplication(create_backend_app)
 

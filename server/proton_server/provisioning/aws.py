@@ -23,12 +23,19 @@ from botocore.exceptions import ClientError
 from proton_server.registration import SourceFault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from botocore.credentials import Credentials
 
 _CONNECT_SECONDS, _READ_SECONDS = 3, 9
 """Together below the reconciler's lease."""
 _MAX_BUNDLE_BYTES = 10 * 1024 * 1024
 """The quota of the User Guide's page on limits."""
+_DENIED = (
+    "The template bundle {place} cannot be read: Access Denied. Either the server may not read it, or the "
+    "bucket belongs to another account than {account}: put the bundle into a bucket of that account, or have "
+    "the server's operator allow the bucket's account with --template-bucket-account."
+)
 _TRY_AGAIN = frozenset(
     {
         "RequestLimitExceeded",
@@ -50,12 +57,15 @@ def is_final(error: ClientError) -> bool:
 class Aws:
     """AWS as the server reaches it.
 
-    `endpoint_url` is one endpoint for all services, where access keys name accounts (`proton-server local`);
-    None is AWS itself.
+    Args:
+        endpoint_url: one endpoint for all services, where access keys name accounts (`proton-server local`);
+            None is AWS itself.
+        template_accounts: whose buckets everybody's templates may lie in, besides the caller's own.
+
     """
 
-    def __init__(self, endpoint_url: str | None = None) -> None:
-        self._endpoint_url = endpoint_url
+    def __init__(self, endpoint_url: str | None = None, template_accounts: Sequence[str] = ()) -> None:
+        self._endpoint_url, self._template_accounts = endpoint_url, template_accounts
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 2},
             # The local endpoint is this process: no proxy leads to it.
@@ -69,17 +79,27 @@ class Aws:
         """`client(service, account_id, region, role_arn)`: kept, for it is slow to make."""
 
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
-        """An object of S3, read as the server itself. Raises SourceFault."""
+        """An object of S3, read as the server itself. Raises SourceFault.
+
+        The server may be allowed to read more buckets than the caller, so S3 is told whose the bucket must
+        be. It takes one account at a time, and answers for any other as if reading were forbidden.
+        """
         place = f"s3://{bucket}/{key}"
-        try:
-            answer = self.client("s3", account_id, region).get_object(Bucket=bucket, Key=key)
-            content: bytes = answer["Body"].read(_MAX_BUNDLE_BYTES + 1)
-        except ClientError as error:
-            if not is_final(error):
-                raise
-            raise SourceFault(
-                f"The template bundle {place} cannot be read: {error.response['Error']['Message']}"
-            ) from None
+        s3 = self.client("s3", account_id, region)
+        for owner in (account_id, *self._template_accounts):
+            try:
+                answer = s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+                content: bytes = answer["Body"].read(_MAX_BUNDLE_BYTES + 1)
+                break
+            except ClientError as error:
+                if not is_final(error):
+                    raise
+                if error.response["Error"]["Code"] != "AccessDenied":
+                    raise SourceFault(
+                        f"The template bundle {place} cannot be read: {error.response['Error']['Message']}"
+                    ) from None
+        else:
+            raise SourceFault(_DENIED.format(place=place, account=account_id))
         if len(content) > _MAX_BUNDLE_BYTES:
             raise SourceFault(f"The template bundle {place} is larger than {_MAX_BUNDLE_BYTES:,} bytes.")
         return content

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 
 from proton_server.local import account_of
 from tests.server.local.served import LocalAws
@@ -152,3 +153,24 @@ def test_a_presigned_url_belongs_to_the_account_that_signed_it(aws: LocalAws) ->
         s3.generate_presigned_url("get_object", {"Bucket": "signed", "Key": "k"})
     ) as answer:
         assert answer.read() == b"mine"
+
+
+def test_a_bucket_is_closed_to_whoever_expects_another_owner(aws: LocalAws) -> None:
+    s3 = aws.client("s3", "777777777777")
+    s3.create_bucket(Bucket="of-seven")
+    s3.put_object(Bucket="of-seven", Key="k", Body=b"x", ExpectedBucketOwner="777777777777")
+
+    assert (
+        s3.get_object(Bucket="of-seven", Key="k", ExpectedBucketOwner="777777777777")["Body"].read() == b"x"
+    )
+    for call in (
+        lambda **owner: s3.get_object(Bucket="of-seven", Key="k", **owner),
+        lambda **owner: s3.put_object(Bucket="of-seven", Key="k", **owner),
+        lambda **owner: s3.head_bucket(Bucket="of-seven", **owner),
+        lambda **owner: s3.list_objects_v2(Bucket="of-seven", **owner),
+    ):
+        with pytest.raises(ClientError) as caught:
+            call(ExpectedBucketOwner="888888888888")
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    with pytest.raises(s3.exceptions.NoSuchBucket):
+        s3.get_object(Bucket="of-nobody", Key="k", ExpectedBucketOwner="888888888888")
