@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from proton_server.auth import Authenticator, Caller
     from proton_server.evaluation import Evaluator
     from proton_server.operations import Operation
+    from proton_server.provisioning.git_hosting import Hostings
     from proton_server.store import Store
 
 _log = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ _log = logging.getLogger(__name__)
 class Proton:
     """The operations behind the wire.
 
-    `engines` are the template engines that can be provisioned; `wake` is called after each request that may
-    have left work.
+    `engines` are the template engines that can be provisioned; `hosting` leads to repositories; `wake` is
+    called after each request that may have left work.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class Proton:
         store: Store,
         authenticate: Authenticator,
         engines: Iterable[str],
+        hosting: Hostings,
         evaluate: Evaluator,
         wake: Callable[[], None],
     ) -> None:
         self._store, self._authenticate, self._evaluate, self._wake = store, authenticate, evaluate, wake
-        self._engines = frozenset(engines)
+        self._engines, self._hosting = frozenset(engines), hosting
         self._warnings = _Ration(10, seconds=60.0)
 
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
@@ -110,7 +112,16 @@ class Proton:
                 with (self._store.read if reads else self._store.write)(*scope) as connection:
                     rows = Rows(connection, caller.account_id, caller.region)
                     now = round(time.time(), 3)
-                    call = Call(name, caller.account_id, caller.region, now, rows, self._engines, verdicts)
+                    call = Call(
+                        name,
+                        caller.account_id,
+                        caller.region,
+                        now,
+                        rows,
+                        self._engines,
+                        self._hosting,
+                        verdicts,
+                    )
                     answer = function(call, parameters)
             except SpecUnchecked as asked:
                 verdicts.find_out(asked, caller.account_id, self._evaluate)

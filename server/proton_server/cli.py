@@ -41,14 +41,14 @@ from proton_server.store import Store
 from proton_server.web_pages import refuse_web_pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
     from proton_server.auth import Authenticator
     from proton_server.provisioning import Method
-    from proton_server.provisioning.git_hosting import Hosting
+    from proton_server.provisioning.git_hosting import Hostings
 
 _database = click.option(
     "--database",
@@ -75,7 +75,7 @@ class _Outside(NamedTuple):
     """What the server provisions with."""
 
     aws: Aws
-    hostings: Mapping[str, Hosting]
+    hosting: Hostings
 
     def methods(self) -> dict[str, Method]:
         """How each template engine is provisioned: a new way is a module in `provisioning/` and a line."""
@@ -83,7 +83,7 @@ class _Outside(NamedTuple):
             "cloudformation": CloudFormation(self.aws),
             "codebuild": CodeBuild(self.aws),
             "customer-managed": CustomerManaged(),
-            "terraform": PullRequest(self.hostings),
+            "terraform": PullRequest(self.hosting),
         }
 
 
@@ -219,7 +219,8 @@ def _run(
         evaluate.close()
         store.close()
 
-    app = asgi_app(Proton(store, authenticate, methods, evaluate, wake), lifespan, elsewhere)
+    proton = Proton(store, authenticate, methods, outside.hosting, evaluate, wake)
+    app = asgi_app(proton, lifespan, elsewhere)
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
 
 

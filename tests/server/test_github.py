@@ -268,16 +268,6 @@ def test_an_answer_that_is_no_json_is_no_traceback(stub: Stub, repository: GitHu
         repository.find_request(BRANCH)
 
 
-def test_each_provider_without_its_token_says_which_variable_to_set() -> None:
-    for provider, variable in [
-        ("GITHUB", "PROTON_GITHUB_TOKEN"),
-        ("GITHUB_ENTERPRISE", "PROTON_GITHUB_ENTERPRISE_URL and PROTON_GITHUB_ENTERPRISE_TOKEN"),
-        ("BITBUCKET", "PROTON_BITBUCKET_TOKEN"),
-    ]:
-        with pytest.raises(HostingFault, match=f"no access to repository acme/infra. Set {variable}"):
-            hostings({})[provider]("acme/infra")
-
-
 def test_an_enterprise_server_is_asked_over_an_encrypted_line_only() -> None:
     with pytest.raises(ConfigurationFault, match="must start with https://"):
         hostings({"PROTON_GITHUB_ENTERPRISE_URL": "http://git.acme.example"})

@@ -16,6 +16,7 @@ from proton_server.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
 from proton_server.operations._call import Call, SpecUnchecked, Verdicts
 from proton_server.provisioning import Progress, State, Work
+from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.store import Rows, Store
 from proton_server.tables import deployments, environment_template_versions
 
@@ -51,7 +52,9 @@ class Operations:
             rows = Rows(connection, account, REGION)
 
             def run(operation: str, **request: Any) -> dict[str, Any]:
-                call = Call(operation, account, REGION, self.now, rows, ENGINES, self._verdicts)
+                call = Call(
+                    operation, account, REGION, self.now, rows, ENGINES, hostings({}), self._verdicts
+                )
                 return OPERATIONS[operation](call, request)
 
             yield run

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from proton_server.evaluation import Evaluator
+    from proton_server.provisioning.git_hosting import Hostings
     from proton_server.store import Rows
 
 Entry = TypeVar("Entry")
@@ -74,6 +75,8 @@ class Call:
     rows: Rows
     engines: frozenset[str]
     """The template engines this server can provision."""
+    hosting: Hostings
+    """What hosts repositories, as far as an account may reach it."""
     verdicts: Verdicts
     """What is known of specs."""
 

@@ -1,6 +1,7 @@
 """Linked repositories: where self-managed environments get their pull requests.
 
-A link is a record; whether the repository can be reached is seen by the first pull request.
+A link is a record of an account that has a way into the hosting service; whether that leads to the
+repository is seen by the first pull request.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-create-repo.html
 """
 
@@ -13,6 +14,7 @@ from proton_server.errors import ConflictException, ValidationException
 from proton_server.operations._call import digest, page, refuse_unless_repeated
 from proton_server.operations._rows import repository_row
 from proton_server.operations._tagging import drop_tags, put_tags
+from proton_server.provisioning.git_hosting import HostingFault
 from proton_server.tables import account_settings, environments, repositories
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ _NAME = re.compile(r"(?!\.{1,2}/)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 
 
 def create_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Links a repository. Repeating the same request answers with the existing link."""
+    """Links a repository. Repeating the same request answers with the existing link.
+
+    The pull requests are the server's, which must not be made to open them where the account has no access.
+    """
     provider, name = request["provider"], request["name"]
     existing = call.rows.find(repositories, provider=provider, name=name)
     if existing is not None:
@@ -31,6 +36,10 @@ def create_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {"repository": existing.record}
     if not _NAME.fullmatch(name):
         raise ValidationException(f"The repository name {name!r} is not of the form owner/repository.")
+    try:
+        call.hosting(call.account_id, provider)
+    except HostingFault as fault:
+        raise ValidationException(str(fault)) from None
     given = {member: value for member, value in request.items() if member != "tags"}
     record = {**given, "arn": call.arn(f"repository/{provider.lower()}:{name}")}
     call.rows.insert(repositories, provider=provider, name=name, record=record, created_by=digest(request))

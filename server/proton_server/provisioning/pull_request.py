@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from proton_server.provisioning import Work
-    from proton_server.provisioning.git_hosting import Hosting, Repository, Request
+    from proton_server.provisioning.git_hosting import Hostings, Repository, Request
 
 _log = logging.getLogger(__name__)
 
@@ -68,12 +68,12 @@ class PullRequest:
     """The verbs of `Method`, with a pull request behind them.
 
     Args:
-        hostings: what hosts repositories, for each `RepositoryProvider` of the API.
+        hosting: what hosts repositories, for each account and `RepositoryProvider` of the API.
 
     """
 
-    def __init__(self, hostings: Mapping[str, Hosting]) -> None:
-        self._hostings = hostings
+    def __init__(self, hosting: Hostings) -> None:
+        self._hosting = hosting
 
     def start(self, work: Work) -> Progress:
         """Pushes the branch and opens the pull request."""
@@ -124,7 +124,8 @@ class PullRequest:
 
     def _repository(self, work: Work) -> Repository:
         linked = work.environment["provisioningRepository"]
-        return self._hostings[linked["provider"]](linked["name"])
+        owner = work.environment["arn"].split(":")[4]
+        return self._hosting(owner, linked["provider"])(linked["name"])
 
 
 class _Folder:

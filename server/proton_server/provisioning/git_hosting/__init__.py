@@ -80,3 +80,9 @@ Hosting = Callable[[str], Repository]
 
 CreateRepository has checked that both parts are plain: neither can lead out of a folder or a URL's path.
 """
+
+Hostings = Callable[[str, str], Hosting]
+"""Leads from an account and a `RepositoryProvider` of the API to the service, as far as it is that account's.
+
+Raises HostingFault for an account that has no way in.
+"""

@@ -1,16 +1,19 @@
-"""Which hosting service stands behind each `RepositoryProvider` of the API, and with which token.
+"""Which hosting service stands behind each `RepositoryProvider` of the API, and whose token leads into it.
 
-Tokens come from the environment of the server, never from a command line, where every user of the machine
-sees them. The Proton API names a CodeStar connection instead, which is AWS's own way into the hosting
-service: no program but AWS's can use it.
+A token is for named accounts, so that no account gets into another's repositories through the server. Tokens
+come from the environment of the server, never from a command line, where every user of the machine sees
+them. The Proton API names a CodeStar connection instead, which is AWS's own way into the hosting service: no
+program but AWS's can use it.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proton_server.provisioning.git_hosting import Hosting, HostingFault, Repository
+from proton_server.provisioning.git_hosting import Hosting, HostingFault, Hostings
 from proton_server.provisioning.git_hosting.bitbucket import Bitbucket
 from proton_server.provisioning.git_hosting.github import GitHub
 from proton_server.provisioning.git_hosting.local_git import LocalGit
@@ -24,23 +27,36 @@ _TOKENS = {
     "GITHUB_ENTERPRISE": "PROTON_GITHUB_ENTERPRISE_TOKEN",
     "BITBUCKET": "PROTON_BITBUCKET_TOKEN",
 }
-"""The variable that holds the token for a provider."""
+"""The variable that holds the token for a provider; with `_` and an account behind, that account's alone."""
+_SHARERS = "PROTON_GIT_ACCOUNTS"
 _ENTERPRISE_URL = "PROTON_GITHUB_ENTERPRISE_URL"
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_SECRET = re.compile(r"[!-~]+")
+"""What a header can carry; anything else would end in an error that quotes it."""
 
 
 class ConfigurationFault(Exception):
     """A variable of the environment is wrong; the text says which."""
 
 
-def local_hostings(root: Path) -> dict[str, Hosting]:
-    """A folder of bare repositories for every provider."""
-    return dict.fromkeys(_TOKENS, LocalGit(root))
+@dataclass(frozen=True)
+class Token:
+    """A token, and the variable that it came from."""
+
+    variable: str
+    secret: str = field(repr=False)
 
 
-def hostings(environment: Mapping[str, str]) -> dict[str, Hosting]:
-    """The services themselves, each as far as the environment has its token.
+def local_hostings(root: Path) -> Hostings:
+    """A folder of bare repositories for every provider, open to all accounts."""
+    return lambda _account_id, _provider: LocalGit(root)
 
-    Raises ConfigurationFault for a URL that would take a token over an open line.
+
+def hostings(environment: Mapping[str, str]) -> Hostings:
+    """The services themselves, for the accounts that the environment has tokens of.
+
+    Raises ConfigurationFault for a token that cannot be meant as it stands, and for a URL that would take one
+    over an open line.
     """
     enterprise = environment.get(_ENTERPRISE_URL, "https://")
     if not enterprise.startswith("https://"):
@@ -50,18 +66,51 @@ def hostings(environment: Mapping[str, str]) -> dict[str, Hosting]:
         "GITHUB_ENTERPRISE": partial(GitHub, api_url=f"{enterprise.rstrip('/')}/api/v3"),
         "BITBUCKET": Bitbucket,
     }
-    found: dict[str, Hosting] = {}
-    for provider, variable in _TOKENS.items():
-        hint = f"Set {variable} in the server's environment to a token that may write to the repository."
+    found = tokens(environment)
+    for (_, provider), token in found.items():
         if provider == "GITHUB_ENTERPRISE" and _ENTERPRISE_URL not in environment:
-            hint = f"Set {_ENTERPRISE_URL} and {variable} in the server's environment."
-            found[provider] = partial(_not_configured, hint)
-        elif token := environment.get(variable):
-            found[provider] = services[provider](token, hint)
-        else:
-            found[provider] = partial(_not_configured, hint)
+            raise ConfigurationFault(f"{token.variable} needs {_ENTERPRISE_URL} beside it.")
+
+    def hosting(account_id: str, provider: str) -> Hosting:
+        token = found.get((account_id, provider))
+        if token is None:
+            raise HostingFault(
+                f"This server has no token for {provider} repositories of account {account_id}: set "
+                f"{_TOKENS[provider]}_{account_id} in its environment to one that may write to them."
+            )
+        hint = f"Set {token.variable} in the server's environment to one that may write to the repository."
+        return services[provider](token.secret, hint)
+
+    return hosting
+
+
+def tokens(environment: Mapping[str, str]) -> dict[tuple[str, str], Token]:
+    """The token for each account and provider: the account's own, or else the one that it shares.
+
+    Raises ConfigurationFault.
+    """
+    sharers = environment.get(_SHARERS, "").replace(",", " ").split()
+    for account in sharers:
+        if not _ACCOUNT.fullmatch(account):
+            message = f"must be accounts of 12 digits with commas between, not {account!r}."
+            raise ConfigurationFault(f"{_SHARERS} {message}")
+    found: dict[tuple[str, str], Token] = {}
+    for provider, shared in _TOKENS.items():
+        # In this order the shared token gives way to an account's own.
+        for variable in sorted(name for name in environment if name.startswith(shared)):
+            secret = environment[variable].strip()
+            if secret:
+                accounts = sharers if variable == shared else [variable.removeprefix(f"{shared}_")]
+                _check(variable, accounts, secret)
+                found |= {(account, provider): Token(variable, secret) for account in accounts}
     return found
 
 
-def _not_configured(hint: str, full_name: str) -> Repository:
-    raise HostingFault(f"This server has no access to repository {full_name}. {hint}")
+def _check(variable: str, accounts: list[str], secret: str) -> None:
+    if not accounts:
+        message = f"{variable} names no account: say in {_SHARERS} which accounts may use it, or set"
+        raise ConfigurationFault(f"{message} {variable}_<account> instead.")
+    if not all(_ACCOUNT.fullmatch(account) for account in accounts):
+        raise ConfigurationFault(f"{variable} must end in an account of 12 digits.")
+    if not _SECRET.fullmatch(secret):
+        raise ConfigurationFault(f"{variable} holds a character that no token has.")
