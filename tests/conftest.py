@@ -183,16 +183,22 @@ def _postgresql() -> Iterator[str]:
             run("pg_ctl", "-m", "immediate", "-w", "stop")
 
 
+@pytest.fixture
+def new_postgresql(_postgresql: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    name = f"proton_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(_postgresql.format(database="postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return _postgresql.format(database=name).replace("postgresql://", "postgresql+psycopg://")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/state.sqlite3"
-    server: str = request.getfixturevalue("_postgresql")
-    name = f"proton_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.format(database="postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return server.format(database=name).replace("postgresql://", "postgresql+psycopg://")
+    url: str = request.getfixturevalue("new_postgresql")
+    return url
 
 
 def _postgresql_binaries() -> Path:

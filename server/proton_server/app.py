@@ -30,18 +30,17 @@ from proton_server.errors import (
     UnknownOperationException,
 )
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call, SpecUnchecked, Verdicts
-from proton_server.store import Rows
+from proton_server.operations._call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.store import Rows, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
     from proton_server.auth import Authenticator, Caller
     from proton_server.evaluation import Evaluator
     from proton_server.operations import Operation
-    from proton_server.provisioning.git_hosting import Hostings
     from proton_server.store import Store
 
 _log = logging.getLogger(__name__)
@@ -50,21 +49,19 @@ _log = logging.getLogger(__name__)
 class Proton:
     """The operations behind the wire.
 
-    `engines` are the template engines that can be provisioned; `hosting` leads to repositories; `wake` is
-    called after each request that may have left work.
+    `can` is what this server can do; `wake` is called after each request that may have left work.
     """
 
     def __init__(
         self,
         store: Store,
         authenticate: Authenticator,
-        engines: Iterable[str],
-        hosting: Hostings,
+        can: Capabilities,
         evaluate: Evaluator,
         wake: Callable[[], None],
     ) -> None:
-        self._store, self._authenticate, self._evaluate, self._wake = store, authenticate, evaluate, wake
-        self._engines, self._hosting = frozenset(engines), hosting
+        self._store, self._authenticate, self._can = store, authenticate, can
+        self._evaluate, self._wake = evaluate, wake
         self._warnings = _Ration(10, seconds=60.0)
 
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
@@ -93,6 +90,9 @@ class Proton:
                 who = f"key {claimed_key(request)} from {request.client}"
                 level = logging.WARNING if self._warnings.take() else logging.INFO
             status, code, body = error.status, error.code, wire.serialise_error(error.code, str(error))
+        except Unavailable:  # it is in the log: once, and not once for each request
+            fault = InternalServerException("The server cannot use its database just now. Try again.")
+            status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
         except Exception:  # noqa: BLE001  # a client gets an answer whatever happened
             _log.exception("request %s failed", request_id)
             fault = InternalServerException(f"The server failed to process the request {request_id}.")
@@ -112,16 +112,7 @@ class Proton:
                 with (self._store.read if reads else self._store.write)(*scope) as connection:
                     rows = Rows(connection, caller.account_id, caller.region)
                     now = round(time.time(), 3)
-                    call = Call(
-                        name,
-                        caller.account_id,
-                        caller.region,
-                        now,
-                        rows,
-                        self._engines,
-                        self._hosting,
-                        verdicts,
-                    )
+                    call = Call(name, caller.account_id, caller.region, now, rows, self._can, verdicts)
                     answer = function(call, parameters)
             except SpecUnchecked as asked:
                 verdicts.find_out(asked, caller.account_id, self._evaluate)
@@ -147,12 +138,25 @@ class _Ration:
         return True
 
 
-def asgi_app(proton: Proton, lifespan: Lifespan[Starlette], elsewhere: ASGIApp | None = None) -> ASGIApp:
-    """The whole ASGI application: Proton, `/health`, and what is elsewhere."""
+def asgi_app(
+    proton: Proton,
+    fault: Callable[[], str | None],
+    lifespan: Lifespan[Starlette],
+    elsewhere: ASGIApp | None = None,
+) -> ASGIApp:
+    """The whole ASGI application: Proton, `/health`, and what is elsewhere.
+
+    `fault` says why the server cannot do its work at present, if so.
+    """
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            answer = await _answer(proton, Request(scope, receive), elsewhere)
+            # A signed one is S3's, for a bucket named "health".
+            if scope["path"] == "/health" and "authorization" not in request.headers:
+                answer = _health(fault())
+            else:
+                answer = await _answer(proton, request, elsewhere)
         except ClientDisconnect:
             return
         await answer(scope, receive, send)
@@ -160,10 +164,11 @@ def asgi_app(proton: Proton, lifespan: Lifespan[Starlette], elsewhere: ASGIApp |
     return Starlette(routes=[Mount("/", app=dispatch)], lifespan=lifespan)
 
 
+def _health(fault: str | None) -> ASGIApp:
+    return PlainTextResponse(f"{fault or 'ok'}\n", 503 if fault else 200)
+
+
 async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -> ASGIApp:
-    # A signed one is S3's, for a bucket named "health".
-    if request.scope["path"] == "/health" and "authorization" not in request.headers:
-        return PlainTextResponse("ok\n")
     if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
         return elsewhere
     signed = _signed_request(request, await _body(request))

@@ -24,6 +24,7 @@ from proton_server.auth import AnyCredentials, VerifiedCredentials, create_acces
 from proton_server.deployments import DeploymentLaw
 from proton_server.dialects import StoreError
 from proton_server.evaluation import Evaluator
+from proton_server.operations._call import Capabilities
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
@@ -118,8 +119,10 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
         outside = _Outside(Aws(template_accounts=template_accounts), hostings(os.environ))
     except ConfigurationFault as fault:
         raise click.ClickException(str(fault)) from None
+    # First, so that a port in use leaves no new database behind.
+    listener = _listen(host, port)
     store = _open(database, alone=True)
-    _run(store, VerifiedCredentials(store), outside, _listen(host, port))
+    _run(store, VerifiedCredentials(store), outside, listener)
 
 
 @main.command()
@@ -165,8 +168,8 @@ def local(  # noqa: PLR0913  # one for each option
     _forget_aws_settings()
     from proton_server.local import account_of, aws_app  # noqa: PLC0415  # an extra, and not for `serve`
 
-    store = _open(database, alone=True)
     listener = _listen(host, port)
+    store = _open(database, alone=True)
     endpoint = _url(listener)
     outside = _Outside(Aws(endpoint), local_hostings(git_root))
     elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)
@@ -184,7 +187,11 @@ def keys() -> None:
 def create(account: str, database: str) -> None:
     """Make an access key and show it, once."""
     _check_account("--account", account)
-    key_id, secret = create_access_key(_open(database), account)
+    store = _open(database)
+    try:
+        key_id, secret = create_access_key(store, account)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"AWS_ACCESS_KEY_ID={key_id}\nAWS_SECRET_ACCESS_KEY={secret}")
 
 
@@ -205,6 +212,9 @@ def _run(
         for reconciler in reconcilers:
             reconciler.wake()
 
+    def fault() -> str | None:
+        return next(filter(None, (reconciler.fault() for reconciler in reconcilers)), None)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = _REQUESTS_AT_A_TIME
@@ -219,8 +229,8 @@ def _run(
         evaluate.close()
         store.close()
 
-    proton = Proton(store, authenticate, methods, outside.hosting, evaluate, wake)
-    app = asgi_app(proton, lifespan, elsewhere)
+    proton = Proton(store, authenticate, Capabilities(frozenset(methods), outside.hosting), evaluate, wake)
+    app = asgi_app(proton, fault, lifespan, elsewhere)
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
 
 

@@ -3,7 +3,8 @@
 A row is due when `next_at` has come; a process claims it with a lease and a new epoch, makes one idempotent
 step without a transaction open, and settles the result in a short one, fenced by the epoch. So a process may
 be killed at any point: whoever claims the row next makes the step again, and what a late one writes finds no
-row.
+row. A result that cannot be written is dropped for the same reason: the lease is renewed only while a worker
+has the row, and then whoever claims it next makes the step again.
 
 What a step is and what its result means is the law's business; nothing here knows of deployments or of AWS.
 """
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from proton_server.store import Rows
+from proton_server.store import Rows, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,10 @@ _IDLE_SECONDS = 1.0
 """How long to sleep at most: another process may have left work in a shared database."""
 _BUSY_SECONDS = 0.1
 """How long to sleep when all workers are busy, or another process was faster."""
+_FAULT_SECONDS = 5.0
+"""How long to sleep after a round that failed by a fault of ours, which the next one may meet again."""
+_LATE_SECONDS = 15.0
+"""Without a round for so long, the reconciler hangs: a round waits for locks, but never for a step."""
 _MAX_ERRORS = 12
 """Steps that fail in a row, with growing pauses: about six minutes."""
 
@@ -71,13 +76,17 @@ class Reconciler(Generic[Result]):
     ) -> None:
         self._store, self._law, self._lease = store, law, lease
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._free = threading.Semaphore(workers)
+        self._workers = workers
+        self._held: set[tuple[str, int]] = set()
+        """Id and epoch of the rows that workers have: so many are busy, and those leases are renewed."""
+        self._round_at, self._fault = 0.0, ""
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=law.table.name)
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{law.table.name}-reconciler", daemon=True)
 
     def start(self) -> None:
         """Begins to work."""
+        self._round_at = time.monotonic()
         self._thread.start()
 
     def wake(self) -> None:
@@ -91,6 +100,15 @@ class Reconciler(Generic[Result]):
         self._thread.join()
         self._pool.shutdown()
 
+    def fault(self) -> str | None:
+        """Why no work is done at present, in a sentence; None while it is."""
+        name, silent = self._law.table.name, time.monotonic() - self._round_at
+        if not self._thread.is_alive():
+            return f"The reconciler of {name} has ended."
+        if silent > _LATE_SECONDS:
+            return f"The reconciler of {name} has made no round for {silent:.0f} seconds."
+        return self._fault or None
+
     def _run(self) -> None:
         renewed = time.monotonic()
         while not self._stopping.is_set():
@@ -102,9 +120,14 @@ class Reconciler(Generic[Result]):
                 if time.monotonic() - renewed > self._lease / 3:
                     self._renew()
                     renewed = time.monotonic()
-            except sa.exc.DBAPIError:
-                _log.exception("The database is out of reach; trying again")
-                pause = _IDLE_SECONDS
+            except Unavailable:
+                self._fault, pause = "The database cannot be used; the log says why.", _IDLE_SECONDS
+            except BaseException:  # noqa: BLE001  # nobody would see the thread end, or start another
+                _log.exception("A round of the reconciler of %s failed", self._law.table.name)
+                self._stopping.wait(_FAULT_SECONDS)
+                continue
+            else:
+                self._round_at, self._fault = time.monotonic(), ""
             if pause > 0:
                 self._woken.wait(min(pause, _IDLE_SECONDS, self._lease / 3))
 
@@ -121,17 +144,15 @@ class Reconciler(Generic[Result]):
 
     def _claim_and_submit(self) -> bool:
         """Gives due rows to free workers. Never waits for a worker: leases must be renewed meanwhile."""
-        permits = 0
-        while self._free.acquire(blocking=False):
-            permits += 1
-        claimed: Sequence[sa.Row[Any]] = []
-        try:
-            claimed = self._claim(permits) if permits else []
-        finally:
-            for _ in range(permits - len(claimed)):
-                self._free.release()
+        free = self._workers - len(self._held)
+        claimed = self._claim(free) if free else []
         for row in claimed:
-            self._pool.submit(self._work, row)
+            self._held.add((row.id, row.epoch))
+            try:
+                self._pool.submit(self._work, row)
+            except BaseException:
+                self._held.discard((row.id, row.epoch))
+                raise
         return bool(claimed)
 
     def _claim(self, limit: int) -> Sequence[sa.Row[Any]]:
@@ -155,26 +176,40 @@ class Reconciler(Generic[Result]):
             return connection.execute(claim).all()
 
     def _renew(self) -> None:
+        """Keeps the leases of the rows that workers have. Also without any: it shows that writing works."""
         table = self._law.table
-        renewal = sa.update(table).where(table.c.owner == self._me)
+        ids = [id_ for id_, _ in self._held.copy()]
+        # Without those that are being written: one row locked for long must not cost the others' leases.
+        ours = (
+            sa.select(table.c.id)
+            .where(table.c.owner == self._me, table.c.id.in_(ids))
+            .with_for_update(skip_locked=True)
+            .cte("ours")
+        )
+        renewal = sa.update(table).where(table.c.id.in_(sa.select(ours.c.id)))
         with self._store.write() as connection:
             connection.execute(renewal.values(lease_until=self._store.now + self._lease))
 
     def _work(self, row: sa.Row[Any]) -> None:
+        held = (row.id, row.epoch)
         try:
-            outcome = self._step(row)
-            # Nothing is lost while the database is away: the lease is renewed as soon as it is back.
-            while not self._write_back(row, outcome) and not self._stopping.wait(_IDLE_SECONDS):
-                pass
+            if held in self._held:  # a pool that could not start a thread may come back to the row later
+                self._write_back(row, self._step(row))
+        except Unavailable:
+            pass  # it is in the log, and the step will be made again
+        except BaseException:  # noqa: BLE001  # the pool would keep it to itself
+            _log.exception("The work on %s %s was broken off", self._law.table.name, row.id)
         finally:
-            self._free.release()
+            self._held.discard(held)
             self._woken.set()
 
     def _step(self, row: sa.Row[Any]) -> Callable[[Rows, sa.Row[Any]], Settled]:
         """The step's outcome: what to do with the fresh row, within the transaction that writes it back."""
         try:
             result = self._law.step(row)
-        except Exception:  # noqa: BLE001  # whatever it was, the row must go on
+        except Unavailable:
+            raise  # no failure of the step's
+        except BaseException:  # noqa: BLE001  # whatever it was, the row must go on
             if self._stopping.is_set():
                 return lambda _rows, _fresh: Settled({}, 0.0)  # the server it needs may be stopping too
             _log.exception("A step of %s %s failed", self._law.table.name, row.id)
@@ -187,25 +222,26 @@ class Reconciler(Generic[Result]):
         pause = min(60.0, 2.0**row.errors) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
         return Settled({"errors": row.errors + 1}, pause)
 
-    def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> bool:
-        """Settles the row if the lease still holds. False if the database is out of reach."""
-        table = self._law.table
-        held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
+    def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
         try:
-            with self._store.write(row.account_id, row.region) as connection:
-                fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()
-                if fresh is None:
-                    _log.warning("The lease of %s %s was lost; its step is dropped", table.name, row.id)
-                    return True
-                changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
-                next_at = sa.null() if delay is None else self._store.now + delay
-                work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
-                connection.execute(sa.update(table).where(held).values(work | changes))
-        except sa.exc.OperationalError:
-            _log.exception("The database is out of reach; the result of %s %s is kept", table.name, row.id)
-            return False
+            self._settle(row, outcome)
+        except Unavailable:
+            raise
         except Exception:  # noqa: BLE001  # as above
             # A fault in settling must not be met again at once, for ever.
-            _log.exception("The result of a step of %s %s could not be written", table.name, row.id)
-            return outcome == self._after_error or self._write_back(row, self._after_error)
-        return True
+            _log.exception("The result of a step of %s %s could not be written", self._law.table.name, row.id)
+            self._settle(row, self._after_error)
+
+    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
+        """Writes the outcome into the row, if the lease still holds."""
+        table = self._law.table
+        held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
+        with self._store.write(row.account_id, row.region) as connection:
+            fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()
+            if fresh is None:
+                _log.warning("The lease of %s %s was lost; its step is dropped", table.name, row.id)
+                return
+            changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
+            next_at = sa.null() if delay is None else self._store.now + delay
+            work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
+            connection.execute(sa.update(table).where(held).values(work | changes))

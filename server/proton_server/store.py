@@ -5,17 +5,43 @@ No AWS calls and no decisions about Proton here; what differs between the databa
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from proton_server.dialects import DIALECTS, StoreError
+from proton_server.outage import Outage, Seldom
 from proton_server.tables import SCHEMA_VERSION, meta, metadata
+from proton_server.turns import Late, Turns
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
+
+_POOL_SECONDS = 10.0
+"""How long to wait for a connection when all are in use."""
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",  # as many platforms hand it out
+}
+"""What a URL may begin with → with the driver that is installed for it."""
+
+_REFUSALS = (
+    sa.exc.IntegrityError,
+    sa.exc.DataError,
+    sa.exc.ProgrammingError,
+    sa.exc.NotSupportedError,
+)
+"""Errors that say something of the statement, all others of the database."""
+
+
+class Unavailable(StoreError):
+    """The database cannot be used just now: out of reach, locked, full, read-only. The log has it already."""
 
 
 class Store:
@@ -25,37 +51,55 @@ class Store:
     """
 
     def __init__(self, database: str) -> None:
-        backend, url = _parse(database)
-        self._dialect = DIALECTS[backend]
-        # Parameters hold specs and keys: an error that reaches the log must not quote them.
-        self.engine = sa.create_engine(
-            url, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True
-        )
+        url = _parse(database)
+        self._dialect = DIALECTS[url.get_backend_name()]
+        self._name = _name(url)
+        with self._opening():
+            # Parameters hold specs and keys: an error that reaches the log must not quote them.
+            self.engine = sa.create_engine(
+                url,
+                pool_size=16,
+                max_overflow=16,
+                pool_timeout=_POOL_SECONDS,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args=self._dialect.arguments(url),
+            )
         self._dialect.prepare(self.engine)
         self.now = self._dialect.now
-        self._writers = self._dialect.writers()
+        self._turns = Turns(self._dialect.patience)
+        self._outage, self._contention = Outage(), Seldom()
         self._serving_lock: sqlite3.Connection | None = None
         self._writing = self.engine.execution_options(proton_writes=True)
-        self._create()
+        with self._opening():
+            self._create()
 
     def __str__(self) -> str:
-        return self.engine.url.render_as_string(hide_password=True).removeprefix("sqlite:///")
+        return self._name
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Puts what goes wrong at the start into a sentence, whoever notices: the driver, or SQLAlchemy."""
+        try:
+            yield
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError) as error:
+            raise StoreError(f"The database {self} cannot be opened: {_reason(error)}") from None
 
     def _create(self) -> None:
-        try:
-            with self.write() as connection:
-                self._dialect.serialise(connection, "schema")
-                metadata.create_all(connection)
+        with self._writing.begin() as connection:
+            self._dialect.serialise(connection, "schema")
+            found = None
+            if sa.inspect(connection).has_table(meta.name):
                 found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-                if found is None:
-                    connection.execute(sa.insert(meta).values(key="schema", value=SCHEMA_VERSION))
-        except sa.exc.DBAPIError as error:
-            raise StoreError(f"The database {self} cannot be opened: {str(error.orig).strip()}") from None
-        if found not in (None, SCHEMA_VERSION):
-            message = (
-                f"The database {self} has schema version {found}, and this server needs {SCHEMA_VERSION}."
-            )
-            raise StoreError(f"{message} Start it with a new --database.")
+            if found not in (None, SCHEMA_VERSION):
+                message = f"has schema version {found}, and this server needs {SCHEMA_VERSION}."
+                raise StoreError(f"The database {self} {message} Start it with a new --database.")
+            metadata.create_all(connection)
+            if found is None:
+                connection.execute(sa.insert(meta).values(key="schema", value=SCHEMA_VERSION))
+            else:
+                # A database that cannot be written, such as a standby, is of no use to any command.
+                connection.execute(sa.update(meta).values(value=meta.c.value))
 
     def serve_alone(self) -> None:
         """Makes this the one process that serves a SQLite database, and frees what a killed one had leased.
@@ -63,21 +107,51 @@ class Store:
         PostgreSQL may be served by several processes, so nothing is done. The hold ends with the process.
         Raises StoreError if another process serves the file.
         """
-        self._serving_lock = self._dialect.serve_alone(self._writing)
+        with self._opening():
+            self._serving_lock = self._dialect.serve_alone(self._writing)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads."""
-        with self.engine.begin() as connection:
+        """A transaction that only reads. Raises Unavailable, as `write` does."""
+        with self._watched("", writing=False), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self, account_id: str = "", region: str = "") -> Iterator[sa.Connection]:
         """A transaction that writes. Those of one account and Region follow each other, never overlap."""
-        with self._writers, self._writing.begin() as connection:
-            if account_id:
-                self._dialect.serialise(connection, f"{account_id}/{region}")
+        subject = f"{account_id}/{region}" if account_id else ""
+        turn = self._dialect.turn(subject)
+        with (
+            self._watched(subject, writing=True),
+            nullcontext() if turn is None else self._turns.of(turn),
+            self._writing.begin() as connection,
+        ):
+            if subject:
+                self._dialect.serialise(connection, subject)
             yield connection
+
+    @contextmanager
+    def _watched(self, subject: str, *, writing: bool) -> Iterator[None]:
+        """Tells the database's failures from other errors, and logs an outage instead of each of them."""
+        try:
+            yield
+        except Late as late:
+            raise self._locked(subject, "the one before takes too long") from late
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            if isinstance(error, _REFUSALS):
+                raise
+            if isinstance(error, sa.exc.DBAPIError) and self._dialect.is_locked(error):
+                raise self._locked(subject, _reason(error)) from error
+            unavailable = Unavailable(f"The database {self} cannot be used: {_reason(error)}")
+            self._outage.failed(str(unavailable), writing=writing)
+            raise unavailable from error
+        self._outage.succeeded(writing=writing)
+
+    def _locked(self, subject: str, reason: str) -> Unavailable:
+        what = f"The rows of {subject}" if subject else "Rows"
+        unavailable = Unavailable(f"{what} in the database {self} are locked: {reason}")
+        self._contention.warn("%s", unavailable)
+        return unavailable
 
     def close(self) -> None:
         """Closes the connections, and lets another process serve the database."""
@@ -118,6 +192,11 @@ class Rows:
         query = sa.select(table).where(*self._where(table, key), *conditions).order_by(*table.primary_key)
         return self.connection.execute(query).all()
 
+    def columns(self, table: sa.Table, *columns: sa.ColumnElement[Any], **key: Any) -> Sequence[sa.Row[Any]]:
+        """What `all` finds, but these columns only, where the others are large."""
+        query = sa.select(*columns).where(*self._where(table, key)).order_by(*table.primary_key)
+        return self.connection.execute(query).all()
+
     def page(
         self,
         table: sa.Table,
@@ -155,14 +234,27 @@ class Rows:
         return [mine, table.c.region == self.region, *(table.c[name] == value for name, value in key.items())]
 
 
-def _parse(database: str) -> tuple[str, sa.URL]:
-    """The name of a backend in `DIALECTS` and the URL, with the driver that is installed for it."""
+def _parse(database: str) -> sa.URL:
+    """The URL, with the driver that is installed for its backend."""
     try:
         url = sa.make_url(database if "://" in database else f"sqlite:///{database}")
     except (sa.exc.ArgumentError, ValueError):
         url = None
     # Every connection to a SQLite database without a file has a database of its own.
-    if url is None or url.get_backend_name() not in DIALECTS or url.database in (None, "", ":memory:"):
+    if url is None or url.drivername not in _DRIVERS or url.database in (None, "", ":memory:"):
         raise StoreError("--database must be a SQLite file or a PostgreSQL URL (postgresql+psycopg://…).")
-    drivers = {"postgresql": "postgresql+psycopg"}
-    return url.get_backend_name(), url.set(drivername=drivers.get(url.drivername, url.drivername))
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if url.get_backend_name() == "sqlite" and url.query:
+        raise StoreError(f"--database takes no parameters (?{next(iter(url.query))}=…) after a SQLite file.")
+    return url
+
+
+def _name(url: sa.URL) -> str:
+    """What a person may see of it: no password, neither before the host nor among the parameters."""
+    shown = url.difference_update_query(["password", "sslpassword"])
+    return shown.render_as_string(hide_password=True).removeprefix("sqlite:///")
+
+
+def _reason(error: BaseException) -> str:
+    """The driver's own words, on one line and without SQLAlchemy's wrapping."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from proton_server.evaluation import Evaluator
+from proton_server.reconciler import Reconciler
+from proton_server.store import Store
 from tests.conftest import ACCOUNT, LocalServer
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
 from tests.server.build_steps import Publish, manifest
+from tests.server.counting import LEASE, Counting
 from tests.server.steps import TEMPLATE, TERRAFORM_MANIFEST, bundle, create, ended, unique
 
 
@@ -120,3 +123,26 @@ def published(published_template: Publish, tmp_path: Path) -> Publish:
         return published_template(folder, name=name, major_version=major_version, **where)
 
     return publish
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store on an empty database of either kind."""
+    store = Store(database_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def start(store: Store) -> Iterator[Callable[..., Reconciler[Any]]]:
+    """Starts a reconciler on the store for one test, with a short lease: `start(law, workers=1)`."""
+    running: list[Reconciler[Any]] = []
+
+    def begin(law: Counting, **options: Any) -> Reconciler[Any]:
+        running.append(Reconciler(store, law, **{"lease": LEASE, **options}))
+        running[-1].start()
+        return running[-1]
+
+    yield begin
+    for reconciler in running:
+        reconciler.stop()

@@ -52,6 +52,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         (("local", "--host", "0.0.0.0"), "it listens on loopback only, not on 0.0.0.0."),
         (("serve", "--database", "mysql://x/y"), "--database must be a SQLite file or a PostgreSQL URL"),
         (("serve", "--database", "/no/such/folder/db"), "The database /no/such/folder/db cannot be opened"),
+        (("serve", "--database", "sqlite+aiosqlite:///db"), "--database must be a SQLite file or"),
+        (("serve", "--port", "0", "--database", "."), "The database . cannot be opened"),
+        (
+            ("keys", "create", "--account", "1" * 12, "--database", "postgres://u:hush@127.0.0.1:1/x"),
+            "refused",
+        ),
         (("keys", "create", "--account", "12"), "--account must be 12 digits, not '12'."),
         (
             ("serve", "--template-bucket-account", "platform"),
@@ -64,6 +70,7 @@ def test_a_mistake_ends_in_one_sentence(arguments: tuple[str, ...], message: str
 
     assert result.returncode == 1
     assert message in result.stderr
+    assert "hush" not in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -76,6 +83,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         result.returncode,
         f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in result.stderr,
     ) == (1, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sqlite_database_is_served_by_one_process_only(proton_server: LocalServer) -> None:

@@ -14,7 +14,7 @@ from proton_server.deployments import DeploymentLaw
 from proton_server.errors import ProtonError
 from proton_server.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call, SpecUnchecked, Verdicts
+from proton_server.operations._call import Call, Capabilities, SpecUnchecked, Verdicts
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.store import Rows, Store
@@ -27,7 +27,7 @@ MANAGEMENT, ENVIRONMENT, THIRD = "111111111111", "222222222222", "333333333333"
 REGION = "us-east-1"
 ENVIRONMENT_ARN = f"arn:aws:proton:{REGION}:{MANAGEMENT}:environment/far"
 ROLE = f"arn:aws:iam::{ENVIRONMENT}:role/build"
-ENGINES = frozenset({"codebuild"})
+CAN = Capabilities(frozenset({"codebuild"}), hostings({}))
 SPEC = "proton: EnvironmentSpec\nspec: {}\n"
 
 
@@ -52,9 +52,7 @@ class Operations:
             rows = Rows(connection, account, REGION)
 
             def run(operation: str, **request: Any) -> dict[str, Any]:
-                call = Call(
-                    operation, account, REGION, self.now, rows, ENGINES, hostings({}), self._verdicts
-                )
+                call = Call(operation, account, REGION, self.now, rows, CAN, self._verdicts)
                 return OPERATIONS[operation](call, request)
 
             yield run

@@ -28,6 +28,16 @@ _MAX_RESULTS = 100
 """The largest page of the model. AWS never said how long a page is when maxResults is left out."""
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What this server can do."""
+
+    engines: frozenset[str]
+    """The template engines it can provision."""
+    hosting: Hostings
+    """What hosts repositories, as far as an account may reach it."""
+
+
 class SpecUnchecked(Exception):
     """An operation needs to know whether a spec fits a template version: check it, and begin again."""
 
@@ -73,10 +83,7 @@ class Call:
     now: float
     """Epoch seconds, to the millisecond as AWS answers."""
     rows: Rows
-    engines: frozenset[str]
-    """The template engines this server can provision."""
-    hosting: Hostings
-    """What hosts repositories, as far as an account may reach it."""
+    can: Capabilities
     verdicts: Verdicts
     """What is known of specs."""
 

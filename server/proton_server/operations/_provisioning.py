@@ -111,7 +111,7 @@ def _account(call: Call, connection_id: str, name: str, current: Mapping[str, An
 def _check_way(call: Call, version: sa.Row[Any], environment: Mapping[str, Any]) -> None:
     way = _WAYS[version.engine]
     template = f"Environment template {version.template_name} {version.major}.{version.minor}"
-    if version.engine not in call.engines:
+    if version.engine not in call.can.engines:
         raise ValidationException(f"{template} uses {way.name}, which this server does not do yet.")
     roles = connections.roles_of(call.rows, environment)
     if roles is None:

@@ -37,7 +37,7 @@ def create_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if not _NAME.fullmatch(name):
         raise ValidationException(f"The repository name {name!r} is not of the form owner/repository.")
     try:
-        call.hosting(call.account_id, provider)
+        call.can.hosting(call.account_id, provider)
     except HostingFault as fault:
         raise ValidationException(str(fault)) from None
     given = {member: value for member, value in request.items() if member != "tags"}
