@@ -101,17 +101,18 @@ class _Connection(_Uvicorn):
         self._deadline = self.loop.call_later(seconds, self._late, seconds)
 
     def _late(self, seconds: float) -> None:
-        request = self._awaited
-        if request == "head":
-            if self._received:
-                self._refuse(b"408 Request Timeout", f"The head of the request took more than {seconds:g} s.")
-            self.give_up()
-        # We do not read, or much has come.
+        what = self._awaited
+        if what == "head":
+            part, unanswered = "head", self._received > 0
         elif self.flow.read_paused or self._received >= MAX_BODY_BYTES:
-            self._await(request, seconds)
+            # We are the ones who are late, or there is much of it.
+            self._await(what, seconds)
+            return
         else:
-            if not request.response_started:
-                self._refuse(b"408 Request Timeout", f"The body of the request took more than {seconds:g} s.")
+            part, unanswered = "body", not what.response_started
+        if unanswered:
+            self._refuse(b"408 Request Timeout", f"The {part} of the request took more than {seconds:g} s.")
+        else:
             self.give_up()
 
     def _refuse(self, status: bytes, sentence: str) -> None:
