@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from proton_server.bundle import pack
+from proton_server.operations._call import Call
+from proton_server.operations.environment_template_versions import list_environment_template_versions
+from proton_server.store import Rows, Store
+from proton_server.tables import environment_template_versions, environment_templates
 from tests.conftest import ACCOUNT, LocalServer
 from tests.server.steps import (
     SCHEMA,
@@ -295,6 +300,37 @@ class TestGetAndList:
 
         assert listed() == [["1.0"], ["2.1"]]
         assert listed(majorVersion="2") == [["2.0"], ["2.1"]]
+
+    def test_a_page_takes_as_many_queries_however_long_it_is(self, database_url: str) -> None:
+        store, queries = Store(database_url), []
+        sa.event.listen(store.engine, "before_cursor_execute", lambda *call: queries.append(call[2]))
+
+        def listed(versions: int, **more: str) -> int:
+            with store.write("1", "r") as connection:
+                rows = Rows(connection, "1", "r")
+                name = unique("template")
+                rows.insert(environment_templates, name=name, record={})
+                for minor in range(versions):
+                    rows.insert(
+                        environment_template_versions,
+                        template_name=name,
+                        major=1,
+                        minor=minor,
+                        id=unique("version"),
+                        record={"minorVersion": str(minor), "status": "PUBLISHED" if minor < 2 else "DRAFT"},
+                        source={},
+                    )
+                queries.clear()
+                call = Call("ListEnvironmentTemplateVersions", "1", "r", 0.0, rows, frozenset())
+                answer = list_environment_template_versions(call, {"templateName": name, **more})
+            shown = [(v["minorVersion"], v["recommendedMinorVersion"]) for v in answer["templateVersions"]]
+            every = [(str(minor), "1") for minor in range(versions)][:100]
+            assert shown == (every if more else [("1", "1")][:versions])
+            assert (answer["nextToken"] is not None) == (bool(more) and versions > 100)
+            return len(queries)
+
+        assert listed(0) == listed(3) == listed(0, majorVersion="1") == listed(150, majorVersion="1") == 3
+        store.close()
 
 
 def test_the_template_is_rendered_at_the_deployment_and_a_fault_fails_it(

@@ -37,25 +37,47 @@ def template_row(call: Call, name: str) -> sa.Row[Any]:
 
 def version_row(call: Call, template: str, major: str, minor: str) -> sa.Row[Any]:
     """The version of an environment template."""
-    rows = version_rows(call, template, major=int(major), minor=int(minor))
-    return _found(
-        rows[0] if rows else None, f"Environment template version not found: {template}:{major}.{minor}"
-    )
+    number = {"major": int(major), "minor": int(minor)}
+    row = None
+    if _can_be(number):
+        row = call.rows.find(environment_template_versions, template_name=template, **number)
+    return _found(row, f"Environment template version not found: {template}:{major}.{minor}")
 
 
-def version_rows(call: Call, template: str, **part: int) -> Sequence[sa.Row[Any]]:
-    """All versions of a template, or those with such a `major` (and `minor`) number, oldest first."""
-    if any(number > _MAX_NUMBER for number in part.values()):
+def version_numbers(call: Call, template: str, **part: int) -> Sequence[sa.Row[Any]]:
+    """`major`, `minor` and `status` of a template's versions, or those of one major version, oldest first.
+
+    Not the whole rows: each has a schema, twice.
+    """
+    if not _can_be(part):
         return []
-    return call.rows.all(environment_template_versions, template_name=template, **part)
+    table = environment_template_versions
+    status = table.c.record["status"].as_string().label("status")
+    return call.rows.columns(table, table.c.major, table.c.minor, status, template_name=template, **part)
 
 
 def recommended_version(call: Call, template: str, major: int) -> sa.Row[Any] | None:
     """The published minor version of a major version that new deployments get: the highest."""
-    published = [
-        row for row in version_rows(call, template, major=major) if row.record["status"] == "PUBLISHED"
-    ]
-    return published[-1] if published else None
+    if not _can_be({"major": major}):
+        return None
+    table = environment_template_versions
+    published = table.c.record["status"].as_string() == "PUBLISHED"
+    newest = call.rows.page(
+        table,
+        published,
+        by=[table.c.minor],
+        after=None,
+        limit=1,
+        newest_first=True,
+        template_name=template,
+        major=major,
+    )
+    return newest[0] if newest else None
+
+
+def _can_be(number: dict[str, int]) -> bool:
+    """Whether a version can have this number: a larger one is an error to the database."""
+    return all(part <= _MAX_NUMBER for part in number.values())
 
 
 def deployment_row(call: Call, deployment_id: str) -> sa.Row[Any]:

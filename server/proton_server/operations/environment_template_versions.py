@@ -9,14 +9,16 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
 from proton_server.operations._call import page
 from proton_server.operations._client_tokens import made_before, remember
 from proton_server.operations._rows import (
     recommended_version,
     template_row,
+    version_numbers,
     version_row,
-    version_rows,
 )
 from proton_server.operations._tagging import drop_tags, owner_tags, put_tags
 from proton_server.tables import (
@@ -29,8 +31,6 @@ from proton_server.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import sqlalchemy as sa
 
     from proton_server.operations._call import Call
 
@@ -120,21 +120,27 @@ def delete_environment_template_version(call: Call, request: dict[str, Any]) -> 
 def list_environment_template_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The minor versions of a major version; without majorVersion, one entry for each major version."""
     template = template_row(call, request["templateName"])
-    if "majorVersion" in request:
-        rows = version_rows(call, template.name, major=int(request["majorVersion"]))
-    else:
-        by_major = {row.major: row for row in version_rows(call, template.name)}
+    part = {"major": int(request["majorVersion"])} if "majorVersion" in request else {}
+    numbers = version_numbers(call, template.name, **part)
+    recommended = {number.major: number.minor for number in numbers if number.status == "PUBLISHED"}
+    wanted = [(number.major, number.minor) for number in numbers]
+    if not part:
         # A major version is shown by its recommended minor version, else by its newest.
-        rows = [recommended_version(call, template.name, major) or row for major, row in by_major.items()]
+        wanted = list((dict(wanted) | recommended).items())
     shown, token = page(
         call,
         request,
-        lambda after, limit: [row for row in rows if not after or [row.major, row.minor] > list(after)][
-            :limit
-        ],
-        lambda row: [row.major, row.minor],
+        lambda after, limit: [number for number in wanted if not after or list(number) > list(after)][:limit],
+        list,
     )
-    return {"templateVersions": [_shown(call, row) for row in shown], "nextToken": token}
+    table = environment_template_versions
+    rows = call.rows.all(
+        table, sa.tuple_(table.c.major, table.c.minor).in_(shown), template_name=template.name
+    )
+    return {
+        "templateVersions": [_summary(row, recommended.get(row.major)) for row in rows],
+        "nextToken": token,
+    }
 
 
 def _requested(call: Call, request: dict[str, Any]) -> sa.Row[Any]:
@@ -143,18 +149,21 @@ def _requested(call: Call, request: dict[str, Any]) -> sa.Row[Any]:
 
 def _shown(call: Call, row: sa.Row[Any]) -> dict[str, Any]:
     recommended = recommended_version(call, row.template_name, row.major)
+    return _summary(row, None if recommended is None else recommended.minor)
+
+
+def _summary(row: sa.Row[Any], recommended_minor: int | None) -> dict[str, Any]:
     # AWS's walk-through shows "0" for a major version of which nothing is published yet.
-    minor = "0" if recommended is None else recommended.record["minorVersion"]
-    return {**row.record, "recommendedMinorVersion": minor}
+    return {**row.record, "recommendedMinorVersion": str(recommended_minor or 0)}
 
 
 def _next_number(call: Call, template: str, major: str | None) -> tuple[int, int]:
-    rows = version_rows(call, template)
+    numbers = version_numbers(call, template)
     if major is None:
-        return (rows[-1].major + 1 if rows else 1), 0
-    minors = [row.minor for row in rows if row.major == int(major)]
+        return (numbers[-1].major + 1 if numbers else 1), 0
+    minors = [number.minor for number in numbers if number.major == int(major)]
     # Tools of AWS's own pass "1" for the very first version, and succeeded.
-    if not minors and (rows or major != "1"):
+    if not minors and (numbers or major != "1"):
         message = f"Environment template {template} has no major version {major}"
         raise ResourceNotFoundException(f"{message}: leave majorVersion out for a new one.")
     return int(major), max(minors, default=-1) + 1
@@ -183,9 +192,9 @@ def _recommend(call: Call, row: sa.Row[Any]) -> None:
     """The highest published version is the recommended one; an older one published later is not."""
     template = template_row(call, row.template_name)
     highest = max(
-        (other.major, other.minor)
-        for other in version_rows(call, template.name)
-        if other.record["status"] == "PUBLISHED"
+        (number.major, number.minor)
+        for number in version_numbers(call, template.name)
+        if number.status == "PUBLISHED"
     )
     record = {**template.record, "recommendedVersion": "{}.{}".format(*highest), "lastModifiedAt": call.now}
     call.rows.update(environment_templates, {"name": template.name}, record=record)
@@ -197,7 +206,10 @@ def _check_deletion(call: Call, row: sa.Row[Any]) -> None:
     user = _user(call, row)
     if user is not None:
         raise ConflictException(f"{arn} is used by environment {user} and cannot be deleted.")
-    others = [other for other in version_rows(call, row.template_name) if other.id != row.id]
+    mine = (row.major, row.minor)
+    others = [
+        number for number in version_numbers(call, row.template_name) if (number.major, number.minor) != mine
+    ]
     number = f"{row.major}.{row.minor}"
     if others and template_row(call, row.template_name).record.get("recommendedVersion") == number:
         raise ConflictException(
