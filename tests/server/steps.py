@@ -82,6 +82,13 @@ def bundle(
     return folder
 
 
+def terraform_bundle(folder: Path) -> Path:
+    """Writes a bundle for self-managed provisioning."""
+    bundle(folder, manifest=TERRAFORM_MANIFEST)
+    (folder / "infrastructure" / "cloudformation.yaml").rename(folder / "infrastructure" / "main.tf")
+    return folder
+
+
 def spec(**inputs: Any) -> str:
     """A spec of these inputs."""
     return f"proton: EnvironmentSpec\nspec: {json.dumps(inputs)}\n"

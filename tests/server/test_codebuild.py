@@ -153,12 +153,19 @@ boto3.client("proton").notify_resource_deployment_status_change(
     outputs=[{"key": "From", "valueString": boto3.client("sts").get_caller_identity()["Account"]}],
 )
 """
-"""What `aws proton notify-resource-deployment-status-change` does at the end of AWS's own bundles."""
+"""What `aws proton notify-resource-deployment-status-change` does at the end of AWS's own bundles.
+
+A build's AWS has one endpoint, which must then answer for Proton too.
+"""
 
 
-def test_outputs_are_what_was_notified_before_what_the_file_says(proton: Any, published: Publish) -> None:
+def test_outputs_are_what_was_notified_before_what_the_file_says(
+    local_server: LocalServer, published: Publish
+) -> None:
+    proton = local_server.client("proton")
     template = published(
-        [f"python3 -c {shlex.quote(NOTIFY)}", 'echo \'{"Stack": {"A": "b"}}\' > proton-outputs.json']
+        [f"python3 -c {shlex.quote(NOTIFY)}", 'echo \'{"Stack": {"A": "b"}}\' > proton-outputs.json'],
+        server=local_server,
     )
     record = built(proton, template)
 
@@ -167,26 +174,27 @@ def test_outputs_are_what_was_notified_before_what_the_file_says(proton: Any, pu
 
 
 def test_through_a_connection_the_build_is_in_the_environment_account_and_nowhere_else(
-    proton_server: LocalServer, proton: Any, published: Publish
+    local_server: LocalServer, published: Publish
 ) -> None:
+    proton = local_server.client("proton")
     name, account = unique("far"), "222222222222"
-    there = proton_server.client("proton", account)
+    there = local_server.client("proton", account)
     connection = there.create_environment_account_connection(
         managementAccountId=ACCOUNT,
         environmentName=name,
         codebuildRoleArn=f"arn:aws:iam::{account}:role/builds",
     )["environmentAccountConnection"]
     proton.accept_environment_account_connection(id=connection["id"])
-    template = published([f"python3 -c {shlex.quote(NOTIFY)}"], ["true"])
+    template = published([f"python3 -c {shlex.quote(NOTIFY)}"], ["true"], server=local_server)
     request = {"codebuildRoleArn": None, "environmentAccountConnectionId": connection["id"]}
     create(proton, template, name=name, protonServiceRoleArn=None, **request)
 
     record = ended(proton, name)
     assert record["deploymentStatus"] == "SUCCEEDED", record.get("deploymentStatusMessage")
     assert outputs_of(proton, name) == {"From": account}
-    assert project_of(proton_server, name, account)
-    assert not [each for each in projects(proton_server) if name in each]
+    assert project_of(local_server, name, account)
+    assert not [each for each in projects(local_server) if name in each]
 
     proton.delete_environment(name=name)
     gone(proton, name)
-    assert not [each for each in projects(proton_server, account) if name in each]
+    assert not [each for each in projects(local_server, account) if name in each]

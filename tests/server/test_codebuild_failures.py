@@ -214,21 +214,21 @@ class TestRepetition:
         )
 
     def test_a_deployment_has_one_build_however_often_it_is_started(
-        self, proton_server: LocalServer, work: Work, tmp_path: Path
+        self, local_server: LocalServer, work: Work, tmp_path: Path
     ) -> None:
-        method = CodeBuild(Aws(proton_server.url))
+        method = CodeBuild(Aws(local_server.url))
         assert [method.start(work).state for _ in range(3)] == [State.RUNNING] * 3
         (tmp_path / "go").touch()
         wait_until(lambda: method.observe(work).state is State.SUCCEEDED)
         assert method.start(work).state is State.RUNNING
 
-        project = project_of(proton_server, work.environment["name"])
-        assert len(proton_server.client("codebuild").list_builds_for_project(projectName=project)["ids"]) == 1
+        project = project_of(local_server, work.environment["name"])
+        assert len(local_server.client("codebuild").list_builds_for_project(projectName=project)["ids"]) == 1
 
     def test_the_next_deployment_and_the_deletion_wait_for_a_build_that_was_given_up(
-        self, proton_server: LocalServer, work: Work, tmp_path: Path
+        self, local_server: LocalServer, work: Work, tmp_path: Path
     ) -> None:
-        method = CodeBuild(Aws(proton_server.url))
+        method = CodeBuild(Aws(local_server.url))
         method.start(work)
         appears(tmp_path / "pid")
         following = replace(work, deployment_id=str(uuid.uuid4()))

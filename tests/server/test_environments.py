@@ -178,7 +178,6 @@ class TestGetAndList:
             bundle(tmp_path / "b", template=None, schema=OUTPUTS_SCHEMA),
             "own",
             session=proton_server.session(account),
-            endpoint_url=proton_server.url,
             customer_managed=True,
         )
         client = proton_server.client("proton", account)

@@ -15,6 +15,9 @@ from botocore.model import ListShape, Shape, StructureShape
 from proton_server import wire
 from proton_server.app import Proton
 from proton_server.auth import SignedRequest, VerifiedCredentials
+from proton_server.evaluation import Evaluator
+from proton_server.operations._call import Capabilities
+from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.store import Store
 from tests.conftest import LocalServer
 from tests.server.steps import create, ended, refused, spec
@@ -23,6 +26,8 @@ SIGNED = (
     "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/proton/aws4_request, "
     f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
 )
+
+CAN_NOTHING = Capabilities(frozenset(), hostings({}))
 
 
 def post(
@@ -55,9 +60,9 @@ def post(
     ],
 )
 def test_a_request_that_reaches_no_operation_is_answered_by_the_protocol(
-    proton_server: LocalServer, target: str, body: bytes, authorization: str | None, status: int, code: str
+    local_server: LocalServer, target: str, body: bytes, authorization: str | None, status: int, code: str
 ) -> None:
-    found, error = post(proton_server, f"AwsProton20200720{target and '.'}{target}", body, authorization)
+    found, error = post(local_server, f"AwsProton20200720{target and '.'}{target}", body, authorization)
 
     assert (found, error["__type"]) == (status, code)
     assert error["message"]
@@ -72,11 +77,11 @@ def test_an_operation_of_proton_that_is_not_built_says_so(proton: Any) -> None:
 
 
 def test_health_is_answered_to_anybody_and_a_bucket_of_that_name_is_still_s3s(
-    proton_server: LocalServer,
+    local_server: LocalServer,
 ) -> None:
-    with urllib.request.urlopen(f"{proton_server.url}/health") as answer:
+    with urllib.request.urlopen(f"{local_server.url}/health") as answer:
         assert (answer.status, answer.read()) == (200, b"ok\n")
-    s3 = proton_server.client("s3")
+    s3 = local_server.client("s3")
     s3.create_bucket(Bucket="health")
     assert s3.list_objects_v2(Bucket="health")["KeyCount"] == 0
 
@@ -138,10 +143,10 @@ def test_the_log_names_operation_account_and_code_but_no_spec_tag_or_credential(
 
 
 def test_a_flood_of_refused_signatures_is_ten_warnings_a_minute_and_the_rest_is_for_who_asks_for_it(
-    caplog: pytest.LogCaptureFixture, tmp_path: Path
+    caplog: pytest.LogCaptureFixture, evaluate: Evaluator, tmp_path: Path
 ) -> None:
     store = Store(str(tmp_path / "db"))
-    proton = Proton(store, VerifiedCredentials(store), (), lambda: None)
+    proton = Proton(store, VerifiedCredentials(store), CAN_NOTHING, evaluate, lambda: None)
     headers = {
         "host": "localhost",
         "x-amz-target": "AwsProton20200720.ListEnvironments",

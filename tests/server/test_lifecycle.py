@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer
+from tests.conftest import LocalServer, ServedBesideAws
 from tests.server.steps import (
     bundle,
     create,
@@ -152,26 +152,27 @@ class TestInProgress:
 class TestKilledServer:
     """One server, killed while a deletion, a deployment and new deployments were under way; started again.
 
-    The local AWS dies with it, so a stack that was begun is gone; what was not begun goes on.
+    AWS outlives it: what was begun is found again, and what was not begun goes on.
     """
 
     @pytest.fixture(scope="class")
     def survivor(
-        self, tmp_path_factory: pytest.TempPathFactory, published_template: Callable[..., str]
+        self,
+        slow: ServedBesideAws,
+        tmp_path_factory: pytest.TempPathFactory,
+        published_template: Callable[..., str],
     ) -> Iterator[LocalServer]:
-        server = LocalServer(tmp_path_factory.mktemp("killed"), ("--deploy-seconds", "3"))
+        server = ServedBesideAws(tmp_path_factory.mktemp("killed"), aws=slow.aws)
         server.start()
         proton = server.client("proton")
         template = published_template(bundle(tmp_path_factory.mktemp("b") / "b"), server=server)
         ended(proton, create(proton, template, name="deleted")["name"])
         create(proton, template, name="begun")
         until(lambda: stack_status(server, "begun") == "CREATE_IN_PROGRESS")
-        time.sleep(0.5)  # the server notes that it was begun
         proton.delete_environment(name="deleted")
         for number in range(10):
             create(proton, template, name=f"new-{number}")
         server.kill()
-        server.options = ()
         server.start()
         yield server
         server.stop()
@@ -179,28 +180,32 @@ class TestKilledServer:
     def test_a_deletion_goes_on(self, survivor: LocalServer) -> None:
         gone(survivor.client("proton"), "deleted")
 
-    def test_a_deployment_whose_stack_is_lost_fails_and_an_update_makes_the_stack_anew(
-        self, survivor: LocalServer
-    ) -> None:
+    @pytest.mark.parametrize("name", ["begun", *(f"new-{number}" for number in range(10))])
+    def test_every_deployment_succeeds_once(self, name: str, survivor: LocalServer) -> None:
         proton = survivor.client("proton")
 
-        record = ended(proton, "begun")
-        assert record["deploymentStatus"] == "FAILED"
-        assert "stack is gone" in record["deploymentStatusMessage"]
-        assert "a restart of `proton-server local` loses it" in record["deploymentStatusMessage"]
-        proton.update_environment(name="begun", deploymentType="CURRENT_VERSION")
-        assert ended(proton, "begun")["deploymentStatus"] == "SUCCEEDED"
-        assert proton.list_environment_outputs(environmentName="begun")["outputs"]
+        assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+        assert len(proton.list_deployments(environmentName=name)["deployments"]) == 1
+        assert stack_status(survivor, name) == "CREATE_COMPLETE"
 
-    def test_every_new_deployment_ends_once(self, survivor: LocalServer) -> None:
-        proton = survivor.client("proton")
 
-        for name in [f"new-{number}" for number in range(10)]:
-            record = ended(proton, name)
-            if record["deploymentStatus"] != "SUCCEEDED":
-                assert "stack is gone" in record["deploymentStatusMessage"]
-            history = proton.list_deployments(environmentName=name)["deployments"]
-            assert [deployment["deploymentStatus"] for deployment in history] == [record["deploymentStatus"]]
+def test_a_stack_that_is_deleted_by_hand_fails_its_deployment_and_an_update_makes_it_anew(
+    slow: LocalServer, slow_template: str
+) -> None:
+    proton = slow.client("proton")
+    name = create(proton, slow_template)["name"]
+    until(lambda: stack_status(slow, name) == "CREATE_IN_PROGRESS")
+    stacks = slow.client("cloudformation").describe_stacks()["Stacks"]
+    (stack,) = [each["StackId"] for each in stacks if each["StackName"].startswith(f"AWSProton-{name[:15]}-")]
+    slow.client("cloudformation").delete_stack(StackName=stack)
+
+    record = ended(proton, name)
+    assert record["deploymentStatus"] == "FAILED"
+    assert "stack is gone" in record["deploymentStatusMessage"]
+    assert "a restart of `proton-server local` loses it" in record["deploymentStatusMessage"]
+    proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
+    assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+    assert proton.list_environment_outputs(environmentName=name)["outputs"]
 
 
 def test_a_local_deployment_ends_within_a_moment(proton: Any, template: str) -> None:

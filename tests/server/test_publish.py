@@ -23,6 +23,12 @@ FIRST, SECOND, NEXT_MAJOR = (EXAMPLES / f"02-change-and-preview/template-v{v}" f
 
 
 @pytest.fixture
+def proton_server(local_server):
+    """The command knows one endpoint for all services."""
+    return local_server
+
+
+@pytest.fixture
 def name() -> str:
     return f"queue-{uuid.uuid4().hex[:8]}"
 

@@ -1,4 +1,7 @@
-"""What the tests of self-managed provisioning share: a template, a repository, an environment."""
+"""What the tests of self-managed provisioning share: a template, a repository, an environment.
+
+The server is `proton-server local`: its folder of repositories stands for the hosting service.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,24 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer
+from tests.conftest import LocalServer, publisher
 from tests.server.self_managed.hosted import EXAMPLE, SPEC, Hosted, notify
 from tests.server.steps import create, ended
+
+
+@pytest.fixture(scope="package")
+def proton_server(local_server: LocalServer) -> LocalServer:
+    return local_server
+
+
+@pytest.fixture(scope="package")
+def proton(proton_server: LocalServer) -> Any:
+    return proton_server.client("proton")
+
+
+@pytest.fixture(scope="package")
+def published_template(proton_server: LocalServer) -> Callable[..., str]:
+    return publisher(proton_server)
 
 
 @pytest.fixture(scope="module")
