@@ -1,15 +1,16 @@
 """Sessions with AWS: as whom the server calls, how long it waits, and which answers mean "try again".
 
-With nothing configured that is boto3's own credential chain, which must lead to an identity that may assume
-the service roles; `proton-server local` names its own endpoint instead. Nothing here knows what calls mean.
+With nothing configured that is botocore's own credential chain, which must lead to an identity that may
+assume the service roles; `proton-server local` names its own endpoint instead. Nothing here knows what calls
+mean.
 """
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
@@ -18,7 +19,8 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.loaders import create_loader
 
 from proton_server.registration import SourceFault
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS, _READ_SECONDS = 3, 9
 """Together below the reconciler's lease."""
+_CLIENTS = 64
+"""How many are kept. One has about 0.4 MB of its own; their number is up to callers, who name the roles."""
 _MAX_BUNDLE_BYTES = 10 * 1024 * 1024
 """The quota of the User Guide's page on limits."""
 _DENIED = (
@@ -75,8 +79,13 @@ class Aws:
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
         )
-        self.client = lru_cache(maxsize=512)(self._client)
-        """`client(service, account_id, region, role_arn)`: kept, for it is slow to make."""
+        # The models of services, 10 MB in some: parsed once and not for each session.
+        self._loader = create_loader()
+        self._session = lru_cache(maxsize=_CLIENTS)(self._new_session)
+        self._clients: dict[tuple[str, ...], Any] = {}
+        """The clients, the one that was longest out of use first."""
+        # Making clients is not safe with threads; using them is.
+        self._making = threading.RLock()
 
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
         """An object of S3, read as the server itself. Raises SourceFault.
@@ -104,35 +113,57 @@ class Aws:
             raise SourceFault(f"The template bundle {place} is larger than {_MAX_BUNDLE_BYTES:,} bytes.")
         return content
 
-    def _client(self, service: str, account_id: str, region: str, role_arn: str | None = None) -> Any:
-        session = self._base_session(account_id)
-        if role_arn is not None:
-            session = self._assumed(session, role_arn, region)
-        return boto3.Session(botocore_session=session, region_name=region).client(  # type: ignore[call-overload]
-            service, endpoint_url=self._endpoint_url, config=self._config
-        )
+    def client(self, service: str, account_id: str, region: str, role_arn: str = "") -> Any:
+        """A client of a service, as a role or else as the server itself.
 
-    def _base_session(self, account_id: str) -> botocore.session.Session:
+        It is kept, for it is slow to make. One that is dropped for others closes its idle connections; a
+        thread that has it may go on with it.
+        """
+        # Outside the local endpoint the server is itself in every account.
+        key = (service, account_id if self._endpoint_url else "", region, role_arn)
+        dropped = None
+        with self._making:
+            client = self._clients.pop(key, None) or self._new_client(*key)
+            self._clients[key] = client
+            if len(self._clients) > _CLIENTS:
+                dropped = self._clients.pop(next(iter(self._clients)))
+        if dropped is not None:
+            dropped.close()
+        return client
+
+    def _new_client(self, service: str, account_id: str, region: str, role_arn: str) -> Any:
+        session = self._session(account_id, region, role_arn) if role_arn else self._session(account_id)
+        return self._client_of(session, service, region)
+
+    def _client_of(self, session: botocore.session.Session, service: str, region: str, **options: Any) -> Any:
+        with self._making:
+            return session.create_client(
+                service, region, endpoint_url=self._endpoint_url, config=self._config, **options
+            )
+
+    def _new_session(self, account_id: str, region: str = "", role_arn: str = "") -> botocore.session.Session:
+        """A session of the server itself, or of a role that is assumed in a Region."""
         session = botocore.session.Session()
-        if self._endpoint_url:
+        session.register_component("data_loader", self._loader)
+        if role_arn:
+            resolver = CredentialResolver([_Assumed(self._fetcher(account_id, region, role_arn))])
+            session.register_component("credential_provider", resolver)
+        elif self._endpoint_url:
             session.set_credentials(account_id, "local")
         return session
 
-    def _assumed(
-        self, base: botocore.session.Session, role_arn: str, region: str
-    ) -> botocore.session.Session:
-        def create_client(service: str, **options: Any) -> Any:
+    def _fetcher(self, account_id: str, region: str, role_arn: str) -> AssumeRoleCredentialFetcher:
+        base = self._session(account_id)
+        credentials = base.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        return AssumeRoleCredentialFetcher(
             # Without a region STS answers globally, and not in every partition.
-            options.setdefault("region_name", region)
-            options.setdefault("config", self._config)
-            return base.create_client(service, endpoint_url=self._endpoint_url, **options)
-
-        fetcher = AssumeRoleCredentialFetcher(
-            create_client, base.get_credentials(), role_arn, extra_args={"RoleSessionName": "proton-server"}
+            lambda service, **options: self._client_of(base, service, region, **options),
+            credentials,
+            role_arn,
+            extra_args={"RoleSessionName": "proton-server"},
         )
-        session = botocore.session.Session()
-        session.register_component("credential_provider", CredentialResolver([_Assumed(fetcher)]))
-        return session
 
 
 class _Assumed(CredentialProvider):
