@@ -31,6 +31,7 @@ from proton_server.errors import (
 )
 from proton_server.operations import OPERATIONS
 from proton_server.operations._call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.regions import refuse_made_up
 from proton_server.store import Rows, Unavailable
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Proton:
                 raise RequestEntityTooLargeException(message)  # noqa: TRY301  # one place answers errors
             caller = self._authenticate(request)
             who = f"{caller.account_id} {caller.region}"
+            refuse_made_up(caller.region)
             operation = wire.operation_of(request.headers["x-amz-target"])
             name = operation.name
             function = OPERATIONS.get(xform_name(name))
