@@ -102,6 +102,10 @@ def test_the_source_has_the_files_the_inputs_and_both_buildspecs() -> None:
     assert content == source_zip({"lib/a.sh": b"echo", "proton-inputs.json": b"mine"}, recipe, "dev", INPUTS)
 
 
+LAUGHS = "[&a [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]" + "".join(
+    f", &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in zip("abcdef", "bcdefg", strict=True)
+)
+LAUGHS += "]"
 BASE: dict[str, Any] = {
     "name": "project",
     "serviceRole": "role",
@@ -170,15 +174,26 @@ def test_properties_get_the_apis_names_and_types(shape: Any) -> None:
         ({"VpcConfig": ["vpc-1"]}, "project_properties.VpcConfig must be of type structure."),
         ({"VpcConfig": {"Subnets": "[a"}}, "project_properties.VpcConfig.Subnets must be of type list."),
         ({"Environment": {"PrivilegedMode": "maybe"}}, "Environment.PrivilegedMode must be of type boolean."),
-        ({"TimeoutInMinutes": 1}, "parameter timeoutInMinutes, value: 1, valid min value: 5."),
+        ({"TimeoutInMinutes": 1}, "Invalid value for parameter timeoutInMinutes, valid min value: 5."),
         ({"VpcConfig": {"VpcId": ""}}, "Invalid length for parameter vpcConfig.vpcId"),
         ({"Tags": [{"Key": ["a"]}]}, "project_properties.Tags[0].Key must be of type string."),
+        ({"Tags": "[{1: secret}]"}, "project_properties.Tags must be of type list."),
+        ({"Tags": LAUGHS}, "project_properties.Tags must be of type list."),
+        ({"Tags": "[" * 10_000}, "project_properties.Tags must be of type list."),
     ],
 )
 def test_a_property_that_does_not_fit_is_named(shape: Any, given: dict[str, Any], message: str) -> None:
     with pytest.raises(PropertiesFault) as caught:
         with_properties(BASE, properties(given), shape)
     assert message in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[a, b]", "['a', 'b']", "- a\n- b\n", "[a,\nb]"])
+def test_a_list_may_be_written_as_yaml_has_it(shape: Any, text: str) -> None:
+    project = with_properties(BASE, {"VpcConfig": {"Subnets": text}}, shape)
+
+    assert project["vpcConfig"] == {"subnets": ["a", "b"]}
 
 
 def test_an_update_puts_dropped_properties_back(shape: Any) -> None:
@@ -203,6 +218,7 @@ def test_outputs_are_read_in_the_apis_form_and_the_cdks(content: str) -> None:
     [
         (b"{", "is not valid JSON"),
         (b"\xff", "is not valid JSON"),
+        (b"[" * 100_000, "is not valid JSON"),
         (b'"text"', "must be a list of"),
         (b'{"A": "1"}', "must be a list of"),
         (b'[{"key": "A"}]', "must be a list of"),

@@ -103,7 +103,7 @@ def read_outputs(content: bytes) -> list[dict[str, str]]:
     """
     try:
         document = json.loads(content)
-    except ValueError:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or brackets upon brackets
         raise OutputsFault(f"{OUTPUTS_FILE} is not valid JSON.") from None
     if isinstance(document, dict) and all(isinstance(stack, dict) for stack in document.values()):
         pairs = [pair for stack in document.values() for pair in stack.items()]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PROVISIONING_ROLE = "ProtonServerCodeBuildProvisioning"
 _DEPLOYMENT = "PROTON_DEPLOYMENT_ID"
+_MAX_OUTPUTS_BYTES = 10 * 1024 * 1024
+"""More than the allowed outputs can have. The build writes the file: what is cut off is no JSON any more."""
 _NEWEST = 20
 """How many builds to look through for a deployment's. It is the newest, unless somebody builds by hand."""
 
@@ -136,7 +138,7 @@ class Project:
     def read_outputs(self) -> list[dict[str, str]]:
         """What the last build that succeeded put out. Raises OutputsFault."""
         answer = self._s3.get_object(**self._bucket, Key=self._outputs)
-        return read_outputs(answer["Body"].read())
+        return read_outputs(answer["Body"].read(_MAX_OUTPUTS_BYTES))
 
     def clear(self) -> None:
         """Deletes everything, the project last: while it is there, the rest will be looked for again."""

@@ -7,10 +7,13 @@ https://docs.aws.amazon.com/proton/latest/userguide/vpc-codebuild-custom-support
 
 from __future__ import annotations
 
+import re
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from botocore.validate import ParamValidator
+
+from proton_server.documents import load_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +66,8 @@ def with_properties(base: dict[str, Any], properties: Mapping[str, Any], shape: 
     project = {**base, **added, "environment": environment, "tags": [*added.get("tags", []), *base["tags"]]}
     report = ParamValidator().validate(project, shape)
     if report.has_errors():
-        first = report.generate_report().splitlines()[0]
+        # With all types right, what a report quotes are numbers and lengths.
+        first = re.sub(r" value: -?\d+,", "", report.generate_report().splitlines()[0])
         raise PropertiesFault(f"manifest.yaml: project_properties do not fit CodeBuild's API: {first}.")
     return project
 
@@ -78,7 +82,7 @@ def _fit(value: Any, shape: Any, path: str) -> Any:
     try:
         fit: _Fitting = _FIT.get(shape.type_name, _string)
         return fit(value, shape, path)
-    except (TypeError, ValueError, yaml.YAMLError) as error:
+    except (TypeError, ValueError) as error:
         if isinstance(error, PropertiesFault):
             raise
         raise PropertiesFault(f"manifest.yaml: {path} must be of type {shape.type_name}.") from None
@@ -98,7 +102,8 @@ def _structure(value: Any, shape: Any, path: str) -> dict[str, Any]:
 
 
 def _list(value: Any, shape: Any, path: str) -> list[Any]:
-    items = yaml.safe_load(value) if isinstance(value, str) else value
+    # Below a key, in a line of its own and so indented, for documents are mappings.
+    items = load_mapping(f"items:\n{indent(value, ' ')}")["items"] if isinstance(value, str) else value
     if not isinstance(items, list):
         raise TypeError
     return [_fit(item, shape.member, f"{path}[{index}]") for index, item in enumerate(items)]
