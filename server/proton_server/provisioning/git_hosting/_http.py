@@ -8,6 +8,7 @@ named here.
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _TIMEOUT_SECONDS = 9
-"""Below the reconciler's lease."""
+"""For a whole answer, and below the reconciler's lease."""
+_MAX_BYTES = 10 * 1024 * 1024
+"""Of an answer: more than GitHub's longest list of files."""
+_CHUNK_BYTES = 64 * 1024
 _LONGEST_QUOTE = 300
 
 
@@ -55,11 +59,20 @@ class Http:
         base_url: of its API, without a slash at the end.
         headers: sent with each request; what is secret in them appears in no message.
         token_hint: what a person has to do when the token is not accepted.
+        seconds: how long an answer may take.
 
     """
 
-    def __init__(self, service: str, base_url: str, headers: Mapping[str, str], token_hint: str) -> None:
+    def __init__(
+        self,
+        service: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        token_hint: str,
+        seconds: float = _TIMEOUT_SECONDS,
+    ) -> None:
         self._service, self._base_url, self._token_hint = service, base_url, token_hint
+        self._seconds = seconds
         self._headers = {"User-Agent": "proton-server", **headers}
         self._opener = urllib.request.build_opener(_NoRedirect)
 
@@ -86,6 +99,9 @@ class Http:
         Raises HostingFault for a refusal and OutOfReachError, or another OSError, for what may pass.
 
         """
+        # A branch is called what a caller says, and such a part may lead a service to another repository.
+        if not {".", ".."}.isdisjoint(path.split("/")):
+            raise HostingFault(f"{path} has a part that no branch, folder or file can have: . or ..")
         url = self._base_url + urllib.parse.quote(path)
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
@@ -95,15 +111,33 @@ class Http:
             sent["Content-Type"] = "application/json"
         # The scheme is the configured one.
         request = urllib.request.Request(url, body, self._headers | sent, method=method)  # noqa: S310
+        asked, deadline = f"{method} {path}", time.monotonic() + self._seconds
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-                return Answer(response.status, response.read())
+            with self._opener.open(request, timeout=self._seconds) as response:
+                return Answer(response.status, self._read(response, asked, deadline))
         except urllib.error.HTTPError as error:
             with error:
-                answer = Answer(error.code, error.read())
+                answer = Answer(error.code, self._read(error, asked, deadline))
             if error.code in accept:
                 return answer
-            raise self._fault(f"{method} {path}", answer, error.headers) from None
+            raise self._fault(asked, answer, error.headers) from None
+
+    def _read(self, response: Any, asked: str, deadline: float) -> bytes:
+        """The content of an answer. The timeout of the connection is for each piece of it only."""
+        content = b""
+        while piece := response.read1(_CHUNK_BYTES):
+            content += piece
+            if len(content) > _MAX_BYTES:
+                raise HostingFault(
+                    f"{self._service}'s answer to {asked} is larger than {_MAX_BYTES:,} bytes."
+                )
+            if time.monotonic() > deadline:
+                raise OutOfReachError(
+                    f"{self._service}'s answer to {asked} takes longer than {self._seconds} s."
+                )
+        if len(content) < int(response.headers.get("Content-Length") or 0):
+            raise OutOfReachError(f"{self._service}'s answer to {asked} breaks off.")
+        return content
 
     def _fault(self, call: str, answer: Answer, headers: Message) -> Exception:
         words = f"{self._service} answers {answer.status} to {call}: {_quote(answer)}"
