@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proton_server.errors import ValidationException
-from proton_server.operations._call import Call
+from proton_server.operations._call import Call, Capabilities, Verdicts
 from proton_server.operations.repositories import create_repository
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.git_hosting.configuration import ConfigurationFault, hostings, tokens
@@ -33,12 +33,17 @@ def link(hosting: Hostings, account: str, folder: Path) -> dict[str, Any]:
     try:
         with store.write(account, "us-east-1") as connection:
             rows = Rows(connection, account, "us-east-1")
-            call = Call("CreateRepository", account, "us-east-1", time.time(), rows, frozenset(), hosting)
+            can = Capabilities(frozenset(), hosting)
+            call = Call("CreateRepository", account, "us-east-1", time.time(), rows, can, Verdicts())
             given = {"provider": "GITHUB", "name": "acme/infra", "connectionArn": "arn"}
             record: dict[str, Any] = create_repository(call, given)["repository"]
             return record
     finally:
         store.close()
+
+
+def _unused(*_: Any, **__: Any) -> Any:
+    pytest.fail("nothing is read or rendered where no pull request can be opened")
 
 
 def test_an_account_without_a_token_cannot_link_a_repository(tmp_path: Path) -> None:
@@ -56,9 +61,7 @@ def test_a_link_of_an_account_that_has_no_token_any_more_opens_no_pull_request()
         "arn": f"arn:aws:proton:us-east-1:{OTHER}:environment/dev",
         "provisioningRepository": {"provider": "GITHUB", "name": "acme/infra", "branch": "main"},
     }
-    work = Work(
-        "d", OTHER, "us-east-1", environment, ("1", "0"), {}, {}, {}, lambda: pytest.fail("no bundle")
-    )
+    work = Work("d", OTHER, "us-east-1", environment, ("1", "0"), {}, {}, {}, _unused, _unused)
 
     progress = PullRequest(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"})).start(work)
 
