@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -106,19 +107,39 @@ def pack(folder: Path) -> bytes:
         gzip.GzipFile(fileobj=archive, mode="wb", filename="", mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
-            name = path.relative_to(folder)
-            if _LITTER.intersection(name.parts) or (path.is_dir() and not path.is_symlink()):
-                continue
+        for name in _names_in(folder):
+            path = folder / name
             if path.is_symlink() or not path.is_file():
-                raise BundleFault(
-                    f"{name.as_posix()}: is not a regular file; bundles hold no links or devices."
-                )
-            entry = tarfile.TarInfo(name.as_posix())
-            entry.size = len(content := path.read_bytes())
+                raise BundleFault(f"{name}: is not a regular file; bundles hold no links or devices.")
+            with path.open("rb") as file:
+                content = file.read(_MAX_FILE + 1)
+            if len(content) > _MAX_FILE:
+                raise BundleFault(f"{name}: is larger than {_MAX_FILE // _MEGABYTE} MB.")
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             tar.addfile(entry, io.BytesIO(content))
     return archive.getvalue()
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The paths of what is no folder below ``folder``, sorted. It stops where a bundle would be too large."""
+    names: list[str] = []
+    for parent, folders, files in os.walk(folder, onerror=_raise):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in _LITTER]
+        names += [
+            Path(parent, name).relative_to(folder).as_posix()
+            for name in [*files, *links]
+            if name not in _LITTER
+        ]
+        if sum(not PurePosixPath(name).name.startswith("._") for name in names) > _MAX_FILES:
+            raise BundleFault(f"The bundle holds more than {_MAX_FILES} files.")
+    return sorted(names)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _unpack(tarball: bytes) -> dict[str, bytes]:

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -206,6 +208,32 @@ FAILURES = {
         {},
         "no major version 7",
     ),
+    "no region": (["publish", str(FIRST), "--name", "x"], {"AWS_REGION": None}, "You must specify a region."),
+    "an endpoint without scheme": (
+        ["publish", str(FIRST), "--name", "x", "--endpoint-url", "garbage"],
+        {},
+        "The endpoint of proton is no URL such as http://127.0.0.1:4030: Invalid endpoint: garbage",
+    ),
+    "an endpoint without end": (
+        ["publish", str(FIRST), "--name", "x", "--endpoint-url", "http://[::1"],
+        {},
+        "The endpoint of proton is no URL",
+    ),
+    "a port beyond all": (
+        ["publish", str(FIRST), "--name", "x", "--endpoint-url", "http://localhost:99999"],
+        {},
+        "Port out of range",
+    ),
+    "a bucket that is a URL": (
+        ["publish", str(FIRST), "--name", "x", "--bucket", "s3://bundles/mine"],
+        {},
+        "--bucket must be the name of an S3 bucket and nothing else, not 's3://bundles/mine'.",
+    ),
+    "a bucket profile of nobody": (
+        ["publish", str(FIRST), "--name", "x", "--bucket-profile", "nobody"],
+        {},
+        "(nobody)",
+    ),
 }
 
 
@@ -216,3 +244,72 @@ def test_the_command_fails_with_one_line_and_exit_code_1(proton_server, argument
     assert done.stderr.startswith("Error: ")
     assert cause in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+class _WebPage(BaseHTTPRequestHandler):
+    """A server of something else."""
+
+    status = 200
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><p>hello")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+def test_a_server_of_something_else_is_named(name, status):
+    page = type("_Page", (_WebPage,), {"status": status})
+    with HTTPServer(("127.0.0.1", 0), page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        settings = {"AWS_ACCESS_KEY_ID": "1", "AWS_SECRET_ACCESS_KEY": "2", "AWS_REGION": "eu-west-1"}
+        arguments = ["publish", str(FIRST), "--name", name, "--endpoint-url", url]
+        done = CliRunner().invoke(templates, arguments, env={**settings, "AWS_MAX_ATTEMPTS": "1"})
+        server.shutdown()
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: {url} does not answer as proton does: ")
+    assert done.stderr.count("\n") == 1
+
+
+def _too_many(folder: Path) -> None:
+    for number in range(501):
+        (folder / f"{number}.txt").touch()
+
+
+def _too_large(folder: Path) -> None:
+    with (folder / "disk.img").open("wb") as file:
+        file.truncate(10 * 1024**3)
+
+
+def _a_name_without_text(folder: Path) -> None:
+    (folder / os.fsdecode(b"\xff.txt")).touch()
+
+
+@pytest.mark.parametrize(
+    ("fill", "sentence"),
+    [
+        (_too_many, "The bundle holds more than 500 files."),
+        (_too_large, "disk.img: is larger than 2 MB."),
+        (_a_name_without_text, "is no file name a bundle may hold"),
+        (lambda folder: os.mkfifo(folder / "pipe"), "pipe: is not a regular file"),
+        (lambda folder: (folder / "root").symlink_to("/"), "root: is not a regular file"),
+    ],
+)
+def test_a_folder_is_read_no_further_than_a_bundle_may_go(publish, tmp_path, fill, sentence):
+    shutil.copytree(FIRST, tmp_path, dirs_exist_ok=True)
+    fill(tmp_path)
+    with pytest.raises(BundleFault, match=sentence):
+        publish(tmp_path)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_an_error_and_not_left_out(publish, tmp_path):
+    shutil.copytree(FIRST, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "secret").mkdir(mode=0)
+    with pytest.raises(PermissionError, match="secret"):
+        publish(tmp_path)
