@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 import time
@@ -17,6 +18,7 @@ from proton_server.local.codebuild.shell import Shell, last_lines
 from proton_server.local.codebuild.source import SourceFault, fetch_source, read_buildspec
 from proton_server.local.codebuild.workspace import Session, VariableFault, make_workspace, variables
 
+_log = logging.getLogger("proton_server.local")
 _LOST = (BotoCoreError, ClientError, OSError, SourceFault, VariableFault)
 
 
@@ -113,6 +115,9 @@ class Build:
             ended = _Ended("FAILED", "CLIENT_ERROR", str(error))
         except _Ended as error:
             ended = error
+        except Exception:  # noqa: BLE001 - a build ends, whatever happened
+            _log.exception("build %s failed", self.id)
+            ended = _Ended("FAULT", "INTERNAL_ERROR", "An internal error; the server's log tells more.")
         with self._lock:
             if self._stopped:
                 ended = _Ended("STOPPED", "", "")

@@ -11,12 +11,12 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from proton_server.local.codebuild.workspace import Session
+from proton_server.documents import DocumentFault, load_mapping
+from proton_server.local.codebuild.workspace import KINDS, Session
 
 _PHASES = ("install", "pre_build", "build", "post_build")
 
@@ -59,17 +59,34 @@ def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
     text = text_or_path if inline else _text(folder, text_or_path)
     place = "The buildspec" if inline else f"The buildspec {text_or_path}"
     try:
-        document = yaml.safe_load(text)
-        phases = [document["phases"][name] for name in _PHASES if name in document["phases"]]
-        commands = [command for phase in phases for command in phase.get("commands", [])]
-        artifacts = (document.get("artifacts") or {}).get("files", [])
-        return Buildspec([str(command) for command in commands], document.get("env") or {}, artifacts)
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
-        raise SourceFault(f"{place} is no YAML mapping with `phases`, each with `commands`.") from None
+        document = load_mapping(text)
+    except DocumentFault as fault:
+        raise SourceFault(f"{place}: {fault}.") from None
+    shape = partial(_member, place)
+    phases = shape(document, "phases", dict)
+    of_phases = [shape(phases, name, dict) for name in _PHASES if name in phases]
+    env = shape(document, "env", dict, {})
+    return Buildspec(
+        [str(command) for phase in of_phases for command in shape(phase, "commands", list, [])],
+        {kind: shape(env, kind, dict, {}) for kind in KINDS},
+        [str(file) for file in shape(shape(document, "artifacts", dict, {}), "files", list, [])],
+    )
+
+
+def _member(place: str, mapping: Mapping[str, Any], name: str, kind: type, default: Any = None) -> Any:
+    """A member that is a mapping or a list. Without a default it may not be missing. Raises SourceFault."""
+    value = mapping.get(name, default)
+    if not isinstance(value, kind):
+        what = "mapping" if kind is dict else "list"
+        raise SourceFault(f"{place}: `{name}` must be a {what}, and is not.")
+    return value
 
 
 def _text(folder: Path, path: str) -> str:
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise SourceFault(f"There is no buildspec {path} in the source.")
-    return file.read_text()
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise SourceFault(f"The buildspec {path} is not text in UTF-8.") from None

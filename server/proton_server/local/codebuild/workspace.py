@@ -122,6 +122,9 @@ def variables(
         each["name"]: _VALUE[each.get("type", "PLAINTEXT")](each["value"], session)
         for each in build["environment"]["environmentVariables"]
     }
+    for name, value in [*given.items(), *of_project.items()]:
+        if "\0" in name or "=" in name or "\0" in value:
+            raise VariableFault(f"The variable {name!r} has a character that no environment can hold.")
     path = os.pathsep.join([str(workspace.programs), os.environ.get("PATH", os.defpath)])
     return {
         "PATH": path,
@@ -171,3 +174,4 @@ _VALUE: Mapping[str, Callable[[str, Session], str]] = {
     "SECRETS_MANAGER": _secret,
 }
 """How the value of a variable is found: by kind, as buildspecs and projects name them."""
+KINDS = frozenset(_VALUE)
