@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from proton_server.local.cloudformation.faults import TemplateFault
-from proton_server.local.cloudformation.intrinsics import NO_VALUE, Scope, conditions, evaluate
+from proton_server.local.cloudformation.intrinsics import NO_VALUE, conditions, evaluate
 from proton_server.local.cloudformation.references import Reference, references
+from proton_server.local.cloudformation.scope import Scope
 
 ATTRIBUTES = {("Vpc", "CidrBlock"): "10.0.0.0/16", ("Db", "Endpoint.Port"): 5432}
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from proton_server.local.cloudformation import resources
 from proton_server.local.cloudformation.faults import DeploymentFailed, ResourceFault, TemplateFault
-from proton_server.local.cloudformation.intrinsics import Scope, as_text, conditions, evaluate
+from proton_server.local.cloudformation.intrinsics import as_text, conditions, evaluate
 from proton_server.local.cloudformation.outcome import Moment, Output, Recorder
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.plan import decide
 from proton_server.local.cloudformation.references import references
 from proton_server.local.cloudformation.resources import Resource
+from proton_server.local.cloudformation.scope import Scope
 from proton_server.local.cloudformation.template import Template, depends_on
 
 _log = logging.getLogger("proton_server.local")
