@@ -149,10 +149,13 @@ class LocalServer:
 class ServedBesideAws(LocalServer):
     """`proton-server serve` in a process of its own, as in production: AWS is elsewhere, and survives it.
 
-    `aws` stands for AWS: its own Proton is not used. `database_url` is that of PostgreSQL, or empty.
+    `aws` stands for AWS: its own Proton is not used. `database_url` is that of PostgreSQL, or empty. With an
+    `aws_url` the server reaches AWS there; with a `credentials_file` it has no credentials but those in it.
     """
 
     aws: LocalServer = field(kw_only=True)
+    aws_url: str = ""
+    credentials_file: Path | None = None
     database_url: str = ""
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -163,11 +166,13 @@ class ServedBesideAws(LocalServer):
         return self.database_url or super().database
 
     def environment(self) -> dict[str, str]:
+        key = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local"}
+        if self.credentials_file is not None:
+            key = {"AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file)}
         return {
-            "AWS_ENDPOINT_URL": self.aws.url,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ENDPOINT_URL": self.aws_url or self.aws.url,
             "AWS_EC2_METADATA_DISABLED": "true",
+            **key,
         }
 
     def door(self, service: str, account: str) -> Door:

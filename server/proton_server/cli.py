@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,7 @@ from proton_server.dialects import StoreError
 from proton_server.evaluation import Evaluator
 from proton_server.operations._call import Capabilities
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.aws_errors import trouble_of_the_server
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
 from proton_server.provisioning.customer_managed import CustomerManaged
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from proton_server.auth import Authenticator
     from proton_server.provisioning import Method
     from proton_server.provisioning.git_hosting import Hostings
+
+_log = logging.getLogger(__name__)
 
 _database = click.option(
     "--database",
@@ -122,6 +126,8 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
     # First, so that a port in use leaves no new database behind.
     listener = _listen(host, port)
     store = _open(database, alone=True)
+    # Beside the start, for AWS may not answer.
+    threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
     _run(store, VerifiedCredentials(store), outside, listener)
 
 
@@ -232,6 +238,11 @@ def _run(
     proton = Proton(store, authenticate, Capabilities(frozenset(methods), outside.hosting), evaluate, wake)
     app = asgi_app(proton, fault, lifespan, elsewhere)
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
+
+
+def _warn_of_aws(aws: Aws) -> None:
+    if trouble := trouble_of_the_server(aws):
+        _log.warning(trouble)
 
 
 def _check_account(option: str, account: str) -> None:

@@ -68,23 +68,29 @@ _PHASE_AFTER = {
 _STATUS_AFTER = {
     ("IN_PROGRESS", State.PREPARING): "IN_PROGRESS",
     ("IN_PROGRESS", State.RUNNING): "IN_PROGRESS",
+    ("IN_PROGRESS", State.OUT_OF_REACH): "IN_PROGRESS",
     ("IN_PROGRESS", State.WAITING): "IN_PROGRESS",
     ("IN_PROGRESS", State.SUCCEEDED): "SUCCEEDED",
     ("IN_PROGRESS", State.FAILED): "FAILED",
+    ("IN_PROGRESS", State.REFUSED): "FAILED",
     ("IN_PROGRESS", State.ROLLED_BACK): "FAILED",
     ("IN_PROGRESS", State.CANCELLED): "CANCELLED",
     ("CANCELLING", State.PREPARING): "CANCELLING",
     ("CANCELLING", State.RUNNING): "CANCELLING",
+    ("CANCELLING", State.OUT_OF_REACH): "CANCELLING",
     ("CANCELLING", State.WAITING): "CANCELLING",
     ("CANCELLING", State.SUCCEEDED): "SUCCEEDED",
     ("CANCELLING", State.FAILED): "FAILED",
+    ("CANCELLING", State.REFUSED): "FAILED",
     ("CANCELLING", State.ROLLED_BACK): "CANCELLED",
     ("CANCELLING", State.CANCELLED): "CANCELLED",
     ("DELETE_IN_PROGRESS", State.PREPARING): "DELETE_IN_PROGRESS",
     ("DELETE_IN_PROGRESS", State.RUNNING): "DELETE_IN_PROGRESS",
+    ("DELETE_IN_PROGRESS", State.OUT_OF_REACH): "DELETE_IN_PROGRESS",
     ("DELETE_IN_PROGRESS", State.WAITING): "DELETE_IN_PROGRESS",
     ("DELETE_IN_PROGRESS", State.SUCCEEDED): "DELETE_COMPLETE",
     ("DELETE_IN_PROGRESS", State.FAILED): "DELETE_FAILED",
+    ("DELETE_IN_PROGRESS", State.REFUSED): "DELETE_FAILED",
     ("DELETE_IN_PROGRESS", State.CANCELLED): "DELETE_FAILED",
 }
 """What comes of it: (status, state of the progress) → status. A status without a verb is final."""
@@ -95,14 +101,16 @@ _FAILURE_OF = {"IN_PROGRESS": "FAILED", "CANCELLING": "FAILED", "DELETE_IN_PROGR
 _AT_WORK = frozenset(status for status, _ in _VERBS)
 
 _CANCELLED_MESSAGE = "User initiated cancellation."  # AWS's own words
-_GIVEN_UP_MESSAGE = (
-    "AWS could not be reached for this deployment, or gave no usable answer, too many times in a row."
-)
+_GIVEN_UP_MESSAGE = "The server failed at this deployment too many times in a row; its log says why."
 _LATE_MESSAGE = "The deployment did not end within 24 hours."
 _DEADLINE_SECONDS = 24 * 60 * 60
 """Of what machines do. AWS never said how long it waits for people, so they have no deadline."""
-_PAUSE_SECONDS, _PATIENT_PAUSE_SECONDS = 5.0, 60.0
-"""Until the next look, at most: at machines, and at people, where a hosting service counts the looks."""
+_PAUSE_SECONDS = (0.1, 5.0)
+"""Until the next look, at least and at most."""
+_LONGER_PAUSES = {
+    State.OUT_OF_REACH: (1.0, 60.0),
+    State.WAITING: (0.1, 60.0),  # a hosting service counts the looks
+}
 
 _STATE_MEMBERS = ("templateName", "templateMajorVersion", "templateMinorVersion", "spec")
 
@@ -178,6 +186,10 @@ def _begin(
     return environment
 
 
+class LeaseLost(Exception):
+    """Another process has taken over the deployment, by its id; a late one must make nothing."""
+
+
 class _Step(NamedTuple):
     verb: str
     progress: Progress
@@ -240,7 +252,19 @@ class DeploymentLaw:
             notified=row.notified,
             read_bundle=partial(self._read_bundle, row, version),
             evaluate=evaluate,
+            will_provision=partial(self._will_provision, row),
         )
+
+    def _will_provision(self, row: sa.Row[Any]) -> None:
+        """Notes that there may be something, before there is: whoever makes it may die before its answer.
+
+        Raises LeaseLost if another process has the deployment by now.
+        """
+        with self._store.write(row.account_id, row.region) as connection:
+            rows = Rows(connection, row.account_id, row.region)
+            if rows.lock(deployments, id=row.id, epoch=row.epoch) is None:
+                raise LeaseLost(row.id)
+            rows.update(environments, {"name": row.environment_name}, provisioned=True)
 
     def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
         with self._store.read() as connection:
@@ -259,14 +283,15 @@ class DeploymentLaw:
         status = _STATUS_AFTER[row.record["deploymentStatus"], progress.state]
         age = time.time() - row.created_at
         if status in _AT_WORK and age > _DEADLINE_SECONDS and progress.state is not State.WAITING:
-            return self._end(rows, row, progress, _FAILURE_OF[status], _LATE_MESSAGE)
+            message = f"{_LATE_MESSAGE} {progress.message}".strip()
+            return self._end(rows, row, progress, _FAILURE_OF[status], message)
         if status not in _AT_WORK:
             by_user = status == "CANCELLED" and row.record["deploymentStatus"] == "CANCELLING"
             return self._end(rows, row, progress, status, _CANCELLED_MESSAGE if by_user else progress.message)
-        longest = _PATIENT_PAUSE_SECONDS if progress.state is State.WAITING else _PAUSE_SECONDS
-        pause = min(longest, max(0.1, age / 10))
-        if progress.state is State.PREPARING:
-            return Settled({}, pause)
+        shortest, longest = _LONGER_PAUSES.get(progress.state, _PAUSE_SECONDS)
+        pause = min(longest, max(shortest, age / 10))
+        if progress.state in (State.PREPARING, State.OUT_OF_REACH):
+            return Settled(self._tell(rows, row, progress), pause)
         if verb in ("start", "remove"):
             rows.update(environments, {"name": row.environment_name}, provisioned=True)
         phase = _PHASE_AFTER[verb] or row.phase
@@ -276,9 +301,13 @@ class DeploymentLaw:
 
     def _tell(self, rows: Rows, row: sa.Row[Any], progress: Progress) -> dict[str, Any]:
         """Shows in environment and deployment what is being waited for."""
-        told = {"deploymentStatusMessage": progress.message}
-        if not progress.message or row.record.items() >= told.items():
+        told = {"deploymentStatusMessage": progress.message or None}
+        if row.record.get("deploymentStatusMessage") == told["deploymentStatusMessage"]:
             return {}
+        if progress.state is State.WAITING and not progress.message:
+            return {}  # it was not seen, and what was seen last may still be so
+        if progress.state is State.OUT_OF_REACH:
+            _log.warning("deployment %s: %s", row.id, progress.message)
         key = {"name": row.environment_name}
         rows.update(environments, key, record=rows.all(environments, **key)[0].record | told)
         return {"record": row.record | told}
@@ -310,5 +339,6 @@ class DeploymentLaw:
                 provisioned=True,
             )
         else:
-            rows.update(environments, key, record=environment.record | ended)
+            nothing = {"provisioned": False} if progress.state is State.REFUSED else {}
+            rows.update(environments, key, record=environment.record | ended, **nothing)
         return Settled({"record": record, "outputs": progress.outputs}, None)

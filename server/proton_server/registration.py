@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from proton_server.bundle import Bundle, BundleFault, minor_incompatibility, read_bundle
 from proton_server.evaluation import BUNDLE_CHECK, EvaluationFault
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_DEADLINE_SECONDS = 24 * 60 * 60
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
+"""Until S3 is asked again."""
+
 _USABLE = ("DRAFT", "PUBLISHED")
 
 
@@ -31,8 +35,16 @@ class SourceFault(Exception):
     """The object in S3 cannot be had; the message is a sentence for the template's owner."""
 
 
+class SourceAwaited(Exception):
+    """S3 cannot be asked for the object now; the message is a sentence that says what is waited for."""
+
+
+_Result: TypeAlias = "tuple[bytes, Bundle] | str | SourceAwaited"
+"""Tarball and content; or a sentence on what is wrong; or what is in the way for now."""
+
+
 class Fetch(Protocol):
-    """Reads an object of S3 for an account. Raises SourceFault if it cannot be had."""
+    """Reads an object of S3 for an account. Raises SourceFault if it cannot be had, or SourceAwaited."""
 
     def __call__(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
         """The object's bytes."""
@@ -46,7 +58,7 @@ class RegistrationLaw:
     def __init__(self, store: Store, fetch: Fetch, evaluate: Evaluator) -> None:
         self._store, self._fetch, self._evaluate = store, fetch, evaluate
 
-    def step(self, row: sa.Row[Any]) -> tuple[bytes, Bundle] | str:
+    def step(self, row: sa.Row[Any]) -> _Result:
         """Fetches and reads the bundle: tarball and content, or a sentence that says what is wrong."""
         with self._store.read() as connection:
             rows = Rows(connection, row.account_id, row.region)
@@ -59,11 +71,15 @@ class RegistrationLaw:
             )
         except (SourceFault, BundleFault, EvaluationFault) as fault:
             return str(fault)
+        except SourceAwaited as awaited:
+            return awaited
 
-    def settle(self, rows: Rows, row: sa.Row[Any], result: tuple[bytes, Bundle] | str) -> Settled:
+    def settle(self, rows: Rows, row: sa.Row[Any], result: _Result) -> Settled:
         """Stores the bundle and makes the version a DRAFT, or says why not."""
         if isinstance(result, str):
             return _ended(row, "REGISTRATION_FAILED", result)
+        if isinstance(result, SourceAwaited):
+            return _awaiting(row, str(result))
         tarball, bundle = result
         fault = _incompatibility(rows, row, bundle)
         if fault is not None:
@@ -74,9 +90,10 @@ class RegistrationLaw:
         return Settled(settled.changes | registered, None)
 
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
-        """Ends a registration whose object could not be fetched for minutes."""
+        """Ends a registration at which the server failed too often."""
         del rows
-        return _ended(row, "REGISTRATION_FAILED", "S3 could not be reached for the template bundle.")
+        message = "The server failed at this version too many times in a row; its log says why."
+        return _ended(row, "REGISTRATION_FAILED", message)
 
 
 def _incompatibility(rows: Rows, row: sa.Row[Any], bundle: Bundle) -> str | None:
@@ -89,6 +106,18 @@ def _incompatibility(rows: Rows, row: sa.Row[Any], bundle: Bundle) -> str | None
     )
     usable = [version for version in earlier if version.record["status"] in _USABLE]
     return minor_incompatibility(usable[-1].input_schema, bundle.input_schema) if usable else None
+
+
+def _awaiting(row: sa.Row[Any], message: str) -> Settled:
+    """Says in the version what it is waiting for; ends it when that takes a day."""
+    age = time.time() - row.record["createdAt"]
+    if age > _DEADLINE_SECONDS:
+        late = f"The template bundle could not be had within 24 hours. {message}"
+        return _ended(row, "REGISTRATION_FAILED", late)
+    if row.record.get("statusMessage") != message:
+        _log.warning("template version %s: %s", row.record["arn"], message)
+    pause = min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, age / 10))
+    return Settled({"record": row.record | {"statusMessage": message}}, pause)
 
 
 def _ended(row: sa.Row[Any], status: str, message: str | None, **members: Any) -> Settled:

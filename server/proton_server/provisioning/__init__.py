@@ -42,6 +42,8 @@ class Work:
     evaluate: Callable[..., Any]
     """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For what runs a template or reads
     what it made."""
+    will_provision: Callable[[], None] = lambda: None
+    """To be called before the first call that makes something: from then on a deletion looks for it."""
 
 
 class State(Enum):
@@ -49,9 +51,11 @@ class State(Enum):
 
     PREPARING = "something is in the way and being removed: start again"
     RUNNING = "under way: observe"
+    OUT_OF_REACH = "unknown, for what has to be asked cannot be reached: ask again"
     WAITING = "up to people, who may take days: observe now and then"
     SUCCEEDED = "done"
     FAILED = "not done, and nothing moves any more"
+    REFUSED = "not done, and nothing was made"
     ROLLED_BACK = "not done, and all is again as it was before"
     CANCELLED = "called off before anything was done"
 
@@ -70,7 +74,7 @@ class Progress:
 
 
 class Method(Protocol):
-    """A way to provision. An exception means that AWS is out of reach, and the verb is called again later."""
+    """A way to provision. An exception is a fault of the server's: the verb is called again, some times."""
 
     def start(self, work: Work) -> Progress:
         """Begins the deployment, unless it began already."""

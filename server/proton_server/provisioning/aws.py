@@ -1,4 +1,4 @@
-"""Sessions with AWS: as whom the server calls, how long it waits, and which answers mean "try again".
+"""Sessions with AWS: as whom the server calls, and how long it waits.
 
 With nothing configured that is botocore's own credential chain, which must lead to an identity that may
 assume the service roles; `proton-server local` names its own endpoint instead. Nothing here knows what calls
@@ -19,10 +19,11 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
 
-from proton_server.registration import SourceFault
+from proton_server.provisioning.aws_errors import awaited
+from proton_server.registration import SourceAwaited, SourceFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,22 +41,6 @@ _DENIED = (
     "bucket belongs to another account than {account}: put the bundle into a bucket of that account, or have "
     "the server's operator allow the bucket's account with --template-bucket-account."
 )
-_TRY_AGAIN = frozenset(
-    {
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-
-
-def is_final(error: ClientError) -> bool:
-    """Whether asking AWS again would give the same answer."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return status < 500 and error.response["Error"]["Code"] not in _TRY_AGAIN
 
 
 class Aws:
@@ -88,20 +73,23 @@ class Aws:
         self._making = threading.RLock()
 
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
-        """An object of S3, read as the server itself. Raises SourceFault.
+        """An object of S3, read as the server itself. Raises SourceFault, and SourceAwaited.
 
         The server may be allowed to read more buckets than the caller, so S3 is told whose the bucket must
         be. It takes one account at a time, and answers for any other as if reading were forbidden.
         """
         place = f"s3://{bucket}/{key}"
-        s3 = self.client("s3", account_id, region)
         for owner in (account_id, *self._template_accounts):
             try:
+                s3 = self.client("s3", account_id, region)
                 answer = s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
                 content: bytes = answer["Body"].read(_MAX_BUNDLE_BYTES + 1)
                 break
-            except ClientError as error:
-                if not is_final(error):
+            except (ClientError, BotoCoreError) as error:
+                waiting = awaited(error)
+                if waiting is not None:
+                    raise SourceAwaited(waiting) from None
+                if not isinstance(error, ClientError):
                     raise
                 if error.response["Error"]["Code"] != "AccessDenied":
                     raise SourceFault(
@@ -133,6 +121,8 @@ class Aws:
 
     def _new_client(self, service: str, account_id: str, region: str, role_arn: str) -> Any:
         session = self._session(account_id, region, role_arn) if role_arn else self._session(account_id)
+        if session.get_credentials() is None:
+            raise NoCredentialsError  # a client would be kept, and never get those that come later
         return self._client_of(session, service, region)
 
     def _client_of(self, session: botocore.session.Session, service: str, region: str, **options: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
-from proton_server.provisioning.aws import is_final
+from proton_server.provisioning.aws_errors import answered, awaited
 from proton_server.render import RenderFault, render_template
 
 if TYPE_CHECKING:
@@ -104,16 +104,12 @@ class CloudFormation:
     def _answer(self, work: Work, verb: Any, *arguments: str) -> Progress:
         """A verb's progress, where an answer of AWS that is final is a failure with AWS's own words."""
         role = work.environment["protonServiceRoleArn"]
-        try:
+
+        def call() -> Progress:
             client = self._aws.client("cloudformation", work.account_id, work.region, role)
             return verb(work, client, *arguments)  # type: ignore[no-any-return]
-        except ClientError as error:
-            if not is_final(error):
-                raise
-            reason = error.response["Error"]["Message"]
-            if error.operation_name == "AssumeRole":
-                reason = f"The Proton service role {role} could not be assumed: {reason}"
-            return Progress(State.FAILED, reason)
+
+        return answered(call, f"The Proton service role {role} could not be assumed")
 
     def _start(self, work: Work, client: Any, template: str) -> Progress:
         stack = _describe(work, client)
@@ -124,6 +120,7 @@ class CloudFormation:
             return Progress(State.PREPARING)
         if stack is not None and _STATE[stack["StackStatus"]] is State.RUNNING:
             return Progress(State.PREPARING)
+        work.will_provision()
         try:
             (client.update_stack if stack else client.create_stack)(
                 StackName=stack_name(work),
@@ -133,10 +130,26 @@ class CloudFormation:
                 ClientRequestToken=work.deployment_id,
             )
         except ClientError as error:
-            if stack is None or _NOTHING_TO_DO not in error.response["Error"]["Message"]:
+            if awaited(error):
                 raise
-            return _succeeded(stack)
+            return self._refused(work, client, error, made=stack is None)
         return Progress(State.RUNNING)
+
+    def _refused(self, work: Work, client: Any, error: ClientError, *, made: bool) -> Progress:
+        """What the refusal of a creation (`made`) or update means.
+
+        The same call may have been accepted before, and its answer been lost: botocore repeats it then.
+        """
+        reason, stack = error.response["Error"]["Message"], _describe(work, client)
+        if stack is None:
+            return Progress(State.REFUSED, reason)
+        if _last_token(client, stack) == work.deployment_id:
+            return Progress(State.RUNNING)
+        if made:
+            return Progress(State.PREPARING)  # events may lag behind the stack
+        if _NOTHING_TO_DO in reason:
+            return _succeeded(stack)
+        raise error
 
     def _observe(self, work: Work, client: Any) -> Progress:
         stack = _describe(work, client)
@@ -151,7 +164,7 @@ class CloudFormation:
         try:
             client.cancel_update_stack(StackName=stack_name(work))
         except ClientError as error:
-            if not is_final(error):
+            if awaited(error):
                 raise
             _log.info("deployment %s can no longer be cancelled", work.deployment_id)
         return self._observe(work, client)
@@ -160,7 +173,11 @@ class CloudFormation:
         stack = _describe(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
-        client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
+        try:
+            client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
+        except ClientError as error:
+            if awaited(error) or _last_token(client, stack) != work.deployment_id:
+                raise
         return Progress(State.RUNNING)
 
     def _observe_removal(self, work: Work, client: Any) -> Progress:

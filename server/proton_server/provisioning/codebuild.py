@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
-from proton_server.provisioning.aws import is_final
+from proton_server.provisioning.aws_errors import answered, awaited
 from proton_server.provisioning.buildspec import DEPROVISION_FILE, OutputsFault, read_recipe, source_zip
 from proton_server.provisioning.codebuild_project import Project, provisioning_role
 from proton_server.provisioning.project_properties import PropertiesFault
@@ -71,18 +71,15 @@ class CodeBuild:
 
     def _answer(self, work: Work, verb: Any) -> Progress:
         """A verb's progress, where an answer of AWS that is final is a failure with AWS's own words."""
-        try:
+
+        def call() -> Progress:
             return verb(work, Project(self._aws, work))  # type: ignore[no-any-return]
+
+        role = provisioning_role(work)
+        try:
+            return answered(call, f"The role {role}, as which this server builds, could not be assumed")
         except (RenderFault, PropertiesFault, OutputsFault) as fault:
             return Progress(State.FAILED, str(fault))
-        except ClientError as error:
-            if not is_final(error):
-                raise
-            reason = error.response["Error"]["Message"]
-            if error.operation_name == "AssumeRole":
-                role = provisioning_role(work)
-                reason = f"The role {role}, as which this server builds, could not be assumed: {reason}"
-            return Progress(State.FAILED, reason)
 
     def _start(self, work: Work, project: Project) -> Progress:
         bundle, name = work.read_bundle(), work.environment["name"]
@@ -95,15 +92,20 @@ class CodeBuild:
             return Progress(State.RUNNING)
         if _is_busy(builds):
             return Progress(State.PREPARING)
+        work.will_provision()
         try:
             project.put_source(source_zip(bundle.files, recipe, name, inputs))
             project.put(description, exists=builds is not None)
             project.start_build()
         except ClientError as error:
-            if builds is None and is_final(error):
-                # Nothing ran, so the environment's deletion would not look for what is there by now.
+            if awaited(error):
+                raise
+            if project.own(project.builds()):
+                return Progress(State.RUNNING)  # the call was accepted before, and its answer lost
+            if builds is None:
                 with suppress(ClientError):
                     project.clear()
+                    return Progress(State.REFUSED, error.response["Error"]["Message"])
             raise
         return Progress(State.RUNNING)
 

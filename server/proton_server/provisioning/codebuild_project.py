@@ -80,7 +80,11 @@ class Project:
             # S3 refuses to be told of the Region that is its default.
             where = {"LocationConstraint": self._work.region}
             options = {} if self._work.region == "us-east-1" else {"CreateBucketConfiguration": where}
-            self._s3.create_bucket(Bucket=self._bucket["Bucket"], **options)
+            try:
+                self._s3.create_bucket(Bucket=self._bucket["Bucket"], **options)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":  # another deployment's doing
+                    raise
         self._s3.put_object(**self._bucket, Key=self._source, Body=source)
 
     def description(self, recipe: Recipe) -> dict[str, Any]:
@@ -116,10 +120,16 @@ class Project:
 
     def put(self, description: dict[str, Any], *, exists: bool) -> None:
         """Creates or updates the project."""
-        if exists:
-            self._codebuild.update_project(**as_update(description))
-        else:
-            self._codebuild.create_project(**description)
+        if not exists:
+            try:
+                self._codebuild.create_project(**description)
+            except ClientError as error:
+                # Its name is this environment's alone: the call was accepted before, and its answer lost.
+                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                    raise
+            else:
+                return
+        self._codebuild.update_project(**as_update(description))
 
     def stop_build(self, build: dict[str, Any]) -> None:
         """Ends a build."""

@@ -166,6 +166,7 @@ def _propose(
             files={f"{folder.folder}/{path}": content for path, content in changed.items()},
             removed={f"{folder.folder}/{path}" for path in removed},
         )
+        work.will_provision()
         repository.push(change)
     body = f"{work.environment['arn']}\n\nDeployment {work.deployment_id}."
     return repository.open_request(branch, base, title, body)
