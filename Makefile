@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test bounds lint gen gen-check serve
+.PHONY: help setup demo demo-down test campaigns bounds lint gen gen-check serve
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo-down: setup ## take the demo down again
 # Files in their order, which puts the long ones of tests/engine first, and not by how many tests they hold.
 test: setup ## all tests
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+campaigns: setup ## minutes of kill -9, lost answers and failing databases; CAMPAIGN_SEED=… repeats a run
+	@$(BIN)/pytest tests/campaigns -rP
 
 bounds: setup ## the tests with the oldest dependencies allowed, on the oldest and the newest Python there is
 	@$(BIN)/python -u -m tools.bounds

@@ -42,8 +42,6 @@ _CREDENTIALS = frozenset(
         "SignatureDoesNotMatch",
         "TokenRefreshRequired",
         "UnrecognizedClientException",
-        # HeadBucket's answer has no body that could name a code; the request itself is always well formed.
-        "400",
     }
 )
 """Codes by which AWS refuses who calls, and not what is asked."""
@@ -104,7 +102,8 @@ def trouble_of_the_server(aws: Aws) -> str | None:
 def _awaited_answer(error: ClientError) -> str | None:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    if code in _CREDENTIALS:
+    # An answer to HEAD has no body that could name a code, and ours is always well formed.
+    if code in _CREDENTIALS or (error.operation_name, code) == ("HeadBucket", "400"):
         what = f"it does not accept the server's credentials ({error.operation_name}: {code})"
         return f"Waiting for AWS: {what}. Renew them, and check the server's clock."
     if status >= 500 or code in _TRY_AGAIN:
