@@ -7,7 +7,9 @@ from typing import Any
 
 import jsonschema.exceptions
 import yaml
-from openapi_schema_validator import OAS30Validator
+
+from proton_templates import openapi
+from proton_templates.patterns import PatternFault
 
 from . import _yaml
 from ._values import UNKNOWN, Value, has_unknown, normalised, path
@@ -64,7 +66,7 @@ def input_schema(template_schema: str) -> dict[str, Any]:
     inputs = {**types[name], "schema": {"types": types}}
     try:
         for declared in types.values():
-            OAS30Validator.check_schema(declared)
+            openapi.check_schema(declared)
         _require_references(types, inputs)
     except jsonschema.exceptions.SchemaError as error:
         raise ValueError(f"is not OpenAPI 3.0 at{path(error.path)} in one of its types") from None
@@ -94,10 +96,15 @@ def violations(inputs: dict[str, Value], schema: dict[str, Any]) -> Iterator[str
     A value that is not known yet violates nothing.
     """
     yield from _strangers(inputs, schema, schema, "spec")
-    errors = OAS30Validator(schema).iter_errors(_with_defaults(inputs, schema, schema))
+    try:
+        complete = _with_defaults(inputs, schema, schema, openapi.Steps())
+        errors = openapi.violations(complete, schema, formats=False)
+    except (openapi.TooManySteps, RecursionError, OverflowError):
+        # The server has limits of time, and the last word.
+        return
     sentences = (
         sentence
-        for error in sorted(errors, key=lambda error: [str(part) for part in error.path])
+        for error in errors
         if error.validator in _ABOUT_KEYS or not has_unknown(error.instance)
         for sentence in _sentences(error)
     )
@@ -127,17 +134,23 @@ def _strangers(value: Value, schema: dict[str, Any], root: dict[str, Any], path:
                 yield _stranger(f"{path}.{name}", allowed)
 
 
-def _with_defaults(value: Value, schema: dict[str, Any], root: dict[str, Any]) -> Value:
-    """`value` as the template will see it: with the schema's defaults for what a spec leaves out."""
+def _with_defaults(value: Value, schema: dict[str, Any], root: dict[str, Any], steps: openapi.Steps) -> Value:
+    """`value` as the template will see it: with the schema's defaults for what a spec leaves out.
+
+    Raises:
+        TooManySteps: the defaults have defaults that double, and double.
+
+    """
+    steps.take()
     schema = _resolved(schema, root)
     if isinstance(value, list):
-        return [_with_defaults(item, schema.get("items", {}), root) for item in value]
+        return [_with_defaults(item, schema.get("items", {}), root, steps) for item in value]
     if not isinstance(value, dict):
         return value
     declared = {name: _resolved(item, root) for name, item in schema.get("properties", {}).items()}
     defaults = {name: item["default"] for name, item in declared.items() if "default" in item}
     return {
-        name: _with_defaults(item, declared.get(name, {}), root)
+        name: _with_defaults(item, declared.get(name, {}), root, steps)
         for name, item in {**defaults, **value}.items()
     }
 
@@ -199,6 +212,8 @@ _REASONS: dict[str, str] = {
 def _reason(error: jsonschema.exceptions.ValidationError) -> str:
     if error.validator == "required":
         return _missing(error)
+    if isinstance(error.cause, PatternFault):
+        return f"cannot be matched: the pattern {error.validator_value} {error.cause}"
     known = _REASONS.get(str(error.validator))
     return (
         known.format(error.validator_value)

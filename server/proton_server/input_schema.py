@@ -150,7 +150,7 @@ def _check_type(declared: Any, types: Mapping[str, Any], path: str) -> None:
             _check_reference(schema["$ref"], types, f"{place}.$ref")
         _check_pattern(schema, place)
     try:
-        check_schema(_without_empty_required(declared))
+        check_schema(declared)
     except SchemaError as error:
         place = path + "".join(f".{key}" for key in error.absolute_path)
         raise DocumentFault(f"{place} is not valid OpenAPI 3.0: {error.message[:200]}") from None
@@ -195,19 +195,6 @@ def _subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _subschemas(member, f"{path}.{key}.{name}")
     for key in ("items", "additionalProperties", "not"):
         yield from _subschemas(schema.get(key), f"{path}.{key}")
-
-
-def _without_empty_required(node: Any) -> Any:
-    """OpenAPI wants at least one name in ``required``, but bundles in the wild carry an empty one."""
-    if isinstance(node, list):
-        return [_without_empty_required(item) for item in node]
-    if isinstance(node, dict):
-        return {
-            key: _without_empty_required(value)
-            for key, value in node.items()
-            if (key, value) != ("required", [])
-        }
-    return node
 
 
 def _check_defaults(inputs: dict[str, Any], path: str) -> None:

@@ -60,7 +60,20 @@ def violations(value: Any, schema: Mapping[str, Any], *, formats: bool = True) -
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises jsonschema's SchemaError for what is no schema of OpenAPI 3.0."""
-    _Validator.check_schema(schema, format_checker=_REGEX_ONLY)
+    _Validator.check_schema(_without_empty_required(schema), format_checker=_REGEX_ONLY)
+
+
+def _without_empty_required(node: Any) -> Any:
+    """OpenAPI wants at least one name in ``required``, but bundles in the wild carry an empty one."""
+    if isinstance(node, list):
+        return [_without_empty_required(item) for item in node]
+    if isinstance(node, dict):
+        return {
+            key: _without_empty_required(value)
+            for key, value in node.items()
+            if (key, value) != ("required", [])
+        }
+    return node
 
 
 def _counted(keyword: _Keyword) -> _Keyword:

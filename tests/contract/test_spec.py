@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -97,3 +98,28 @@ def test_what_the_preview_says(inputs: dict[str, Any], sentence: str | None) -> 
     said = _provider(inputs)
 
     assert (said == []) if sentence is None else (sentence in said[0])
+
+
+def _doubled(count: int) -> dict[str, Any]:
+    """A schema whose `allOf` refers twice to the next type, `count` times."""
+    types = {f"T{i}": {"allOf": [{"$ref": f"#/schema/types/T{i + 1}"}] * 2} for i in range(count)}
+    types[f"T{count}"] = {"type": "string"}
+    return {"properties": {"a": {"$ref": "#/schema/types/T0"}}, "schema": {"types": types}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sentence"),
+    [
+        ({"properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}, "must match the pattern"),
+        ({"properties": {"a": {"type": "string", "pattern": "^(?=a)(a|aa)+$"}}}, "takes longer than 1 s"),
+        (_doubled(30), None),
+    ],
+    ids=["a pattern", "a pattern with look-ahead", "references that double"],
+)
+def test_no_schema_holds_up_a_preview(schema: dict[str, Any], sentence: str | None) -> None:
+    """What the preview cannot find out in time is left to the server, which has limits of its own."""
+    began = time.monotonic()
+    found = list(_spec.violations({"a": "a" * 5_000 + "!"}, schema))
+
+    assert time.monotonic() - began < 30
+    assert [sentence in each for each in found] == ([True] if sentence else [])
