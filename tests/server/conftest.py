@@ -18,7 +18,7 @@ from tests.conftest import ACCOUNT, LocalServer, ServedBesideAws, publisher
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
 from tests.server.build_steps import Publish, manifest
 from tests.server.counting import LEASE, Counting
-from tests.server.steps import TEMPLATE, bundle, create, ended, terraform_bundle, unique
+from tests.server.steps import TEMPLATE, bundle, create, ended, unique
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +56,6 @@ def proton(proton_server: LocalServer) -> Any:
 def template(published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """The small template, with one published version 1.0. Tests add no versions to it."""
     return published_template(bundle(tmp_path_factory.mktemp("bundle") / "small"))
-
-
-@pytest.fixture(scope="session")
-def terraform_template(
-    published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """A template for self-managed provisioning, with one published version 1.0."""
-    return published_template(terraform_bundle(tmp_path_factory.mktemp("bundle") / "terraform"))
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from proton_server.bundle import pack
-from proton_server.operations._call import Call
+from proton_server.operations._call import Call, Capabilities, Verdicts
 from proton_server.operations.environment_template_versions import list_environment_template_versions
+from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.store import Rows, Store
 from proton_server.tables import environment_template_versions, environment_templates
 from tests.conftest import ACCOUNT, LocalServer
@@ -27,6 +28,7 @@ from tests.server.steps import (
 )
 
 BUCKET = "bundles-of-tests"
+CAN = Capabilities(frozenset(), hostings({}))
 OTHER_SCHEMA = SCHEMA.replace(
     "properties:", "required: [owner]\n      properties:\n        owner: {type: string}"
 )
@@ -321,7 +323,7 @@ class TestGetAndList:
                         source={},
                     )
                 queries.clear()
-                call = Call("ListEnvironmentTemplateVersions", "1", "r", 0.0, rows, frozenset())
+                call = Call("ListEnvironmentTemplateVersions", "1", "r", 0.0, rows, CAN, Verdicts())
                 answer = list_environment_template_versions(call, {"templateName": name, **more})
             shown = [(v["minorVersion"], v["recommendedMinorVersion"]) for v in answer["templateVersions"]]
             every = [(str(minor), "1") for minor in range(versions)][:100]
