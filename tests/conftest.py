@@ -172,6 +172,7 @@ class ServedBesideAws(LocalServer):
         return {
             "AWS_ENDPOINT_URL": self.aws_url or self.aws.url,
             "AWS_EC2_METADATA_DISABLED": "true",
+            f"PROTON_GITHUB_TOKEN_{ACCOUNT}": "none",
             **key,
         }
 

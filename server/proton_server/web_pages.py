@@ -22,6 +22,8 @@ _ORIGIN_REFUSAL = "This server does not answer web pages of other machines.\n"
 _HOST_REFUSAL = "This server answers as localhost, 127.0.0.1, [::1] or a name of AWS, and as no other host.\n"
 _AWS = (".amazonaws.com", ".amazonaws.com.cn")
 """Names that clients ask for through a proxy or by a Host of their own. Only AWS says where they lead."""
+_CONTAINERS = ("host.docker.internal", "host.containers.internal")
+"""What containers call the machine they are on, and nobody else can."""
 
 
 def refuse_web_pages(app: ASGIApp, *, any_host: bool) -> ASGIApp:
@@ -56,7 +58,7 @@ def _host_of(url: str) -> str:
 
 
 def _is_here(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost" or host.endswith(".localhost") or host in _CONTAINERS:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -18,6 +18,12 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipelines"
 REPOSITORY = {"provider": "GITHUB", "name": "acme/pipelines", "branch": "main"}
 
 
+@pytest.fixture(scope="module")
+def proton_server(local_server: LocalServer) -> LocalServer:
+    """A server on which every account may link repositories."""
+    return local_server
+
+
 @pytest.fixture
 def proton(proton_server: LocalServer) -> Any:
     """A client of an account of these tests' own, in which the repository is linked and nothing is set."""

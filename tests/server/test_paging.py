@@ -12,7 +12,8 @@ import pytest
 
 from proton_server.errors import ResourceNotFoundException, ValidationException
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call
+from proton_server.operations._call import Call, Capabilities, Verdicts
+from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.store import Rows, Store
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
@@ -26,10 +27,13 @@ def store(database_url: str) -> Iterator[Store]:
     store.close()
 
 
+CAN = Capabilities(frozenset(), hostings({}))
+
+
 def run(store: Store, operation: str, **request: Any) -> dict[str, Any]:
     with store.write(ACCOUNT, REGION) as connection:
         rows = Rows(connection, ACCOUNT, REGION)
-        call = Call(operation, ACCOUNT, REGION, round(time.time(), 3), rows, frozenset())
+        call = Call(operation, ACCOUNT, REGION, round(time.time(), 3), rows, CAN, Verdicts())
         return OPERATIONS[operation](call, request)
 
 

@@ -15,6 +15,12 @@ SIGNED = (
 )
 
 
+@pytest.fixture(scope="module")
+def proton_server(local_server: LocalServer) -> LocalServer:
+    """What keeps web pages out by the host they name is `local` alone."""
+    return local_server
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -44,7 +50,15 @@ def test_a_page_gets_no_answer_by_a_host_name_that_it_led_here(proton_server: Lo
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost:1", "127.0.0.2", "[::1]:4030", "s3.localhost:4030", "bucket.s3.eu-west-1.amazonaws.com", ""],
+    [
+        "localhost:1",
+        "127.0.0.2",
+        "[::1]:4030",
+        "s3.localhost:4030",
+        "host.docker.internal",
+        "bucket.s3.eu-west-1.amazonaws.com",
+        "",
+    ],
 )
 def test_the_names_of_this_machine_and_of_aws_are_answered(proton_server: LocalServer, host: str) -> None:
     assert get(proton_server, {"Host": host}) == 200
