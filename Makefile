@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test campaigns bounds lint gen gen-check serve
+.PHONY: help setup demo demo-down test campaigns bench bounds lint gen gen-check serve
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: setup ## all tests
 
 campaigns: setup ## minutes of kill -9, lost answers and failing databases; CAMPAIGN_SEED=… repeats a run
 	@$(BIN)/pytest tests/campaigns -rP
+
+bench: setup ## what evaluation in worker processes costs, against the same in the server's own
+	@$(BIN)/python -m bench.evaluation
 
 bounds: setup ## the tests with the oldest dependencies allowed, on the oldest and the newest Python there is
 	@$(BIN)/python -u -m tools.bounds

@@ -1,0 +1,1 @@
+"""Speed claims: each a command, with its peer measured in the same run, as ratios."""
