@@ -73,7 +73,8 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     proton = _client(session, "proton", endpoint_url)
     provisioning = "CUSTOMER_MANAGED" if customer_managed else None
     template = _template(proton, name, provisioning)
-    if template is None and major_version is not None:
+    # The very first version may be called "1", as the API has it.
+    if template is None and major_version not in (None, "1"):
         raise PublishFault(
             f"There is no template {name} yet, and so no major version {major_version} of it; leave "
             "--major-version out."

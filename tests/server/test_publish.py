@@ -78,6 +78,10 @@ def test_versions_follow_each_other_as_the_caller_says(publish):
     assert publish(NEXT_MAJOR) == "2.0"
 
 
+def test_the_first_version_of_a_new_template_may_be_asked_for_by_its_number(publish):
+    assert publish(FIRST, major_version="1") == "1.0"
+
+
 def test_publishing_what_the_newest_version_holds_makes_no_new_version(
     publish, version_of, proton_server, name
 ):
