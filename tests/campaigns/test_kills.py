@@ -15,7 +15,8 @@ from tests.fault_proxy import Answer, CutOff, FaultProxy
 from tests.server.build_steps import BUILD_ROLE, manifest
 from tests.server.steps import bundle, create, ended, gone, spec, stack_status, unique, until
 
-_ONCE = ("CreateStack", "UpdateStack", "CancelUpdateStack", "CreateProject", "StartBuild")
+_ONCE = ("CreateStack", "UpdateStack", "CreateProject", "StartBuild")
+"""Not CancelUpdateStack: CloudFormation refuses a second one, and the outcome is looked at all the same."""
 
 
 class Killer:
