@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, SERVICE_ROLE
+from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer, publisher
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
-from tests.server.steps import create, ended, refused, unique
+from tests.server.steps import bundle, create, ended, refused, unique
 
 REPOSITORY = {"provider": "GITHUB", "name": "acme/refused", "branch": "main"}
 
@@ -108,14 +109,17 @@ class TestCreationIsRefused:
             create(accounts.management, template, name=name, provisioningRepository=repository)
 
     def test_with_a_repository_for_a_template_that_needs_none(
-        self, accounts: Accounts, template: str, name: str
+        self, local_server: LocalServer, name: str, tmp_path: Path
     ) -> None:
+        # `serve` links no repository without a token.
+        proton = local_server.client("proton")
+        template = publisher(local_server)(bundle(tmp_path / "b"))
         arn = f"arn:aws:codestar-connections:us-east-1:{ACCOUNT}:connection/1"
         linked = {member: REPOSITORY[member] for member in ("provider", "name")}
-        accounts.management.create_repository(**linked, connectionArn=arn)
+        proton.create_repository(**linked, connectionArn=arn)
 
         with refused("ValidationException", "provisioningRepository cannot be given with AWS-managed"):
-            create(accounts.management, template, name=name, provisioningRepository=REPOSITORY)
+            create(proton, template, name=name, provisioningRepository=REPOSITORY)
 
 
 class TestUpdateIsRefused:
