@@ -172,7 +172,6 @@ class ServedBesideAws(LocalServer):
         return {
             "AWS_ENDPOINT_URL": self.aws_url or self.aws.url,
             "AWS_EC2_METADATA_DISABLED": "true",
-            f"PROTON_GITHUB_TOKEN_{ACCOUNT}": "none",
             **key,
         }
 

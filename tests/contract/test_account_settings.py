@@ -23,9 +23,23 @@ class Region:
     """A region and what its settings are."""
 
     regions = iter(
-        ["us-east-2", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1"]
-        + ["ca-central-1", "sa-east-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1"]
-        + ["ap-northeast-2", "ap-northeast-3"]
+        [
+            "us-east-2",
+            "us-west-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "eu-central-1",
+            "eu-north-1",
+            "ca-central-1",
+            "sa-east-1",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+        ]
     )
 
     def __init__(self, server: LocalServer) -> None:
