@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 8192
 _MOST_CONNECTIONS = 1024
+_IDLE_SECONDS = 75
+"""How long a connection is kept for a next request: longer than clients pause between two looks at a
+deployment. One that closes just as the next request is sent looks to its client like a lost answer."""
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
@@ -46,6 +49,7 @@ def configuration(app: ASGIApp, limits: Limits, **more: Any) -> uvicorn.Config:
         backlog=max(128, limits.connections // 2),
         log_config=None,
         access_log=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=5,
         **settings,
     )

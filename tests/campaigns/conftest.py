@@ -77,5 +77,5 @@ def beginnings(aws: LocalServer, proton: Any, name: str) -> Counter[str]:
         event["ClientRequestToken"]
         for page in pages.paginate(StackName=resources[0]["identifier"])
         for event in page["StackEvents"]
-        if event.get("ResourceStatusReason") == "User Initiated"
+        if event.get("ResourceStatusReason") == "User Initiated" and "ClientRequestToken" in event
     )

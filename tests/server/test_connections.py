@@ -216,3 +216,8 @@ def test_the_program_takes_more_files_keeps_nobody_waiting_and_ends_quietly(
             server.kill()
 
     assert (server.returncode, output) == (0, "")
+
+
+def test_a_connection_outlives_the_pause_between_two_looks_at_a_deployment() -> None:
+    """Five seconds is what the provider and botocore's waiters pause, and what uvicorn would wait."""
+    assert configuration(app, Limits(connections=10)).timeout_keep_alive > 60
