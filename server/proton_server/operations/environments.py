@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from proton_server import deployments as law
 from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
 from proton_server.operations._call import digest, page, refuse_unless_repeated
+from proton_server.operations._new_deployment import begin_cancellation, begin_deletion, begin_deployment
 from proton_server.operations._provisioning import provisioning
 from proton_server.operations._rows import deployment_row, environment_row, version_row
 from proton_server.operations._tagging import put_tags
@@ -60,7 +61,7 @@ def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         record["provisioning"] = "CUSTOMER_MANAGED"
     call.rows.insert(environments, name=name, record=record, created_by=digest(request))
     put_tags(call, record["arn"], request.get("tags", []))
-    return {"environment": law.begin_deployment(call.rows, record, target, call.now)}
+    return {"environment": begin_deployment(call.rows, record, target, call.now)}
 
 
 def get_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise ValidationException(f"{message} That cannot change: create a new environment.")
     target = target_state(call, version, request.get("spec", record["spec"]))
     call.rows.update(environments, {"name": row.name}, created_by=None)
-    return {"environment": law.begin_deployment(call.rows, record, target, call.now)}
+    return {"environment": begin_deployment(call.rows, record, target, call.now)}
 
 
 def delete_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def delete_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise ConflictException(
             f"Environment {row.name} is {status} and cannot be deleted until that has ended."
         )
-    return {"environment": law.begin_deletion(call.rows, row.record, call.now)}
+    return {"environment": begin_deletion(call.rows, row.record, call.now)}
 
 
 def cancel_environment_deployment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def cancel_environment_deployment(call: Call, request: dict[str, Any]) -> dict[s
         raise ConflictException(
             f"Environment {row.name} is {status} and has no update in progress to cancel."
         )
-    return {"environment": law.begin_cancellation(call.rows, row.record, call.now)}
+    return {"environment": begin_cancellation(call.rows, row.record, call.now)}
 
 
 def list_environments(call: Call, request: dict[str, Any]) -> dict[str, Any]:
