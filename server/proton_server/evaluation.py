@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -145,11 +146,18 @@ class Evaluator:
         except Exception as error:
             if type(error).__module__.startswith(_OURS):
                 raise  # a refusal, in words
-            _log.exception("%s.%s failed", function.__module__, function.__name__)
-            raise _Clause(f"fails with {type(error).__name__}") from None
+            kind, place = type(error).__name__, _place(error)
+            _log.error("%s failed with %s%s", function.__name__, kind, place)
+            raise _Clause(f"fails with {kind}") from None
 
 
 _OURS = ("proton_server.", "proton_templates.")
+
+
+def _place(error: BaseException) -> str:
+    """Where it happened in the worker. Not the error's own text, which may quote a value of a spec."""
+    frames = re.findall(r'File "([^"]+)", line (\d+)', str(error.__cause__))
+    return " at {}:{}".format(*frames[-1]) if frames else ""
 
 
 def _context() -> Any:

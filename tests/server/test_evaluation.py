@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 import time
 from collections.abc import Callable
@@ -187,6 +188,16 @@ def test_what_a_function_may_not_do_is_a_fault_of_its_input(
         evaluate(A, "Reading it", function)
 
     assert str(caught.value) == sentence
+
+
+def test_what_is_logged_of_a_fault_is_its_place_and_not_its_text(
+    evaluate: Evaluator, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(EvaluationFault):
+        evaluate(A, "Reading it", blunder)
+
+    assert re.fullmatch(r"blunder failed with KeyError at .*test_evaluation\.py:\d+", caplog.messages[-1])
+    assert "secret" not in caplog.text
 
 
 def test_a_fault_of_ours_arrives_as_itself(evaluate: Evaluator) -> None:
