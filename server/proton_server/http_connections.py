@@ -53,6 +53,8 @@ class _Connection(_Uvicorn):
         """What the deadline is for: "head", or the request (uvicorn's `cycle`) whose body is to come."""
         self._received = 0
         """Bytes since the deadline was set."""
+        self._held_up = False
+        """Whether we did not read when a deadline for the body was due: the rest had no time of its own."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's event loop is no BaseEventLoop.
@@ -104,8 +106,9 @@ class _Connection(_Uvicorn):
         what = self._awaited
         if what == "head":
             part, unanswered = "head", self._received > 0
-        elif self.flow.read_paused or self._received >= MAX_BODY_BYTES:
-            # We are the ones who are late, or there is much of it.
+        elif self.flow.read_paused or self._held_up or self._received >= MAX_BODY_BYTES:
+            # We are the ones who are late, or were when it was looked at last, or there is much of it.
+            self._held_up = self.flow.read_paused
             self._await(what, seconds)
             return
         else:
