@@ -18,6 +18,7 @@ from aws_proton_provider._facts import OWNER
 from aws_proton_provider._service import service_of
 from aws_proton_provider.adapters.dynamic import _DynamicProvider
 from tests.conftest import REGION, LocalServer
+from tests.server.steps import bundle
 
 MANAGEMENT, ENVIRONMENT_ACCOUNT, THIRD = "111111111111", "222222222222", "333333333333"
 PROFILES = {"management": MANAGEMENT, "environment": ENVIRONMENT_ACCOUNT, "third": THIRD}
@@ -164,11 +165,6 @@ schema:
         title: {type: string, default: news, pattern: "^[a-z0-9]+$"}
         fails: {type: boolean, default: false}
 """
-MANIFEST = """
-infrastructure:
-  templates:
-    - {file: cloudformation.yaml, rendering_engine: jinja, template_language: cloudformation}
-"""
 TEMPLATE = """
 Resources:
   Topic:
@@ -188,14 +184,7 @@ def template(proton_server: LocalServer, tmp_path_factory: pytest.TempPathFactor
     """A template of the management account with versions 1.0, 1.1 and 2.0, all published."""
     from proton_server.publish import publish_folder  # noqa: PLC0415 - the server's own way to publish
 
-    folder: Path = tmp_path_factory.mktemp("bundle")
-    for path, text in {
-        "schema/schema.yaml": SCHEMA,
-        "infrastructure/manifest.yaml": MANIFEST,
-        "infrastructure/cloudformation.yaml": TEMPLATE,
-    }.items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_text(text)
+    folder = bundle(tmp_path_factory.mktemp("bundle") / "b", schema=SCHEMA, template=TEMPLATE)
     name = unique("template")
     session = proton_server.session(MANAGEMENT)
     for version, major in enumerate((None, "1", None)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,13 +17,6 @@ from proton_server.store import Rows, Store
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 TOO_LARGE = "99999999999999999999"
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    store = Store(database_url)
-    yield store
-    store.close()
 
 
 CAN = Capabilities(frozenset(), hostings({}))

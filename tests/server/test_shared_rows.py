@@ -31,14 +31,6 @@ CAN = Capabilities(frozenset({"codebuild"}), hostings({}))
 SPEC = "proton: EnvironmentSpec\nspec: {}\n"
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """An empty store."""
-    store = Store(database_url)
-    yield store
-    store.close()
-
-
 class Operations:
     """Runs operations as an account, in a transaction of their own, as the server does."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import LocalServer, publisher
 from tests.server.self_managed.hosted import EXAMPLE, SPEC, Hosted, notify
-from tests.server.steps import create, ended
+from tests.server.steps import create, ended, terraform_bundle
 
 
 @pytest.fixture(scope="package")
@@ -34,6 +34,14 @@ def published_template(proton_server: LocalServer) -> Callable[..., str]:
 def template(published_template: Callable[..., str]) -> str:
     """The example's Terraform template, version 1.0."""
     return published_template(EXAMPLE / "template")
+
+
+@pytest.fixture(scope="package")
+def terraform_template(
+    published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """A small template for self-managed provisioning, with one published version 1.0."""
+    return published_template(terraform_bundle(tmp_path_factory.mktemp("bundle") / "terraform"))
 
 
 @pytest.fixture

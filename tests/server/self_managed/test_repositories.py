@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, publisher
-from tests.server.steps import create, ended, gone, refused, terraform_bundle, unique
+from tests.conftest import ACCOUNT
+from tests.server.steps import create, ended, gone, refused, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from tests.conftest import LocalServer
 
 CONNECTION = f"arn:aws:codestar-connections:us-east-1:{ACCOUNT}:connection/1"
-
-
-@pytest.fixture(scope="module")
-def proton_server(local_server: LocalServer) -> LocalServer:
-    return local_server
-
-
-@pytest.fixture(scope="module")
-def proton(proton_server: LocalServer) -> Any:
-    return proton_server.client("proton")
-
-
-@pytest.fixture(scope="module")
-def terraform_template(proton_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A template for self-managed provisioning, with one published version 1.0."""
-    return publisher(proton_server)(terraform_bundle(tmp_path_factory.mktemp("bundle") / "terraform"))
 
 
 @pytest.fixture

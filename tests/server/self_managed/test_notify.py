@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, publisher
-from tests.server.steps import bundle, create, ended, refused, spec, terraform_bundle, unique
+from tests.conftest import ACCOUNT
+from tests.server.steps import bundle, create, ended, refused, spec, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,29 +30,6 @@ infrastructure:
 
 def output(key: str, value: str) -> dict[str, str]:
     return {"key": key, "valueString": value}
-
-
-@pytest.fixture(scope="module")
-def proton_server(local_server: LocalServer) -> LocalServer:
-    """Its folder of repositories stands for the hosting service."""
-    return local_server
-
-
-@pytest.fixture(scope="module")
-def proton(proton_server: LocalServer) -> Any:
-    return proton_server.client("proton")
-
-
-@pytest.fixture(scope="module")
-def published_template(proton_server: LocalServer) -> Callable[..., str]:
-    return publisher(proton_server)
-
-
-@pytest.fixture(scope="module")
-def terraform_template(
-    published_template: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    return published_template(terraform_bundle(tmp_path_factory.mktemp("bundle") / "terraform"))
 
 
 @pytest.fixture(scope="module")
