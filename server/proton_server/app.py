@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
@@ -31,6 +30,7 @@ from proton_server.errors import (
 )
 from proton_server.operations import OPERATIONS
 from proton_server.operations._call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.ration import Ration
 from proton_server.regions import refuse_made_up
 from proton_server.store import Rows, Unavailable
 
@@ -63,7 +63,7 @@ class Proton:
     ) -> None:
         self._store, self._authenticate, self._can = store, authenticate, can
         self._evaluate, self._wake = evaluate, wake
-        self._warnings = _Ration(10, seconds=60.0)
+        self._warnings = Ration(10, seconds=60.0)
 
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
         """Status, body and id of the answer; never raises."""
@@ -122,22 +122,6 @@ class Proton:
                 if not reads:
                     self._wake()
                 return answer
-
-
-class _Ration:
-    """So many in so many seconds: a client that is refused over and over must not fill the log."""
-
-    def __init__(self, number: int, seconds: float) -> None:
-        self._taken: deque[float] = deque([float("-inf")] * number, maxlen=number)
-        self._seconds = seconds
-
-    def take(self) -> bool:
-        """Whether there is one left."""
-        now = time.monotonic()
-        if now - self._taken[0] < self._seconds:
-            return False
-        self._taken.append(now)
-        return True
 
 
 def asgi_app(

@@ -10,6 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from proton_server.ration import Ration
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,16 +25,12 @@ class Seldom:
     """Warns at most once in ten seconds, however often and by however many threads it is called."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._mutex = clock, threading.Lock()
-        self._next = clock()
+        self._ration = Ration(1, _PAUSE_SECONDS, clock)
 
     def warn(self, message: str, *values: Any) -> bool:
         """Logs the warning if it is time for one, and returns whether it was."""
-        with self._mutex:
-            now = self._clock()
-            if now < self._next:
-                return False
-            self._next = now + _PAUSE_SECONDS
+        if not self._ration.take():
+            return False
         _log.warning(message, *values)
         return True
 
