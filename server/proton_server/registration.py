@@ -98,14 +98,19 @@ class RegistrationLaw:
 
 def _incompatibility(rows: Rows, row: sa.Row[Any], bundle: Bundle) -> str | None:
     """Why the version cannot follow the earlier minor versions of its major version, if so."""
-    earlier = rows.all(
-        environment_template_versions,
-        environment_template_versions.c.minor < row.minor,
+    table = environment_template_versions
+    usable = rows.page(
+        table,
+        table.c.minor < row.minor,
+        table.c.record["status"].as_string().in_(_USABLE),
+        by=[table.c.minor],
+        after=None,
+        limit=1,
+        newest_first=True,
         template_name=row.template_name,
         major=row.major,
     )
-    usable = [version for version in earlier if version.record["status"] in _USABLE]
-    return minor_incompatibility(usable[-1].input_schema, bundle.input_schema) if usable else None
+    return minor_incompatibility(usable[0].input_schema, bundle.input_schema) if usable else None
 
 
 def _awaiting(row: sa.Row[Any], message: str) -> Settled:
