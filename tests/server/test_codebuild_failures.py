@@ -211,6 +211,7 @@ class TestRepetition:
             notified={},
             read_bundle=lambda: Bundle("", {}, "codebuild", {}, codebuild=settings),
             evaluate=partial(evaluate, ACCOUNT),
+            will_provision=lambda: None,
         )
 
     def test_a_deployment_has_one_build_however_often_it_is_started(

@@ -61,7 +61,7 @@ def test_a_link_of_an_account_that_has_no_token_any_more_opens_no_pull_request()
         "arn": f"arn:aws:proton:us-east-1:{OTHER}:environment/dev",
         "provisioningRepository": {"provider": "GITHUB", "name": "acme/infra", "branch": "main"},
     }
-    work = Work("d", OTHER, "us-east-1", environment, ("1", "0"), {}, {}, {}, _unused, _unused)
+    work = Work("d", OTHER, "us-east-1", environment, ("1", "0"), {}, {}, {}, _unused, _unused, _unused)
 
     progress = PullRequest(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"})).start(work)
 

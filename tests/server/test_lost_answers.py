@@ -61,6 +61,7 @@ def work(evaluate: Evaluator) -> Work:
         notified={},
         read_bundle=lambda: template("one"),
         evaluate=partial(evaluate, ACCOUNT),
+        will_provision=lambda: None,
     )
 
 

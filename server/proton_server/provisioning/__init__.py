@@ -42,7 +42,7 @@ class Work:
     evaluate: Callable[..., Any]
     """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For what runs a template or reads
     what it made."""
-    will_provision: Callable[[], None] = lambda: None
+    will_provision: Callable[[], None]
     """To be called before the first call that makes something: from then on a deletion looks for it."""
 
 
