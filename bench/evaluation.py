@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from proton_server.evaluation import Evaluator
-from proton_server.render import render_template
-from proton_server.spec import read_inputs
+from proton_server.engine.evaluation import Evaluator
+from proton_templates.rendering import render_template
+from proton_templates.spec import read_inputs
 from tests.conftest import LocalServer, publisher
 from tests.server.steps import TEMPLATE, bundle, create, spec
 

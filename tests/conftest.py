@@ -28,9 +28,9 @@ import psycopg
 import pytest
 from botocore.config import Config
 
-from proton_server.auth import create_access_key
-from proton_server.publish import publish_folder
-from proton_server.store import Store
+from proton_server.api.authentication import create_access_key
+from proton_server.cli.publish import publish_folder
+from proton_server.persistence.store import Store
 
 REPOSITORY = Path(__file__).parent.parent
 ACCOUNT = "123456789012"
@@ -84,7 +84,7 @@ class LocalServer:
 
     def start(self) -> None:
         self.port = self.port or _free_port()
-        program = [sys.executable, "-c", "from proton_server.cli import main; main()", self.command]
+        program = [sys.executable, "-m", "proton_server.cli", self.command]
         program += ["--port", str(self.port), "--database", self.database, "--log-level", "info"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

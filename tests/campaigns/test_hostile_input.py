@@ -13,7 +13,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from proton_server.bundle import pack
+from proton_templates.bundle import pack
 from tests.conftest import LocalServer, publisher
 from tests.server.steps import SCHEMA, TEMPLATE, bundle, create, ended, registered, unique
 

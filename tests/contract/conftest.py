@@ -13,10 +13,10 @@ import pytest
 from pulumi import dynamic
 from pulumi.dynamic.config import Config
 
-from aws_proton_provider import _ownership
-from aws_proton_provider._facts import OWNER
-from aws_proton_provider._service import service_of
 from aws_proton_provider.adapters.dynamic import _DynamicProvider
+from aws_proton_provider.adapters.service import service_of
+from aws_proton_provider.core import ownership
+from aws_proton_provider.core.facts import OWNER
 from tests.conftest import REGION, LocalServer
 from tests.server.steps import bundle
 
@@ -148,7 +148,7 @@ def stack() -> Callable[..., Stack]:
     """Makes a stack of one resource: `stack(EnvironmentProvider, profile="management")`."""
 
     def make(kind: type[_DynamicProvider], *, profile: str = "management", **config: str) -> Stack:
-        owner = _ownership.owner("project", "test", [], uuid.uuid4().hex[:8])
+        owner = ownership.owner("project", "test", [], uuid.uuid4().hex[:8])
         return Stack(kind, {"region": REGION, "profile": profile, **config}, owner)
 
     return make
@@ -182,7 +182,7 @@ Outputs:
 @pytest.fixture(scope="session")
 def template(proton_server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A template of the management account with versions 1.0, 1.1 and 2.0, all published."""
-    from proton_server.publish import publish_folder  # noqa: PLC0415 - the server's own way to publish
+    from proton_server.cli.publish import publish_folder  # noqa: PLC0415 - the server's own way to publish
 
     folder = bundle(tmp_path_factory.mktemp("bundle") / "b", schema=SCHEMA, template=TEMPLATE)
     name = unique("template")

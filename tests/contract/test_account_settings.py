@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._errors import WrongAccount
 from aws_proton_provider.adapters.dynamic import AccountSettingsProvider as Provider
+from aws_proton_provider.core.errors import WrongAccount
 from tests.conftest import LocalServer
 
 from .conftest import MANAGEMENT, Stack, role

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider import _facts
-from aws_proton_provider._errors import DeploymentFailed, NotOwned, Refused
 from aws_proton_provider.adapters.dynamic import EnvironmentProvider
+from aws_proton_provider.core import facts
+from aws_proton_provider.core.errors import DeploymentFailed, NotOwned, Refused
 
 from .conftest import MANAGEMENT, CheckFailed, Stack, role, unique
 
@@ -36,7 +36,7 @@ def mine(stack: Stacks) -> Stack:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The warnings that were shown."""
     warnings: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters._engine.warn", warnings.append)
+    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", warnings.append)
     return warnings
 
 
@@ -56,7 +56,7 @@ def test_a_create_leaves_its_incarnation_and_no_mark_of_being_at_work(
 
     tags = _tags(proton, mine)
     assert "pulumi:creating" not in tags
-    assert tags["pulumi:incarnation"] == mine.state[_facts.INCARNATION]
+    assert tags["pulumi:incarnation"] == mine.state[facts.INCARNATION]
     assert "pulumi:incarnation" not in mine.state["tagsAll"]
 
 
@@ -95,7 +95,7 @@ def test_a_finished_environment_of_its_own_is_kept_as_it_is(
     state = again.up(**program)
 
     assert state["lastAttemptedDeploymentId"] == before["lastAttemptedDeploymentId"]
-    assert state[_facts.INCARNATION] != before[_facts.INCARNATION]
+    assert state[facts.INCARNATION] != before[facts.INCARNATION]
     assert any("is kept as it is" in warning for warning in said)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._errors import DeploymentFailed, NotOwned, ProtonError, WrongAccount
 from aws_proton_provider.adapters.dynamic import (
     EnvironmentAccountConnectionAccepterProvider,
     EnvironmentAccountConnectionProvider,
     EnvironmentProvider,
 )
+from aws_proton_provider.core.errors import DeploymentFailed, NotOwned, ProtonError, WrongAccount
 from tests.conftest import LocalServer
 
 from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, CheckFailed, Stack, role, unique
@@ -241,7 +241,7 @@ def test_a_pending_connection_is_warned_of_and_refused_by_the_service(
     mine: Stack, across: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters._engine.warn", said.append)
+    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", said.append)
     connection = connect(across["name"], accept=False).identifier
 
     mine.preview(**across, environmentAccountConnectionId=connection)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._errors import NotOwned, ProtonError, Refused, WrongAccount
-from aws_proton_provider._facts import INCARNATION
 from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionProvider as Provider
+from aws_proton_provider.core.errors import NotOwned, ProtonError, Refused, WrongAccount
+from aws_proton_provider.core.facts import INCARNATION
 from tests.conftest import LocalServer
 
 from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, CheckFailed, Stack, role, unique
@@ -260,7 +260,7 @@ def test_deleting_a_connection_that_is_accepted_warns_and_names_the_environment(
     proton_server: LocalServer, mine: Stack, program: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters._engine.warn", said.append)
+    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", said.append)
     mine.up(**program)
     _decide(proton_server, "accept", mine)
 

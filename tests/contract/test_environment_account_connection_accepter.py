@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._errors import NotFound, ProtonError, Refused
 from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionAccepterProvider as Provider
+from aws_proton_provider.core.errors import NotFound, ProtonError, Refused
 from tests.conftest import LocalServer
 
 from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, THIRD, CheckFailed, Stack, role, unique

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aws_proton_provider import _spec
-from aws_proton_provider._values import normalised
-from proton_server import input_schema as server_schema
-from proton_server.spec import SpecFault, check_spec, parse_spec
+from aws_proton_provider.core import spec
+from aws_proton_provider.core.values import normalised
+from proton_templates import schema as server_schema
+from proton_templates.spec import SpecFault, check_spec, parse_spec
 
 SCHEMA = """
 schema:
@@ -41,13 +41,13 @@ schema:
 
 
 def _provider(inputs: dict[str, Any]) -> list[str]:
-    return list(_spec.violations(inputs, _spec.input_schema(SCHEMA)))
+    return list(spec.violations(inputs, spec.input_schema(SCHEMA)))
 
 
 def _server(inputs: dict[str, Any]) -> str | None:
     schema = server_schema.read_schema(SCHEMA)
     try:
-        check_spec(parse_spec(_spec.document(inputs)), schema)
+        check_spec(parse_spec(spec.document(inputs)), schema)
     except SpecFault as fault:
         return str(fault)
     return None
@@ -119,7 +119,7 @@ def _doubled(count: int) -> dict[str, Any]:
 def test_no_schema_holds_up_a_preview(schema: dict[str, Any], sentence: str | None) -> None:
     """What the preview cannot find out in time is left to the server, which has limits of its own."""
     began = time.monotonic()
-    found = list(_spec.violations({"a": "a" * 5_000 + "!"}, schema))
+    found = list(spec.violations({"a": "a" * 5_000 + "!"}, schema))
 
     assert time.monotonic() - began < 30
     assert [sentence in each for each in found] == ([True] if sentence else [])

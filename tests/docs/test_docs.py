@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
-from aws_proton_provider import RESOURCES
-from aws_proton_provider._configuration import Configuration
-from aws_proton_provider._declare import Resource
-from proton_server.cli import main
+from aws_proton_provider.aws.configuration import Configuration
+from aws_proton_provider.core.declaration import Resource
+from aws_proton_provider.resources import RESOURCES
+from proton_server.cli.commands import main
 from tests.conftest import REPOSITORY
 
 _REFERENCE = REPOSITORY / "docs" / "reference"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from aws_proton_provider._client import Proton
-from aws_proton_provider._configuration import Configuration, target
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.configuration import Configuration, target
 
 from .stranger import Handler, Stranger
 

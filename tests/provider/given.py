@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from aws_proton_provider._ownership import Tags
+from aws_proton_provider.core.ownership import Tags
 
 ROLE = "arn:aws:iam::123456789012:role/proton"
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider._declare import Kind
-from aws_proton_provider._lifecycle import Surroundings, changes
-from aws_proton_provider._values import UNKNOWN
-from aws_proton_provider.account_settings import AccountSettings, request
+from aws_proton_provider.core.declaration import Kind
+from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.account_settings import AccountSettings, request
+from aws_proton_provider.resources.lifecycle import Surroundings, changes
 
 from .given import OTHER_ROLE, REPOSITORY, ROLE
 

@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from aws_proton_provider import _pages, _transport
-from aws_proton_provider._client import Proton
-from aws_proton_provider._errors import ProtonError, Unreachable
-from aws_proton_provider._service import ProtonService
+from aws_proton_provider.adapters.service import ProtonService
+from aws_proton_provider.aws import pages as _pages
+from aws_proton_provider.aws import transport
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.core.errors import ProtonError, Unreachable
 
 from .stranger import ENVIRONMENT, WHOLE, Answer, Stranger, one_after_another, says
 
@@ -61,7 +62,7 @@ def _drips(head: bytes) -> Answer:
 def test_an_answer_that_drips_ends_the_call_once_and_for_all(
     stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
-    monkeypatch.setattr(_transport, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "CALL_SECONDS", 0.5)
     stranger.answer = _drips(head)
 
     with pytest.raises(Unreachable, match=r"no whole answer from the server at .* \(0\.5 s for a call"):
@@ -73,7 +74,7 @@ def test_an_answer_that_drips_ends_the_call_once_and_for_all(
 def test_repetitions_do_not_prolong_a_call(
     stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_transport, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "CALL_SECONDS", 0.5)
 
     def slowly_fails(request: http.server.BaseHTTPRequestHandler) -> None:
         time.sleep(0.4)
@@ -90,7 +91,7 @@ def test_repetitions_do_not_prolong_a_call(
 def test_an_answer_too_large_is_not_read(
     stranger: Stranger, proton: Proton, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_transport, "LARGEST", 2**20)
+    monkeypatch.setattr(transport, "LARGEST", 2**20)
 
     def endless(request: http.server.BaseHTTPRequestHandler) -> None:
         try:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider import _facts, _spec
-from aws_proton_provider._facts import OWNER
-from aws_proton_provider._lifecycle import Failure, Surroundings
-from aws_proton_provider._spec import input_schema
-from aws_proton_provider._values import UNKNOWN, has_unknown
-from aws_proton_provider.environment import Environment
+from aws_proton_provider.core import facts
+from aws_proton_provider.core import spec as _spec
+from aws_proton_provider.core.facts import OWNER
+from aws_proton_provider.core.spec import input_schema
+from aws_proton_provider.core.values import UNKNOWN, has_unknown
+from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.lifecycle import Failure, Surroundings
 
 from .given import CONNECTION, ROLE, KnownService, version
 
@@ -250,8 +251,8 @@ def test_a_key_that_the_schema_forbids_is_named_with_its_path() -> None:
 def test_a_name_that_is_left_out_is_the_resources_at_first_and_then_stays() -> None:
     unnamed = {wire: value for wire, value in PROGRAM.items() if wire != "name"}
 
-    first, _ = _check(unnamed | {_facts.NAME: "net"})
-    renamed, _ = _check(unnamed | {_facts.NAME: "renamed"}, first)
+    first, _ = _check(unnamed | {facts.NAME: "net"})
+    renamed, _ = _check(unnamed | {facts.NAME: "renamed"}, first)
 
     assert (first["name"], renamed["name"]) == ("net", "net")
     assert _reasons(unnamed) == {"name": "is required"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._client import Proton
-from aws_proton_provider._configuration import Configuration, target
-from aws_proton_provider._errors import (
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.configuration import Configuration, target
+from aws_proton_provider.core.errors import (
     Conflict,
     InvalidInput,
     NotFound,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._configuration import Configuration, target
-from aws_proton_provider._errors import InvalidInput
+from aws_proton_provider.aws.configuration import Configuration, target
+from aws_proton_provider.core.errors import InvalidInput
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 

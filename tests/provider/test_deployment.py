@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._declare import Kind
-from aws_proton_provider._deployment import Level, decide, members
-from aws_proton_provider._lifecycle import Surroundings, changes
-from aws_proton_provider._values import UNKNOWN
-from aws_proton_provider.environment import Environment
+from aws_proton_provider.core.declaration import Kind
+from aws_proton_provider.core.levels import Level
+from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.environment.deployment_type import decide, members
+from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.lifecycle import Surroundings, changes
 
 from .given import (
     CONNECTION,

@@ -22,9 +22,9 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from aws_proton_provider import RESOURCES
-from aws_proton_provider._errors import DeploymentFailed, InvalidInput
 from aws_proton_provider.adapters import dynamic as adapter
+from aws_proton_provider.core.errors import DeploymentFailed, InvalidInput
+from aws_proton_provider.resources import RESOURCES
 
 IN_STATE_FOR_EVER = (
     (

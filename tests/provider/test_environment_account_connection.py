@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider._declare import Kind
-from aws_proton_provider._facts import OWNER
-from aws_proton_provider._lifecycle import Checked, Surroundings
-from aws_proton_provider._values import UNKNOWN, has_unknown
-from aws_proton_provider.environment_account_connection import EnvironmentAccountConnection, client_token
+from aws_proton_provider.core.declaration import Kind
+from aws_proton_provider.core.facts import OWNER
+from aws_proton_provider.core.values import UNKNOWN, has_unknown
+from aws_proton_provider.resources.environment_account_connection import (
+    EnvironmentAccountConnection,
+    client_token,
+)
+from aws_proton_provider.resources.lifecycle import Checked, Surroundings
 
 from .given import MANAGEMENT, OTHER_ROLE, ROLE, THIRD
 

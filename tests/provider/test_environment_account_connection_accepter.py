@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider._declare import Kind
-from aws_proton_provider._lifecycle import Checked, Surroundings
-from aws_proton_provider._values import UNKNOWN
-from aws_proton_provider.environment_account_connection_accepter import (
+from aws_proton_provider.core.declaration import Kind
+from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter as Accepter,
 )
+from aws_proton_provider.resources.lifecycle import Checked, Surroundings
 
 from .given import CONNECTION, ENVIRONMENT_ACCOUNT, OTHER_CONNECTION, THIRD, KnownService, connection
 

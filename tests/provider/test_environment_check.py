@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider import _facts
-from aws_proton_provider._lifecycle import Checked, Surroundings
-from aws_proton_provider._ownership import Tags
-from aws_proton_provider._values import UNKNOWN
-from aws_proton_provider.environment import Environment
+from aws_proton_provider.core import facts
+from aws_proton_provider.core.ownership import Tags
+from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.lifecycle import Checked, Surroundings
 
 from .given import (
     CONNECTION,
@@ -227,7 +227,7 @@ def test_a_pending_connection_is_said_in_every_preview() -> None:
 
 
 def test_a_replacement_under_the_same_name_cannot_create_first() -> None:
-    first = SAME | {_facts.CREATE_FIRST: True}
+    first = SAME | {facts.CREATE_FIRST: True}
 
     refused = _check(SAME, first | {"templateName": "other"})
     renamed = _check(SAME, first | {"templateMajorVersion": "1", "name": "prod"})
@@ -251,7 +251,7 @@ def _after_a_failure(
 def test_a_failed_deployment_is_a_change_that_diff_sees() -> None:
     checked = _after_a_failure({})
 
-    assert checked.inputs[_facts.FAILED_DEPLOYMENT] == "d-1"
+    assert checked.inputs[facts.FAILED_DEPLOYMENT] == "d-1"
     assert checked.inputs["deploymentType"] == "CURRENT_VERSION"
     assert Environment.diff(_check({}, SAME).inputs, checked.inputs).changed
     assert checked.warnings == [
@@ -266,13 +266,13 @@ def test_a_failed_deployment_lowers_no_other_change() -> None:
 def test_a_failed_deployment_is_not_repeated_against_the_limit() -> None:
     checked = _after_a_failure({}, allowed="NONE")
 
-    assert _facts.FAILED_DEPLOYMENT not in checked.inputs
+    assert facts.FAILED_DEPLOYMENT not in checked.inputs
     assert "maxDeploymentType NONE keeps `pulumi up` from repeating it" in checked.warnings[0]
     assert not checked.failures
 
 
 def test_the_reason_of_a_failure_is_not_repeated_beside_a_secret() -> None:
-    checked = _after_a_failure({_facts.SECRETS: [["spec", "x"]]}, reason="at hunter2 of before")
+    checked = _after_a_failure({facts.SECRETS: [["spec", "x"]]}, reason="at hunter2 of before")
 
     assert "hunter2" not in checked.warnings[0]
 

@@ -9,12 +9,15 @@ from typing import Any
 import botocore.session
 import pytest
 
-from aws_proton_provider import RESOURCES, _types
-from aws_proton_provider._declare import Kind, Property, bare
-from aws_proton_provider.account_settings import AccountSettings
-from aws_proton_provider.environment import Environment
-from aws_proton_provider.environment_account_connection import EnvironmentAccountConnection
-from aws_proton_provider.environment_account_connection_accepter import EnvironmentAccountConnectionAccepter
+from aws_proton_provider.core import types
+from aws_proton_provider.core.declaration import Kind, Property, bare
+from aws_proton_provider.resources import RESOURCES
+from aws_proton_provider.resources.account_settings import AccountSettings
+from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
+from aws_proton_provider.resources.environment_account_connection_accepter import (
+    EnvironmentAccountConnectionAccepter,
+)
 
 MODEL = botocore.session.get_session().get_service_model("proton")
 
@@ -125,7 +128,7 @@ def _limits(hint: Any) -> Any:
     """The values of an enumeration, or pattern, least and most characters of a text."""
     if typing.get_origin(hint) is typing.Literal:
         return list(typing.get_args(hint))
-    (text,) = (part for part in hint.__metadata__ if isinstance(part, _types.Text))
+    (text,) = (part for part in hint.__metadata__ if isinstance(part, types.Text))
     return text.pattern, text.least, text.most
 
 

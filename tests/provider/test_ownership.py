@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider._ownership import Tags, Verdict, belongs, owner, parents_in, taken_over, verdict
+from aws_proton_provider.core.ownership import Tags, Verdict, belongs, owner, parents_in, taken_over, verdict
 
 ANY = (True, False)
 ROWS = [

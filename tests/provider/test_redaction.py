@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider._facts import SECRET_SPEC, SECRETS
-from aws_proton_provider._redaction import redacted
+from aws_proton_provider.core.facts import SECRET_SPEC, SECRETS
+from aws_proton_provider.core.redaction import redacted
 
 SPEC = {"password": "hunter2", "users": [{"pin": 4711}], "stage": "development", "on": True, "empty": ""}
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider import _environment_deploy as deploy
-from aws_proton_provider import _environment_waits as waits
-from aws_proton_provider import _place
-from aws_proton_provider._client import Proton
-from aws_proton_provider._errors import Refused
-from aws_proton_provider._service import ProtonService
-from aws_proton_provider.environment import Environment
-from aws_proton_provider.environment_account_connection import EnvironmentAccountConnection
-from aws_proton_provider.environment_account_connection_accepter import EnvironmentAccountConnectionAccepter
+from aws_proton_provider.adapters.service import ProtonService
+from aws_proton_provider.aws import location
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.core.errors import Refused
+from aws_proton_provider.resources.environment import deploy, waits
+from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
+from aws_proton_provider.resources.environment_account_connection_accepter import (
+    EnvironmentAccountConnectionAccepter,
+)
 
 from .stranger import ENVIRONMENT, Answer, Stranger, one_after_another, says
 
@@ -129,4 +130,4 @@ def test_a_request_whose_status_is_new_can_be_looked_up(stranger: Stranger, prot
 
 
 def test_an_arn_that_is_none_does_not_keep_what_is_gone_from_being_gone(proton: Proton) -> None:
-    _place.confirm_gone("dev", proton)
+    location.confirm_gone("dev", proton)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from aws_proton_provider._spec import input_schema, inputs_of
+from aws_proton_provider.core.spec import input_schema, inputs_of
 
 INPUTS = "schema: {format: {openapi: '3.0.0'}, environment_input_type: In, types: {In: %s}}"
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aws_proton_provider._errors import TimedOut
-from aws_proton_provider._waiting import wait_until
+from aws_proton_provider.aws.waiting import wait_until
+from aws_proton_provider.core.errors import TimedOut
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from proton_server.evaluation import Evaluator
-from proton_server.reconciler import Reconciler
-from proton_server.store import Store
+from proton_server.engine.evaluation import Evaluator
+from proton_server.engine.reconciler import Reconciler
+from proton_server.persistence.store import Store
 from tests.conftest import ACCOUNT, LocalServer, ServedBesideAws, publisher
 from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
 from tests.server.build_steps import Publish, manifest

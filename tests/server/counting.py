@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from proton_server.reconciler import Settled
-from proton_server.store import Rows, Store
-from proton_server.tables import deployments
+from proton_server.engine.reconciler import Settled
+from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.tables import deployments
 
 LEASE = 0.9
 

@@ -13,7 +13,7 @@ import yaml
 
 from proton_server.provisioning.buildspec import OutputsFault, read_outputs, read_recipe, source_zip
 from proton_server.provisioning.project_properties import PropertiesFault, as_update, with_properties
-from proton_server.render import RenderFault
+from proton_templates.rendering import RenderFault
 
 INPUTS = {
     "port": 8080,

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proton_server.bundle import BundleFault, minor_incompatibility, pack, read_bundle
+from proton_templates.bundle import BundleFault, minor_incompatibility, pack, read_bundle
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from proton_server.bundle import Bundle
-from proton_server.evaluation import Evaluator
+from proton_server.engine.evaluation import Evaluator
 from proton_server.provisioning import State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.codebuild import CodeBuild
+from proton_templates.bundle import Bundle
 from tests.conftest import ACCOUNT, LocalServer
 from tests.server.build_steps import (
     BUILD_ROLE,

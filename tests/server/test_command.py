@@ -7,7 +7,7 @@ import sys
 
 
 def test_without_its_dependencies_the_command_says_what_to_install() -> None:
-    program = "import sys; sys.modules['click'] = None; from proton_server.command import main; main()"
+    program = "import sys; sys.modules['click'] = None; from proton_server.cli.__main__ import main; main()"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 

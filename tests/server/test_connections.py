@@ -19,8 +19,8 @@ import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
 
-from proton_server.http_connections import Limits, _H11Connection, protocol_class
-from proton_server.http_server import configuration
+from proton_server.api.http_connections import Limits, _H11Connection, protocol_class
+from proton_server.api.http_server import configuration
 
 REQUEST = b"POST /%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 SECONDS = 0.5
@@ -185,7 +185,7 @@ def test_a_head_without_end_is_not_read(serve: Callable[[Limits], Connect]) -> N
 def test_the_program_takes_more_files_keeps_nobody_waiting_and_ends_quietly(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    program = [sys.executable, "-c", "from proton_server.cli import main; main()", "serve", "--port", "0"]
+    program = [sys.executable, "-m", "proton_server.cli", "serve", "--port", "0"]
     program += ["--log-level", "error"]  # it has no AWS, and warns of that
 
     def few_files() -> None:

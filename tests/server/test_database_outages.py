@@ -22,14 +22,14 @@ import pytest
 import sqlalchemy as sa
 from botocore.config import Config
 
-from proton_server import reconciler as reconciling
-from proton_server import store as storing
-from proton_server.auth import create_access_key
-from proton_server.dialects import DIALECTS
-from proton_server.outage import Outage
-from proton_server.reconciler import Reconciler
-from proton_server.store import Rows, Store, Unavailable
-from proton_server.tables import deployments, environments
+from proton_server.api.authentication import create_access_key
+from proton_server.engine import reconciler as reconciling
+from proton_server.engine.reconciler import Reconciler
+from proton_server.persistence import store as storing
+from proton_server.persistence.databases import DIALECTS
+from proton_server.persistence.outage import Outage
+from proton_server.persistence.store import Rows, Store, Unavailable
+from proton_server.persistence.tables import deployments, environments
 from tests.server.counting import LEASE, Counting, add, counts, row_of, until
 from tests.server.steps import refused
 from tests.server.test_serve import PROGRAM

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from proton_server.bundle import pack
-from proton_server.operations._call import Call, Capabilities, Verdicts
+from proton_server.operations.call import Call, Capabilities, Verdicts
 from proton_server.operations.environment_template_versions import list_environment_template_versions
+from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.tables import environment_template_versions, environment_templates
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.store import Rows, Store
-from proton_server.tables import environment_template_versions, environment_templates
+from proton_templates.bundle import pack
 from tests.conftest import ACCOUNT, LocalServer
 from tests.server.steps import (
     SCHEMA,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proton_server.publish import publish_folder
+from proton_server.cli.publish import publish_folder
 from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer
 from tests.server.steps import (
     OUTPUTS_SCHEMA,

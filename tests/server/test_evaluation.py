@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from proton_server import evaluation
-from proton_server.bundle import BundleFault, read_bundle
-from proton_server.errors import ThrottlingException
-from proton_server.evaluation import EvaluationFault, Evaluator
+from proton_server.engine import evaluation
+from proton_server.engine.evaluation import EvaluationFault, Evaluator
+from proton_server.operations.errors import ThrottlingException
 from proton_server.provisioning.buildspec import read_recipe
-from proton_server.render import RenderFault, check_template, render_template
-from proton_server.spec import SpecFault, read_inputs
+from proton_templates.bundle import BundleFault, read_bundle
+from proton_templates.rendering import RenderFault, check_template, render_template
+from proton_templates.spec import SpecFault, read_inputs
 
 A, B = "111111111111", "222222222222"
 LONGEST = 40.0

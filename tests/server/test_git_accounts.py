@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proton_server.errors import ValidationException
-from proton_server.operations._call import Call, Capabilities, Verdicts
+from proton_server.operations.call import Call, Capabilities, Verdicts
+from proton_server.operations.errors import ValidationException
 from proton_server.operations.repositories import create_repository
+from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.git_hosting.configuration import ConfigurationFault, hostings, tokens
 from proton_server.provisioning.pull_request import PullRequest
-from proton_server.store import Rows, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
-from proton_server.provisioning.git_hosting._http import OutOfReachError
 from proton_server.provisioning.git_hosting.configuration import ConfigurationFault, hostings
 from proton_server.provisioning.git_hosting.github import GitHub, GitHubRepository
+from proton_server.provisioning.git_hosting.http import OutOfReachError
 from tests.server.hosting_stub import Stub, serving
 
 TOKEN = "ghp_secret"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from proton_server.provisioning.git_hosting import HostingFault
-from proton_server.provisioning.git_hosting._http import Http, OutOfReachError
+from proton_server.provisioning.git_hosting.http import Http, OutOfReachError
 from tests.server.hosting_stub import serving
 
 

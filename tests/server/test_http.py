@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
-from proton_server import wire
-from proton_server.app import Proton
-from proton_server.auth import SignedRequest, VerifiedCredentials
-from proton_server.evaluation import Evaluator
-from proton_server.operations._call import Capabilities
+from proton_server.api import wire
+from proton_server.api.app import Proton
+from proton_server.api.authentication import SignedRequest, VerifiedCredentials
+from proton_server.engine.evaluation import Evaluator
+from proton_server.operations.call import Capabilities
+from proton_server.persistence.store import Store
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.store import Store
 from tests.conftest import LocalServer
 from tests.server.steps import create, ended, refused, spec
 

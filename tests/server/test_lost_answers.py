@@ -21,13 +21,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from proton_server.bundle import Bundle
-from proton_server.evaluation import Evaluator
+from proton_server.engine.evaluation import Evaluator
 from proton_server.provisioning import Method, State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.aws_errors import awaited
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
+from proton_templates.bundle import Bundle
 from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer
 from tests.fault_proxy import Answer, CutOff, FaultProxy, json_refusal, refusal
 from tests.server.build_steps import BUILD_ROLE, project_of

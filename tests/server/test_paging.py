@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from proton_server.errors import ResourceNotFoundException, ValidationException
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call, Capabilities, Verdicts
+from proton_server.operations.call import Call, Capabilities, Verdicts
+from proton_server.operations.errors import ResourceNotFoundException, ValidationException
+from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.store import Rows, Store
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 TOO_LARGE = "99999999999999999999"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proton_server.auth import SignedRequest
-from proton_server.errors import MalformedHttpRequestException, UnknownOperationException
-from proton_server.protocol import check
+from proton_server.api.authentication import SignedRequest
+from proton_server.api.protocol import check
+from proton_server.operations.errors import MalformedHttpRequestException, UnknownOperationException
 
 if TYPE_CHECKING:
     from tests.conftest import LocalServer

@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from proton_server.bundle import BundleFault
-from proton_server.publish import PublishFault, publish_folder, templates
+from proton_server.cli.publish import PublishFault, publish_folder, templates
+from proton_templates.bundle import BundleFault
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FIRST, SECOND, NEXT_MAJOR = (EXAMPLES / f"02-change-and-preview/template-v{v}" for v in ("1.0", "1.1", "2.0"))
@@ -165,7 +165,7 @@ def test_a_customer_managed_template_is_a_schema(publish, tmp_path, proton_serve
 
 
 def test_the_command_prints_one_line_with_the_version(proton_server, name):
-    program = [sys.executable, "-c", "from proton_server.cli import main; main()", "templates", "publish"]
+    program = [sys.executable, "-m", "proton_server.cli", "templates", "publish"]
     done = subprocess.run(
         [*program, FIRST, "--name", name, "--description", "by hand"],
         env={**os.environ, **environment(proton_server)},

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from proton_server import reconciler as reconciling
-from proton_server.store import Store
-from proton_server.tables import deployments
+from proton_server.engine import reconciler as reconciling
+from proton_server.persistence.store import Store
+from proton_server.persistence.tables import deployments
 from tests.server.counting import LEASE, Counting, add, counts, row_of, until
 
 
@@ -131,8 +131,8 @@ def test_a_success_forgets_earlier_failures(store: Store, start: Any) -> None:
 
 CHILD = """
 import sys, time
-from proton_server.reconciler import Reconciler
-from proton_server.store import Store
+from proton_server.engine.reconciler import Reconciler
+from proton_server.persistence.store import Store
 from tests.server.counting import Counting, LEASE
 store = Store(sys.argv[1])
 store.serve_alone()

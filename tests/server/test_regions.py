@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proton_server.regions import is_region
+from proton_server.api.regions import is_region
 from tests.conftest import LocalServer
 from tests.server.steps import refused
 

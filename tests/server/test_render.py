@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proton_server.render import RenderFault, check_template, render_template
+from proton_templates.rendering import RenderFault, check_template, render_template
 
 SECRET = "hunter2"
 POLICIES = {

@@ -22,17 +22,17 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from proton_server.auth import SignedRequest, VerifiedCredentials, create_access_key
-from proton_server.errors import (
+from proton_server.api.authentication import SignedRequest, VerifiedCredentials, create_access_key
+from proton_server.operations.errors import (
     IncompleteSignatureException,
     InvalidSignatureException,
     UnrecognizedClientException,
 )
-from proton_server.store import Store
+from proton_server.persistence.store import Store
 from tests.conftest import LocalServer
 from tests.server.steps import refused
 
-PROGRAM = [sys.executable, "-c", "from proton_server.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "proton_server.cli"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -136,7 +136,7 @@ def test_serve_answers_whoever_has_a_key_and_no_one_else(tmp_path: Path) -> None
             server.terminate()
     key_id = key["AWS_ACCESS_KEY_ID"]
     assert (
-        f" WARNING proton_server.app: - key {key_id} from 127.0.0.1 InvalidSignatureException"
+        f" WARNING proton_server.api.app: - key {key_id} from 127.0.0.1 InvalidSignatureException"
         in log.read_text()
     )
     assert "Signature=" not in log.read_text()

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from proton_server.deployments import DeploymentLaw
-from proton_server.errors import ProtonError
-from proton_server.evaluation import Evaluator
+from proton_server.engine.deployments import DeploymentLaw
+from proton_server.engine.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
-from proton_server.operations._call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.operations.call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.operations.errors import ProtonError
+from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.tables import deployments, environment_template_versions
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.store import Rows, Store
-from proton_server.tables import deployments, environment_template_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proton_server.spec import SpecFault, check_spec, parse_spec
+from proton_templates.spec import SpecFault, check_spec, parse_spec
 
 SECRET = "hunter2"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from proton_server.dialects import StoreError
-from proton_server.store import Rows, Store
-from proton_server.tables import access_keys, environments, meta
+from proton_server.persistence.databases import StoreError
+from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.tables import access_keys, environments, meta
 
 
 def test_rows_of_another_account_or_region_cannot_be_reached(database_url: str) -> None:
@@ -160,8 +160,8 @@ def file(tmp_path: Path) -> Path:
 
 OPEN = """
 import os, sys
-from proton_server.store import Store
-from proton_server.dialects import StoreError
+from proton_server.persistence.store import Store
+from proton_server.persistence.databases import StoreError
 if os.getuid() == 0:
     os.setuid(65534)
 try:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proton_server.bundle import Bundle
 from proton_server.provisioning.terraform_files import (
     Subject,
     files_to_delete,
@@ -18,6 +17,7 @@ from proton_server.provisioning.terraform_files import (
     folder_of,
     left_behind,
 )
+from proton_templates.bundle import Bundle
 
 ARN = "arn:aws:proton:us-east-1:123456789012:environment/dev"
 TEMPLATE_ARN = "arn:aws:proton:us-east-1:123456789012:environment-template/network"

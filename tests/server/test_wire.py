@@ -10,9 +10,13 @@ import pytest
 from botocore import xform_name
 from botocore.model import ListShape, Shape, StructureShape
 
-from proton_server import wire
-from proton_server.errors import SerializationException, UnknownOperationException, ValidationException
+from proton_server.api import wire
 from proton_server.operations import OPERATIONS
+from proton_server.operations.errors import (
+    SerializationException,
+    UnknownOperationException,
+    ValidationException,
+)
 
 GOOD = {"name": "dev", "templateName": "t", "templateMajorVersion": "1", "spec": "s"}
 

@@ -20,20 +20,22 @@ from pulumi.runtime import rpc
 from pulumi.runtime.config import is_config_secret
 from pulumi.runtime.settings import get_root_resource
 
-from .. import _facts
-from .._client import Proton, connect
-from .._configuration import NAMESPACE, Configuration, target
-from .._errors import InvalidInput, NotFound, ProtonError
-from .._lifecycle import CustomResource, Service, Surroundings, inputs_in
-from .._ownership import owner, parents_in
-from .._redaction import redacted
-from .._service import service_of
-from .._values import UNKNOWN, State, Value, has_unknown, normalised
-from ..account_settings import AccountSettings
-from ..environment import Environment
-from ..environment_account_connection import EnvironmentAccountConnection
-from ..environment_account_connection_accepter import EnvironmentAccountConnectionAccepter
-from . import _engine
+from aws_proton_provider.adapters import engine
+from aws_proton_provider.adapters.service import service_of
+from aws_proton_provider.aws.client import Proton, connect
+from aws_proton_provider.aws.configuration import NAMESPACE, Configuration, target
+from aws_proton_provider.core import facts as _facts
+from aws_proton_provider.core.errors import InvalidInput, NotFound, ProtonError
+from aws_proton_provider.core.ownership import owner, parents_in
+from aws_proton_provider.core.redaction import redacted
+from aws_proton_provider.core.values import UNKNOWN, State, Value, has_unknown, normalised
+from aws_proton_provider.resources.account_settings import AccountSettings
+from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
+from aws_proton_provider.resources.environment_account_connection_accepter import (
+    EnvironmentAccountConnectionAccepter,
+)
+from aws_proton_provider.resources.lifecycle import CustomResource, Service, Surroundings, inputs_in
 
 _DERIVED_FROM = {"spec": ("outputs", "deploymentStatusMessage"), "tags": ("tagsAll",)}
 """Properties that may repeat a value of an input. The engine itself marks those of the input's own name."""
@@ -61,7 +63,7 @@ class _DynamicProvider(dynamic.ResourceProvider):
         )
         checked = self.resource.check(old, new, surroundings)
         for warning in checked.warnings:
-            _engine.warn(redacted(warning, old, new))
+            engine.warn(redacted(warning, old, new))
         # A failure that names its property makes Pulumi print the property's whole value, secrets included.
         reasons = (redacted(item.sentence, old, new) for item in checked.failures)
         failures = [dynamic.CheckFailure("", reason) for reason in reasons]
@@ -80,7 +82,7 @@ class _DynamicProvider(dynamic.ResourceProvider):
         with _redacted(inputs):
             made = self.resource.create(inputs, self._proton(inputs))
         for warning in made.warnings:
-            _engine.warn(redacted(warning, inputs))
+            engine.warn(redacted(warning, inputs))
         return dynamic.CreateResult(made.identifier, _sent_state(made.state))
 
     def read(self, id_: str, props: State) -> dynamic.ReadResult:
@@ -106,7 +108,7 @@ class _DynamicProvider(dynamic.ResourceProvider):
         with _redacted(state):
             warnings = self.resource.delete(id_, state, self._proton(state))
         for warning in warnings:
-            _engine.warn(redacted(warning, state))
+            engine.warn(redacted(warning, state))
 
     def _proton(self, properties: State) -> Proton:
         return connect(target(self._configuration, properties.get("account")))
@@ -264,6 +266,6 @@ def _settle_into_pulumis_server() -> None:
     name = getattr(getattr(server, "__spec__", None), "name", "")
     if name != "pulumi.dynamic.__main__":
         return
-    _engine.end_with_it()
+    engine.end_with_it()
     if hasattr(server, "traceback"):
         server.traceback = _OneLine  # type: ignore[union-attr]

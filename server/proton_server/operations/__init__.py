@@ -23,7 +23,7 @@ from proton_server.operations import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
     Operation = Callable[[Call, dict[str, Any]], dict[str, Any]]
 

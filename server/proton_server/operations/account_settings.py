@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from proton_server.errors import ValidationException
-from proton_server.operations._roles import refuse_foreign_roles
-from proton_server.tables import account_settings, repositories
+from proton_server.operations.errors import ValidationException
+from proton_server.operations.foreign_roles import refuse_foreign_roles
+from proton_server.persistence.tables import account_settings, repositories
 
 if TYPE_CHECKING:
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _ROLES = ("pipelineServiceRoleArn", "pipelineCodebuildRoleArn")
 _REPOSITORY = "pipelineProvisioningRepository"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from proton_server.errors import ResourceNotFoundException, ValidationException
-from proton_server.operations._call import page
-from proton_server.operations._rows import deployment_row
-from proton_server.tables import deployments
+from proton_server.operations.call import page
+from proton_server.operations.errors import ResourceNotFoundException, ValidationException
+from proton_server.operations.rows import deployment_row
+from proton_server.persistence.tables import deployments
 
 if TYPE_CHECKING:
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _OTHER_TARGETS = ("serviceName", "serviceInstanceName", "componentName")
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from proton_server.connections import ROLES
-from proton_server.errors import AccessDeniedException, ConflictException, ValidationException
-from proton_server.operations._call import page
-from proton_server.operations._client_tokens import made_before, remember
-from proton_server.operations._roles import refuse_foreign_roles
-from proton_server.operations._rows import connection_row
-from proton_server.operations._tagging import drop_tags, put_tags
-from proton_server.tables import environment_account_connections, environments
+from proton_server.engine.roles import ROLES
+from proton_server.operations.call import page
+from proton_server.operations.client_tokens import made_before, remember
+from proton_server.operations.errors import AccessDeniedException, ConflictException, ValidationException
+from proton_server.operations.foreign_roles import refuse_foreign_roles
+from proton_server.operations.rows import connection_row
+from proton_server.operations.tagging import drop_tags, put_tags
+from proton_server.persistence.tables import environment_account_connections, environments
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _ROLES = tuple(ROLES.values())
 

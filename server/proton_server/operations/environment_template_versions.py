@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
-from proton_server.operations._call import page
-from proton_server.operations._client_tokens import made_before, remember
-from proton_server.operations._rows import (
-    recommended_version,
-    template_row,
-    version_numbers,
-    version_row,
-)
-from proton_server.operations._tagging import drop_tags, owner_tags, put_tags
-from proton_server.tables import (
+from proton_server.operations.call import page
+from proton_server.operations.client_tokens import made_before, remember
+from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
+from proton_server.operations.rows import recommended_version, template_row, version_numbers, version_row
+from proton_server.operations.tagging import drop_tags, owner_tags, put_tags
+from proton_server.persistence.tables import (
     bundles,
     deployments,
     environment_template_versions,
@@ -32,7 +27,7 @@ from proton_server.tables import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 
 def create_environment_template_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:

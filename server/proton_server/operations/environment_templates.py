@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from proton_server.errors import ValidationException
-from proton_server.operations._call import digest, page, refuse_unless_repeated
-from proton_server.operations._rows import template_row
-from proton_server.operations._tagging import drop_tags, put_tags
-from proton_server.tables import environment_template_versions, environment_templates
+from proton_server.operations.call import digest, page, refuse_unless_repeated
+from proton_server.operations.errors import ValidationException
+from proton_server.operations.rows import template_row
+from proton_server.operations.tagging import drop_tags, put_tags
+from proton_server.persistence.tables import environment_template_versions, environment_templates
 
 if TYPE_CHECKING:
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 
 def create_environment_template(call: Call, request: dict[str, Any]) -> dict[str, Any]:

@@ -12,23 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from proton_server import deployments as law
-from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
-from proton_server.operations._call import digest, page, refuse_unless_repeated
-from proton_server.operations._new_deployment import begin_cancellation, begin_deletion, begin_deployment
-from proton_server.operations._provisioning import provisioning
-from proton_server.operations._rows import deployment_row, environment_row, version_row
-from proton_server.operations._tagging import put_tags
-from proton_server.operations._target import (
-    check_members,
-    target_state,
-    version_to_create,
-    version_to_update,
-)
-from proton_server.tables import environments
+from proton_server.engine import deployments as law
+from proton_server.operations.call import digest, page, refuse_unless_repeated
+from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
+from proton_server.operations.new_deployment import begin_cancellation, begin_deletion, begin_deployment
+from proton_server.operations.provisioning_members import provisioning
+from proton_server.operations.rows import deployment_row, environment_row, version_row
+from proton_server.operations.tagging import put_tags
+from proton_server.operations.target import check_members, target_state, version_to_create, version_to_update
+from proton_server.persistence.tables import environments
 
 if TYPE_CHECKING:
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _VERSION = ("templateName", "templateMajorVersion", "templateMinorVersion")
 

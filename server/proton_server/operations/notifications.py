@@ -11,16 +11,16 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from proton_server.errors import ConflictException, ResourceNotFoundException, ValidationException
-from proton_server.operations._rows import version_row
-from proton_server.tables import deployments, environments
+from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
+from proton_server.operations.rows import version_row
+from proton_server.persistence.tables import deployments, environments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import sqlalchemy as sa
 
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _ENVIRONMENT_ARN = re.compile(
     r"arn:[^:]+:proton:(?P<region>[^:]+):(?P<account>\d{12}):environment/(?P<name>[\w-]+)", re.ASCII

@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from proton_server.errors import ConflictException, ValidationException
-from proton_server.operations._call import digest, page, refuse_unless_repeated
-from proton_server.operations._rows import repository_row
-from proton_server.operations._tagging import drop_tags, put_tags
+from proton_server.operations.call import digest, page, refuse_unless_repeated
+from proton_server.operations.errors import ConflictException, ValidationException
+from proton_server.operations.rows import repository_row
+from proton_server.operations.tagging import drop_tags, put_tags
+from proton_server.persistence.tables import account_settings, environments, repositories
 from proton_server.provisioning.git_hosting import HostingFault
-from proton_server.tables import account_settings, environments, repositories
 
 if TYPE_CHECKING:
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _NAME = re.compile(r"(?!\.{1,2}/)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 """What the providers allow. The model's pattern is wider: it would let `a/../../b` through."""

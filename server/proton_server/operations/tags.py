@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from proton_server.errors import AccessDeniedException, ResourceNotFoundException
-from proton_server.operations._call import page
-from proton_server.operations._tagging import owner_tags, put_tags, refuse_reserved
-from proton_server.tables import (
+from proton_server.operations.call import page
+from proton_server.operations.errors import AccessDeniedException, ResourceNotFoundException
+from proton_server.operations.tagging import owner_tags, put_tags, refuse_reserved
+from proton_server.persistence.tables import (
     environment_account_connections,
     environment_template_versions,
     environment_templates,
@@ -23,7 +23,7 @@ from proton_server.tables import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from proton_server.operations._call import Call
+    from proton_server.operations.call import Call
 
 _TAGGABLE = (
     environments,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from proton_server.bundle import Bundle
+    from proton_templates.bundle import Bundle
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from proton_server.render import render_template
+from proton_templates.rendering import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

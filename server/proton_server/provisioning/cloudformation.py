@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import answered, awaited
-from proton_server.render import RenderFault, render_template
+from proton_templates.rendering import RenderFault, render_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

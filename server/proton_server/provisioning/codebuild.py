@@ -20,7 +20,7 @@ from proton_server.provisioning.aws_errors import answered, awaited
 from proton_server.provisioning.buildspec import DEPROVISION_FILE, OutputsFault, read_recipe, source_zip
 from proton_server.provisioning.codebuild_project import Project, provisioning_role
 from proton_server.provisioning.project_properties import PropertiesFault
-from proton_server.render import RenderFault
+from proton_templates.rendering import RenderFault
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work

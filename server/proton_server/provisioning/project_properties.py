@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.validate import ParamValidator
 
-from proton_server.documents import load_mapping
+from proton_templates.documents import load_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from proton_server.bundle import Bundle
+    from proton_templates.bundle import Bundle
 
 METADATA = ".proton/deployment-metadata.json"
 """Says which deployment, of which resource and template version, the files beside it are for."""

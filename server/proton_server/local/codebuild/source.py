@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from proton_server.documents import DocumentFault, load_mapping
 from proton_server.local.codebuild.workspace import KINDS, Session
+from proton_templates.documents import DocumentFault, load_mapping
 
 _PHASES = ("install", "pre_build", "build", "post_build")
 

@@ -11,13 +11,8 @@ import urllib.parse
 from http import HTTPStatus
 from typing import Any
 
-from proton_server.provisioning.git_hosting import (
-    Change,
-    HostingFault,
-    Request,
-    RequestState,
-)
-from proton_server.provisioning.git_hosting._http import Http
+from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
+from proton_server.provisioning.git_hosting.http import Http
 
 API_URL = "https://api.bitbucket.org/2.0"
 

@@ -9,13 +9,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from proton_server.provisioning.git_hosting import (
-    Change,
-    HostingFault,
-    Request,
-    RequestState,
-)
-from proton_server.provisioning.git_hosting._http import Http
+from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
+from proton_server.provisioning.git_hosting.http import Http
 
 API_URL = "https://api.github.com"
 _API_VERSION = "2022-11-28"

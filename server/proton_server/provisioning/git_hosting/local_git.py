@@ -18,12 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from proton_server.provisioning.git_hosting import (
-    Change,
-    HostingFault,
-    Request,
-    RequestState,
-)
+from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
 
 _AUTHOR = "AWS Proton <proton@localhost>"
 _TIMEOUT_SECONDS = 10

@@ -1,0 +1,185 @@
+"""What `check` may ask of the service, for a preview that knows as much as can be known."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.core import spec
+from aws_proton_provider.core.errors import AccessDenied, NotFound, ProtonError, Refused
+from aws_proton_provider.core.ownership import Tags
+from aws_proton_provider.core.values import State
+from aws_proton_provider.resources import connection_lookup, tags
+
+_T = TypeVar("_T")
+
+
+class ProtonService:
+    """`_lifecycle.Service` over the API.
+
+    Each listing is asked for once and remembered, for all resources of one command: a preview of N
+    environments costs ⌈N/100⌉ ListEnvironments and one call for each template version. What may not be seen
+    is answered as unknown. So is what only warns or refuses earlier (environments, templates, tags) when
+    nobody answers at all; without a schema or a connection's state a preview would promise too much, and
+    there the error is told.
+    """
+
+    def __init__(self, proton: Proton) -> None:
+        self._proton = proton
+        self._answers: dict[tuple[str, ...], tuple[int, Any]] = {}
+        self._asking = threading.RLock()
+        self._owners: dict[str, tuple[str, ...]] = {}
+
+    def environments(self) -> Mapping[str, State] | None:
+        """The environments of the account by name."""
+        return self._remembered(
+            lambda: _by_name(self._proton.all_of("list_environments", "environments", maxResults=100)),
+            "environments",
+            unknown=ProtonError,
+        )
+
+    def environment(self, name: str) -> tuple[State, Tags] | None:
+        """An environment as it is at this moment, and its tags."""
+        try:
+            live = self._proton.call("get_environment", name=name)["environment"]
+            return live, tags.of(live["arn"], self._proton)
+        except ProtonError:
+            return None
+
+    def template(self, name: str) -> State | None:
+        """An environment template as ListEnvironmentTemplates has it, empty where there is none."""
+        listed = self._remembered(
+            lambda: _by_name(self._proton.all_of("list_environment_templates", "templates", maxResults=100)),
+            "templates",
+            unknown=ProtonError,
+        )
+        if listed is None or name in listed:
+            return None if listed is None else listed[name]
+        try:
+            # It may have been made since, by this very program.
+            found: State = self._proton.call("get_environment_template", name=name)["environmentTemplate"]
+        except NotFound:
+            return {}
+        except ProtonError:
+            return None
+        return found
+
+    def minor_versions(self, template: str, major: str) -> list[State] | None:
+        """The versions under a major version, as ListEnvironmentTemplateVersions has them."""
+
+        def ask() -> list[State]:
+            try:
+                return self._proton.all_of(
+                    "list_environment_template_versions",
+                    "templateVersions",
+                    templateName=template,
+                    majorVersion=major,
+                    maxResults=100,
+                )
+            except NotFound:
+                return []
+
+        return self._remembered(ask, "versions", template, major, lasting=bool)
+
+    def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
+        """The OpenAPI 3.0 schema of a version's inputs; it never changes."""
+
+        def ask() -> dict[str, Any] | None:
+            try:
+                version = self._proton.call(
+                    "get_environment_template_version",
+                    templateName=template,
+                    majorVersion=major,
+                    minorVersion=minor,
+                )["environmentTemplateVersion"]
+            except NotFound:
+                return None
+            try:
+                return spec.input_schema(version["schema"]) if "schema" in version else None
+            except ValueError as error:
+                raise Refused(
+                    f"no spec can be checked against version {major}.{minor} of template {template}: its "
+                    f"schema {error}; register a new version with a schema that is valid"
+                ) from None
+
+        return self._remembered(ask, "schema", template, major, minor, lasting=bool)
+
+    def connections(self) -> list[State] | None:
+        """All connections addressed to this account."""
+        return self._remembered(
+            lambda: connection_lookup.addressed_here(self._proton), "connections", stamp=Proton.writes
+        )
+
+    def used_by(self, connection: State) -> str | None:
+        """The environment that uses a connection."""
+        try:
+            return connection_lookup.used_by(connection, self._proton)
+        except AccessDenied:
+            return None
+
+    def requested(self) -> list[State] | None:
+        """The environment account connections that this account has requested."""
+        return self._remembered(
+            lambda: connection_lookup.requested_here(self._proton),
+            "requested",
+            stamp=Proton.writes,
+            unknown=ProtonError,
+        )
+
+    def tags_of(self, arn: str) -> Tags | None:
+        """The tags of an object, as they are at this moment."""
+        try:
+            return tags.of(arn, self._proton)
+        except ProtonError:
+            return None
+
+    def is_owner(self, owner: str, *former: str) -> tuple[str, ...]:
+        """All names under which a resource was seen as an owner; adds `former` ones.
+
+        A replacement is checked a second time without its old inputs, and may have been renamed meanwhile.
+        """
+        if not owner:
+            return former
+        with self._asking:
+            known = dict.fromkeys((owner, *self._owners.get(owner, ()), *former))
+            self._owners[owner] = tuple(known)
+            return self._owners[owner]
+
+    def _remembered(
+        self,
+        ask: Callable[[], _T],
+        *key: str,
+        unknown: type[ProtonError] = AccessDenied,
+        lasting: Callable[[_T], bool] = lambda _: True,
+        stamp: int = 0,
+    ) -> _T | None:
+        """What `ask` answers, remembered if it is `lasting`, until there is another `stamp`.
+
+        None, remembered too, where the answer may not be seen.
+        """
+        with self._asking:
+            when, remembered = self._answers.get(key, (None, None))
+            if when == stamp:
+                found: _T | None = remembered
+                return found
+            try:
+                answer = ask()
+            except unknown:
+                self._answers[key] = (stamp, None)
+                return None
+            if lasting(answer):
+                self._answers[key] = (stamp, answer)
+            return answer
+
+
+def _by_name(listed: list[State]) -> dict[str, State]:
+    return {item["name"]: item for item in listed}
+
+
+@functools.cache
+def service_of(proton: Proton) -> ProtonService:
+    """The service behind a client; one for each, since it remembers."""
+    return ProtonService(proton)

@@ -1,0 +1,1 @@
+"""The calls to AWS Proton: the only importer of boto3."""

@@ -1,0 +1,297 @@
+"""The only importer of boto3: sessions, calls, and the translation of every botocore error into ours.
+
+Nothing above this file sees botocore, and nothing in it knows of a resource.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import boto3
+import botocore.client
+import botocore.config
+import botocore.credentials
+import botocore.exceptions
+import botocore.session
+
+from aws_proton_provider.aws import pages, responses, transport
+from aws_proton_provider.aws.configuration import Target
+from aws_proton_provider.core.errors import (
+    AccessDenied,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    ProtonError,
+    Refused,
+    ServiceEnded,
+    Unreachable,
+    WrongAccount,
+)
+from aws_proton_provider.core.types import AssumeRole
+
+_ERRORS: dict[str, type[ProtonError]] = {
+    "ResourceNotFoundException": NotFound,
+    "ConflictException": Conflict,
+    "AccessDeniedException": AccessDenied,
+    "AccessDenied": AccessDenied,
+}
+
+_AWS_OWN = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_ENDED = (
+    "AWS ended Proton on 2026-10-07 and this call went to AWS ({url}): point the provider at a "
+    "Proton-compatible server with `pulumi config set aws-proton:endpoint URL` or AWS_ENDPOINT_URL_PROTON "
+    "(`proton-server local` starts one)"
+)
+
+_MAY_BE_DONE = "it may have been done or not: run `pulumi up --refresh`, which looks"
+"""What is known of a change whose answer did not arrive."""
+
+_REPETITIONS, _PAUSE = 2, 0.2
+"""How often what only reads is asked again where its answer is none, as botocore repeats a lost connection;
+and how many seconds lie before the first time."""
+
+_LONGEST_MESSAGE = 2000
+"""Characters of what a server says of an error."""
+
+
+class Proton:
+    """The Proton API of one target, with what the provider needs around it. Safe to share between threads."""
+
+    writes: ClassVar[int] = 0
+    """How many calls of this process could have changed something, in any account."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        """The answer to one operation (`"get_environment"`), without its metadata.
+
+        Raises:
+            ProtonError: one of its kinds, with what AWS said and what to do.
+
+        """
+        ask = getattr(self._api, operation)
+        try:
+            with transport.within(transport.CALL_SECONDS):
+                return self._answer(operation, functools.partial(ask, **members))
+        finally:
+            Proton.writes += not _only_reads(operation)
+
+    def all_of(self, operation: str, member: str, **members: Any) -> list[dict[str, Any]]:
+        """All items of a paged listing.
+
+        Raises:
+            ProtonError: as `call`; and where the listing has no end.
+
+        """
+        ask = functools.partial(self.call, operation, **members)
+        with transport.within(transport.LISTING_SECONDS):
+            return pages.items(ask, member, f"{self._named(operation)} of the Proton server at {self._url}")
+
+    def allow_writing(self) -> None:
+        """Makes sure that the credentials reach an account which the stack may change.
+
+        Raises:
+            WrongAccount: `allowedAccountIds` or `forbiddenAccountIds` says no.
+
+        """
+        allowed, forbidden = self._target.allowed_account_ids, self._target.forbidden_account_ids
+        if not allowed and not forbidden:
+            return
+        if allowed and self.account not in allowed:
+            raise WrongAccount(
+                f"the credentials reach account {self.account}, which aws-proton:allowedAccountIds does not "
+                f"list ({', '.join(allowed)}); nothing was changed"
+            )
+        if self.account in forbidden:
+            raise WrongAccount(
+                f"the credentials reach account {self.account}, which aws-proton:forbiddenAccountIds lists; "
+                "nothing was changed"
+            )
+
+    @functools.cached_property
+    def account(self) -> str:
+        """The account that the credentials reach, as STS says."""
+        try:
+            with transport.within(transport.CALL_SECONDS):
+                account = _sts(self._session, "sts").get_caller_identity().get("Account")  # type: ignore[attr-defined]
+            reason = "" if isinstance(account, str) and account else "its answer names no account"
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
+            reason = str(error)
+        except Exception:  # noqa: BLE001 - as below
+            reason = "its answer is none of AWS's"
+        if reason:
+            raise Unreachable(
+                "STS does not say which account the credentials reach, and it has to be known here: "
+                f"{reason}; without AWS's STS, set AWS_ENDPOINT_URL_STS"
+            )
+        return str(account)
+
+    @property
+    def region(self) -> str:
+        """The region that is called."""
+        return str(self._api.meta.region_name)
+
+    @functools.cached_property
+    def _session(self) -> boto3.Session:
+        try:
+            # AWS_REGION is the name that all other SDKs read; botocore knows only AWS_DEFAULT_REGION.
+            region = self._target.region or os.environ.get("AWS_REGION")
+            session = boto3.Session(profile_name=self._target.profile, region_name=region)
+            return _assumed(session, self._target.assume_role) if self._target.assume_role else session
+        except botocore.exceptions.BotoCoreError as error:
+            raise Unreachable(f"no AWS session: {error}") from None
+
+    @functools.cached_property
+    def _api(self) -> Any:
+        again = self._target.max_retries
+        config = botocore.config.Config(
+            retries={"mode": "standard"} if again is None else {"mode": "standard", "max_attempts": again},
+            user_agent_extra="pulumi-aws-proton",
+            connect_timeout=10,
+            read_timeout=60,
+        )
+        with _MAKING:
+            try:
+                return _bounded(
+                    self._session.client("proton", endpoint_url=self._target.endpoint, config=config)
+                )
+            except botocore.exceptions.NoRegionError:
+                raise InvalidInput(
+                    "no AWS region is set: say `pulumi config set aws-proton:region us-east-1`, or AWS_REGION"
+                ) from None
+            except (botocore.exceptions.BotoCoreError, ValueError) as error:
+                raise Unreachable(f"no Proton client: {error}") from None
+
+    @property
+    def _url(self) -> str:
+        return str(self._api.meta.endpoint_url)
+
+    def _named(self, operation: str) -> str:
+        """An operation as the API names it: `GetEnvironment`."""
+        return str(self._api.meta.method_to_api_mapping[operation])
+
+    def _answer(self, operation: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """An answer that is one of the operation's. What only reads is asked again where it is not."""
+        name = self._named(operation)
+        shape = self._api.meta.service_model.operation_model(name).output_shape
+        again = _REPETITIONS if self._target.max_retries is None else self._target.max_retries
+        for repetition in range(1 + again * _only_reads(operation)):
+            time.sleep(min(_PAUSE * repetition, 1))
+            try:
+                answer = ask()
+            except ProtonError as error:
+                raise self._ended() or _unknown(str(error), operation) from None
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+                raise self._translated(error, operation) from None
+            except Exception:  # noqa: BLE001 - what botocore's parser trips over is any
+                fault: str | None = "it cannot be read"
+            else:
+                fault = responses.fault(answer, shape)
+            if fault is None:
+                answer.pop("ResponseMetadata", None)
+                return answer
+        said = (
+            f"the Proton server at {self._url} gave an answer to {name} that is none of AWS Proton's: "
+            f"{fault}; see whether the endpoint is right, and whether something on the way cuts answers off"
+        )
+        raise self._ended() or _unknown(said, operation)
+
+    def _ended(self) -> ServiceEnded | None:
+        """Why a call to AWS itself cannot succeed."""
+        at_aws = (urllib.parse.urlsplit(self._url).hostname or "").endswith(_AWS_OWN)
+        return ServiceEnded(_ENDED.format(url=self._url)) if at_aws else None
+
+    def _translated(self, error: Exception, operation: str) -> ProtonError:
+        ended = self._ended()
+        if ended:
+            return ended
+        if isinstance(error, botocore.exceptions.ClientError):
+            return self._refusal(error, operation)
+        if isinstance(error, botocore.exceptions.NoCredentialsError):
+            return Unreachable(
+                "no AWS credentials: set AWS_PROFILE, or `pulumi config set aws-proton:profile NAME`"
+            )
+        if isinstance(error, botocore.exceptions.ParamValidationError):
+            return InvalidInput(str(error))
+        said = f"no answer from the Proton server at {self._url}: {error}"
+        return _unknown(said, operation) if isinstance(error, _AFTER_SENDING) else Unreachable(said)
+
+    def _refusal(self, error: botocore.exceptions.ClientError, operation: str) -> ProtonError:
+        said = error.response["Error"]
+        code, message = str(said.get("Code", "")), str(said.get("Message") or "")[:_LONGEST_MESSAGE]
+        kind = responses.page(dict(error.response))
+        # The status is botocore's code where the answer names none: what refuses is not the API.
+        if kind and code.isdigit():
+            return _unknown(
+                f"the server at {self._url} answered {error.operation_name} with {kind} (status {code}), not "
+                "with JSON: is the endpoint right, and does the server run?",
+                operation,
+            )
+        if "dempotent parameter mismatch" in message:
+            return Conflict(message)
+        return _ERRORS.get(code, Refused)(f"{error.operation_name}: {message} ({code})")
+
+
+_AFTER_SENDING = (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError)
+"""The server may have done by then what it was asked for."""
+
+
+def _only_reads(operation: str) -> bool:
+    return operation.startswith(("get_", "list_"))
+
+
+def _unknown(said: str, operation: str) -> Unreachable:
+    """The error of a call whose answer did not arrive."""
+    return Unreachable(said if _only_reads(operation) else f"{said}; {_MAY_BE_DONE}")
+
+
+_MAKING = threading.Lock()
+"""Sessions are not safe to make clients from in two threads at once (boto3, "Multithreading or
+multiprocessing")."""
+
+
+@functools.cache
+def connect(target: Target) -> Proton:
+    """The client of a target; one for each in a process, made when first used."""
+    return Proton(target)
+
+
+def _assumed(base: boto3.Session, role: AssumeRole) -> boto3.Session:
+    """A session whose credentials are those of `role`, renewed by botocore before they end."""
+    extra = {
+        "RoleSessionName": role.session_name or "pulumi-aws-proton",
+        "ExternalId": role.external_id,
+        "DurationSeconds": role.duration_seconds,
+    }
+    inner = botocore.session.Session()
+    source = base.get_credentials()
+    if source is None:
+        raise botocore.exceptions.NoCredentialsError
+    fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
+        client_creator=functools.partial(_sts, base),
+        source_credentials=source,
+        role_arn=role.role_arn,
+        extra_args={key: value for key, value in extra.items() if value is not None},
+    )
+    inner._credentials = botocore.credentials.DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 - no setter takes renewable ones
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+    return boto3.Session(botocore_session=inner, region_name=base.region_name)
+
+
+def _sts(base: boto3.Session, service: str, **keys: Any) -> botocore.client.BaseClient:
+    return _bounded(base.client(service, **keys))  # type: ignore[call-overload, no-any-return]
+
+
+def _bounded(client: Any) -> Any:
+    """The client, whose answers end."""
+    endpoint = client._endpoint  # noqa: SLF001 - botocore has no public way to its HTTP session
+    endpoint.http_session = transport.BoundedSession(endpoint.http_session)
+    return client

@@ -1,0 +1,123 @@
+"""Where calls go and as whom: stack configuration `aws-proton:*`, overridden by a resource's `account`.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import pydantic
+
+from aws_proton_provider.core.declaration import Model, complaint
+from aws_proton_provider.core.errors import InvalidInput
+from aws_proton_provider.core.types import Account, AccountId, AssumeRole, DeploymentType, Tags
+from aws_proton_provider.core.values import path
+
+NAMESPACE = "aws-proton"
+
+
+class DefaultTags(Model):
+    """Tags that every taggable resource of the stack gets."""
+
+    tags: Tags = pydantic.Field(default_factory=dict)
+
+
+class Configuration(Model):
+    """The stack's configuration, with the names that pulumi-aws gives them."""
+
+    region: str | None = None
+    profile: str | None = None
+    assume_role: AssumeRole | None = None
+    endpoint: str | None = None
+    max_retries: Annotated[int, pydantic.Field(ge=0)] | None = None
+    allowed_account_ids: tuple[AccountId, ...] = ()
+    forbidden_account_ids: tuple[AccountId, ...] = ()
+    default_tags: DefaultTags = DefaultTags()
+    max_deployment_type: DeploymentType | None = None
+
+    @classmethod
+    def of_stack(cls, config: Mapping[str, Any]) -> Configuration:
+        """The configuration among all of a stack's `namespace:key` values; structured ones are JSON text.
+
+        Raises:
+            InvalidInput: a key is not known or a value does not fit; says which and how to set it.
+
+        """
+        prefix = f"{NAMESPACE}:"
+        own = {
+            key.removeprefix(prefix): _structured(value)
+            for key, value in config.items()
+            if key.startswith(prefix)
+        }
+        try:
+            return cls.model_validate(own)
+        except pydantic.ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            key, *below = fault["loc"]
+            where = f"{prefix}{key}" + path(below)
+            unknown = key not in {field.alias for field in cls.model_fields.values()}
+            stranger = fault["type"] == "extra_forbidden"
+            named = f"--path '{where}'" if below else where
+            way_out = f"rm {named}" if stranger else f"set {named} VALUE"
+            raise InvalidInput(
+                f"stack configuration {where}: {complaint(fault)}{_meant(cls, str(key)) if unknown else ''}; "
+                f"mend it with `pulumi config {way_out}`"
+            ) from None
+
+
+class Target(Model):
+    """Everything that decides which endpoint is called, as whom and with what restraint."""
+
+    region: str | None
+    profile: str | None
+    assume_role: AssumeRole | None
+    endpoint: str | None
+    max_retries: int | None
+    allowed_account_ids: tuple[str, ...]
+    forbidden_account_ids: tuple[str, ...]
+
+
+def target(configuration: Configuration, account: Mapping[str, Any] | None) -> Target:
+    """Where a resource's calls go.
+
+    Profile and role are one credential: an `account` that names either uses only its own.
+
+    Raises:
+        InvalidInput: `account` is no such thing; check says the same of the input, in more detail.
+
+    """
+    try:
+        own = Account.model_validate(account or {})
+    except pydantic.ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidInput(f"account{path(fault['loc'])}: {complaint(fault)}") from None
+    who = own if own.profile or own.assume_role else configuration
+    return Target(
+        region=own.region or configuration.region,
+        profile=who.profile,
+        assume_role=who.assume_role,
+        endpoint=own.endpoint or configuration.endpoint,
+        max_retries=configuration.max_retries,
+        allowed_account_ids=configuration.allowed_account_ids,
+        forbidden_account_ids=configuration.forbidden_account_ids,
+    )
+
+
+def _meant(model: type[Model], key: str) -> str:
+    known = [str(field.alias) for field in model.model_fields.values()]
+    near = difflib.get_close_matches(key, known, n=1)
+    return f", did you mean {near[0]}" if near else ""
+
+
+def _structured(value: Any) -> Any:
+    """A structured value from its JSON text, as Pulumi hands it over; any other text stays as it is."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,171 @@
+"""The types of declared properties: text with the API's limits, and nested objects.
+
+The limits are those of botocore's shapes (a test compares them); the words are ours, for a person who reads a
+preview.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic_core import core_schema
+
+from aws_proton_provider.core import spec
+from aws_proton_provider.core.declaration import Model
+from aws_proton_provider.core.ownership import BOOKKEEPING, OWNER_TAG
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """The limits of a text: a pattern somewhere in it, and from `least` to `most` characters.
+
+    `meaning` is what a person is told of one that does not fit.
+    """
+
+    pattern: str
+    meaning: str
+    most: int
+    least: int = 1
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: pydantic.GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._fitting, handler(source))
+
+    def _fitting(self, value: str) -> str:
+        if not self.least <= len(value) <= self.most or not re.search(self.pattern, value):
+            raise ValueError(f"must be {self.meaning}")
+        return value
+
+
+def _number_as_text(value: Any) -> Any:
+    """A version written as a number (`1`) means the text the API wants (`"1"`)."""
+    return str(value) if type(value) is int else value
+
+
+def _number_as_account(value: Any) -> Any:
+    """`pulumi config set --path` stores an account's id as a number, and so without its leading zeros."""
+    return f"{value:012d}" if type(value) is int else value
+
+
+ResourceName = Annotated[
+    str,
+    Text(
+        r"^[0-9A-Za-z]+[0-9A-Za-z_\-]*$",
+        "1 to 100 letters, digits, hyphens and underscores, beginning with a letter or digit",
+        most=100,
+    ),
+]
+TemplateVersionPart = Annotated[
+    str,
+    pydantic.BeforeValidator(_number_as_text),
+    Text(r"^(0|([1-9]{1}\d*))$", 'a version number such as "1", without a dot or leading zero', most=20),
+]
+Description = Annotated[str, Text(r"", "at most 500 characters", least=0, most=500)]
+Arn = Annotated[
+    str,
+    Text(
+        r"^arn:(aws|aws-cn|aws-us-gov):[a-zA-Z0-9-]+:[a-zA-Z0-9-]*:\d{12}:([\w+=,.@-]+[/:])*[\w+=,.@-]+$",
+        "an ARN such as arn:aws:iam::123456789012:role/name, of at most 200 characters",
+        most=200,
+    ),
+]
+RoleArn = Annotated[
+    str,
+    Text(
+        r"^arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:role/([\w+=,.@-]{1,512}[/:])*([\w+=,.@-]{1,64})$",
+        "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/name",
+        most=2048,
+    ),
+]
+ConnectionId = Annotated[
+    str,
+    Text(
+        r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        "the id of an environment account connection, a lowercase UUID",
+        most=36,
+        least=36,
+    ),
+]
+AccountId = Annotated[
+    str,
+    pydantic.BeforeValidator(_number_as_account),
+    Text(r"^\d{12}$", "an AWS account's id, 12 digits", most=12, least=12),
+]
+DeploymentType = Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
+Decision = Literal["ACCEPT", "REJECT"]
+Spec = Annotated[dict[str, Any], pydantic.BeforeValidator(spec.inputs_of)]
+_DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+Duration = Annotated[
+    str, Text(rf"^{_DURATION.pattern}$", 'a duration such as "90m", "1h30m" or "45s"', most=20)
+]
+
+
+def seconds(duration: str) -> int:
+    """A `Duration` in seconds."""
+    hours, minutes, rest = (int(part or 0) for part in _DURATION.findall(duration)[0])
+    return hours * 3600 + minutes * 60 + rest
+
+
+def _scalar_as_text(value: Any) -> Any:
+    """`pulumi config set --path` stores 42 as a number and true as a boolean; a tag means the text."""
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
+
+
+def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    for key, value in tags.items():
+        if key in (OWNER_TAG, *BOOKKEEPING):
+            raise ValueError(f"tag {key!r} is the provider's own: leave it out")
+        if key.startswith("aws:"):
+            raise ValueError(f"tag {key!r}: the prefix aws: is reserved by AWS")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise ValueError(f"tag {key!r}: a key has 1 to 128 characters and a value at most 256")
+    if len(tags) > 50:
+        raise ValueError(f"{len(tags)} tags: AWS allows 50")
+    return tags
+
+
+Tags = Annotated[
+    dict[str, Annotated[str, pydantic.BeforeValidator(_scalar_as_text)]],
+    pydantic.AfterValidator(_checked_tags),
+]
+
+
+class ProvisioningRepository(Model):
+    """A linked repository that self-managed provisioning sends its pull requests to."""
+
+    provider: Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]
+    name: Annotated[
+        str, Text(r"[A-Za-z0-9_.-].*/[A-Za-z0-9_.-].*", 'a repository such as "owner/name"', most=100)
+    ]
+    branch: Annotated[str, Text(r"", "a branch name of 1 to 200 characters", most=200)]
+
+
+class AssumeRole(Model):
+    """A role to assume before the calls are made."""
+
+    role_arn: RoleArn
+    session_name: str | None = None
+    external_id: str | None = None
+    duration_seconds: Annotated[int, pydantic.Field(ge=900, le=43200)] | None = None
+
+
+class Account(Model):
+    """Where a resource's calls go: references only, never keys, so that it may lie in the state."""
+
+    profile: str | None = None
+    assume_role: AssumeRole | None = None
+    region: str | None = None
+    endpoint: str | None = None
+
+
+class Timeouts(Model):
+    """How long each verb waits at most for what others do, such as "90m"."""
+
+    create: Duration | None = None
+    update: Duration | None = None
+    delete: Duration | None = None

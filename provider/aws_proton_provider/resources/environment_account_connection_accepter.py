@@ -1,0 +1,276 @@
+"""https://docs.aws.amazon.com/proton/latest/APIReference/API_AcceptEnvironmentAccountConnection.html.
+
+The management account's decision on a request that an environment account made. Its id is the connection's.
+It sees connections through the listing alone (`_connections`), and verifies a request before it decides on
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_proton_provider.aws import location
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.waiting import patience, wait_until
+from aws_proton_provider.core import state as _record
+from aws_proton_provider.core import types
+from aws_proton_provider.core.declaration import ACCOUNT, output, prop, setting
+from aws_proton_provider.core.errors import Conflict, NotFound, Refused
+from aws_proton_provider.core.values import UNKNOWN, State
+from aws_proton_provider.resources import connection_lookup
+from aws_proton_provider.resources.lifecycle import (
+    Checked,
+    Created,
+    CustomResource,
+    Diff,
+    Failure,
+    Service,
+    Surroundings,
+)
+
+_NEWEST_OF = ("PENDING", "CONNECTED", "REJECTED")
+"""Which of several requests for one environment is meant: one that waits, else the one in force."""
+
+_DONE = {"ACCEPT": "CONNECTED", "REJECT": "REJECTED"}
+_DECIDED = {status: decision for decision, status in _DONE.items()}
+
+
+class EnvironmentAccountConnectionAccepter(CustomResource):
+    """The decision of a management account on an environment account's request: ACCEPT or REJECT.
+
+    It acts in the management account. The request is named by its id, or looked up by environment name and
+    environment account; whatever is said of it is verified first, and the wrong request is never accepted.
+    """
+
+    identified_by = "the connection's id"
+
+    connection_id: types.ConnectionId | None = prop(
+        replace=True, keep=True, doc="The request to decide on. Left out: the one looked up."
+    )
+    environment_name: types.ResourceName | None = prop(
+        replace=True, keep=True, doc="The environment that the request is for, to look it up by."
+    )
+    environment_account_id: types.AccountId | None = prop(
+        replace=True, keep=True, doc="The account that makes the request, to look it up by."
+    )
+    decision: types.Decision = prop(
+        default="ACCEPT",
+        doc="ACCEPT or REJECT. REJECT is final: ACCEPT after it makes a new decision on a new request.",
+    )
+    expected_environment_account_id: types.AccountId | None = setting(
+        doc="The account that the request has to come from; any other is refused."
+    )
+    expected_environment_name: types.ResourceName | None = setting(
+        doc="The environment that the request has to be for; any other is refused."
+    )
+    wait_for_request: bool = setting(
+        default=False, doc="Whether create waits for a request that is made later, such as by another stack."
+    )
+    account: types.Account | None = ACCOUNT
+    timeouts: types.Timeouts | None = setting(
+        doc='How long to wait for the request, such as {"create": "8h"}; 60 minutes.'
+    )
+
+    arn: str = output(doc="The connection's ARN, in the environment account.")
+    management_account_id: str = output(doc="The account that decides: this one.")
+    role_arn: str | None = output(doc="The environment account's role with which Proton provisions.")
+    component_role_arn: str | None = output(doc="The environment account's role for components.")
+    status: str = output(doc="CONNECTED or REJECTED.")
+    requested_at: str = output(doc="When it was requested (ISO 8601).")
+    last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
+
+    @classmethod
+    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+        """Besides the types: what the request is, if it is there already, and whether it may be rejected."""
+        checked = super().check(olds, news, surroundings)
+        inputs = checked.inputs
+        _keep_looked_up(olds, inputs)
+        if "connectionId" not in inputs and not all(wire in inputs for wire in _LOOK_UP):
+            checked.failures.append(
+                Failure(
+                    "connectionId",
+                    "is required, or environmentName and environmentAccountId to look it up by",
+                )
+            )
+        if not checked.failures and surroundings.service:
+            checked.failures += _objections(olds, inputs, surroundings.service)
+        return checked
+
+    @classmethod
+    def diff(cls, state: State, inputs: State) -> Diff:
+        """A rejected request stays rejected, so accepting after it takes another one."""
+        found = super().diff(state, inputs)
+        reconsidered = (state.get("decision"), inputs.get("decision")) == ("REJECT", "ACCEPT")
+        replaces = (*found.replaces, *(["decision"] if reconsidered else []))
+        same = state.get("connectionId") == inputs.get("connectionId")
+        return Diff(found.changed, replaces, delete_before_replace=same)
+
+    @classmethod
+    def create(cls, inputs: State, proton: Proton) -> Created:
+        """Finds the request, verifies it and decides. What is decided so already, by whomever, is success."""
+        proton.allow_writing()
+        if inputs["waitForRequest"]:
+            what = f"{_title(inputs)}: its request"
+            connection = wait_until(
+                lambda: _waiting(inputs, proton), patience(inputs, "create", "60m"), what, "create"
+            )
+        else:
+            found = _request(inputs, proton)
+            if found is None:
+                raise NotFound(
+                    f"{_title(inputs)} does not ask this account in this region: have the environment "
+                    "account request it, in the same region, or set wait_for_request"
+                )
+            connection = found
+        return Created(connection["id"], _decide(connection, inputs, proton))
+
+    @classmethod
+    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+        """The decision as it stands: a request rejected by somebody else shows as `decision: "REJECT"`."""
+        live = _found(identifier, state, proton)
+        if live is None:
+            return None
+        return _record.kept(cls, state) | _told(live)
+
+    @classmethod
+    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+        """Verifies the request anew and, where ACCEPT became REJECT, rejects it."""
+        proton.allow_writing()
+        live = _found(identifier, state, proton)
+        if live is None:
+            raise NotFound(f"{_title(inputs)} is gone: run `pulumi refresh`")
+        return _decide(live, inputs, proton)
+
+    @classmethod
+    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+        """Rejects a connection that nothing uses, and lets go of one in use."""
+        proton.allow_writing()
+        live = _found(identifier, state, proton)
+        if live is None or live["status"] == "REJECTED":
+            return ()
+        environment = connection_lookup.used_by(live, proton)
+        if environment:
+            return (f"{_title(state)} stays accepted, since environment {environment} uses it",)
+        try:
+            proton.call("reject_environment_account_connection", id=identifier)
+        except NotFound:
+            return ()
+        except Conflict as refusal:
+            return (f"{_title(state)} stays accepted: {refusal}",)
+        return ()
+
+
+_LOOK_UP = ("environmentName", "environmentAccountId")
+
+
+def _found(identifier: str, state: State, proton: Proton) -> State | None:
+    live = connection_lookup.find(identifier, proton)
+    if live is None:
+        location.confirm_gone(state.get("arn"), proton, account=state.get("managementAccountId"))
+    return live
+
+
+def _keep_looked_up(olds: State, inputs: State) -> None:
+    """Names the request that was found before, while it is looked up by the same names."""
+    if "connectionId" in olds and all(inputs.get(wire) == olds.get(wire) is not None for wire in _LOOK_UP):
+        inputs.setdefault("connectionId", olds["connectionId"])
+
+
+def _waiting(inputs: State, proton: Proton) -> State | None:
+    """The request, unless it is one looked up that was rejected before: then a fresh one is to come."""
+    found = _request(inputs, proton)
+    refused = found is not None and found["status"] == "REJECTED" and inputs["decision"] == "ACCEPT"
+    return None if refused and "connectionId" not in inputs else found
+
+
+def _request(inputs: State, proton: Proton) -> State | None:
+    """The request meant: by its id, or the newest of the most urgent status among those looked up."""
+    listed = connection_lookup.addressed_here(proton)
+    if "connectionId" in inputs:
+        return connection_lookup.by_id(inputs["connectionId"], listed)
+    meant = [item for item in listed if all(item[wire] == inputs[wire] for wire in _LOOK_UP)]
+    meant.sort(key=lambda item: item["requestedAt"], reverse=True)
+    return min(meant, key=lambda item: _urgency(item["status"]), default=None)
+
+
+def _urgency(status: str) -> int:
+    """The place in `_NEWEST_OF`; a status that is new comes last."""
+    return _NEWEST_OF.index(status) if status in _NEWEST_OF else len(_NEWEST_OF)
+
+
+def _objections(olds: State, inputs: State, service: Service) -> Iterator[Failure]:
+    """What stands against the decision, as far as the request is known already."""
+    identifier = inputs.get("connectionId", UNKNOWN)
+    listed = None if identifier is UNKNOWN else service.connections()
+    connection = connection_lookup.by_id(identifier, listed or [])
+    if connection is None:
+        return
+    yield from _mismatches(inputs, connection)
+    if (olds.get("decision"), inputs["decision"]) == ("ACCEPT", "REJECT"):
+        environment = service.used_by(connection)
+        if environment:
+            yield Failure("decision", _in_use(environment))
+
+
+def _mismatches(inputs: State, connection: State) -> Iterator[Failure]:
+    for wire, expected in (
+        ("environmentName", "expectedEnvironmentName"),
+        ("environmentAccountId", "expectedEnvironmentAccountId"),
+    ):
+        for said in (wire, expected):
+            wanted = inputs.get(said)
+            if wanted not in (None, UNKNOWN, connection[wire]):
+                yield Failure(
+                    said,
+                    f"is {wanted}, but request {connection['id']} is for environment "
+                    f"{connection['environmentName']} and comes from account "
+                    f"{connection['environmentAccountId']}: nothing was decided",
+                )
+
+
+def _decide(connection: State, inputs: State, proton: Proton) -> State:
+    """Verifies, then accepts or rejects, and returns the whole state."""
+    for failure in _mismatches(inputs, connection):
+        raise Refused(f"{failure.wire} {failure.reason}")
+    identifier, decision, status = connection["id"], inputs["decision"], connection["status"]
+    if status == _DONE[decision]:
+        return _record.after(EnvironmentAccountConnectionAccepter, inputs, _told(connection))
+    if status == "REJECTED":
+        raise Refused(
+            f"environment account connection {identifier} was rejected, which is final: have account "
+            f"{connection['environmentAccountId']} delete it and request a new one for environment "
+            f"{connection['environmentName']}"
+        )
+    environment = connection_lookup.used_by(connection, proton) if decision == "REJECT" else None
+    if environment:
+        raise Refused(f"decision REJECT {_in_use(environment)}")
+    try:
+        proton.call(f"{decision.lower()}_environment_account_connection", id=identifier)
+    except NotFound:
+        raise NotFound(
+            f"environment account connection {identifier} is gone: account "
+            f"{connection['environmentAccountId']} withdrew the request before it was decided on"
+        ) from None
+    decided = connection_lookup.find(identifier, proton) or connection
+    return _record.after(EnvironmentAccountConnectionAccepter, inputs, _told(decided))
+
+
+def _in_use(environment: str) -> str:
+    return f"cannot be while environment {environment} uses the connection: delete the environment first"
+
+
+def _told(connection: State) -> State:
+    found = _record.properties(
+        EnvironmentAccountConnectionAccepter, connection | {"connectionId": connection["id"]}
+    )
+    decision = _DECIDED.get(connection["status"])
+    return found | ({"decision": decision} if decision else {})
+
+
+def _title(inputs: State) -> str:
+    if "connectionId" in inputs:
+        return f"environment account connection {inputs['connectionId']}"
+    return (
+        f"an environment account connection for environment {inputs['environmentName']} from account "
+        f"{inputs['environmentAccountId']}"
+    )

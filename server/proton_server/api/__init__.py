@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: connections, authentication, AWS JSON 1.0."""

@@ -1,0 +1,193 @@
+"""The HTTP face: authenticate, dispatch, run the operation in a transaction, answer.
+
+Requests whose `X-Amz-Target` is Proton's are ours; `elsewhere`, if there is one, gets all others. Log lines
+name operation, account, Region, code and time, or the key and the address of one whose signature is refused;
+never a member of a request.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount
+
+from proton_server.api import protocol, wire
+from proton_server.api.authentication import SignedRequest, claimed_key
+from proton_server.api.regions import refuse_made_up
+from proton_server.operations import OPERATIONS
+from proton_server.operations.call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.operations.errors import (
+    AuthenticationError,
+    InternalServerException,
+    ProtonError,
+    RequestEntityTooLargeException,
+    UnknownOperationException,
+)
+from proton_server.persistence.ration import Ration
+from proton_server.persistence.store import Rows, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+
+    from proton_server.api.authentication import Authenticator, Caller
+    from proton_server.engine.evaluation import Evaluator
+    from proton_server.operations import Operation
+    from proton_server.persistence.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+class Proton:
+    """The operations behind the wire.
+
+    `can` is what this server can do; `wake` is called after each request that may have left work.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        authenticate: Authenticator,
+        can: Capabilities,
+        evaluate: Evaluator,
+        wake: Callable[[], None],
+    ) -> None:
+        self._store, self._authenticate, self._can = store, authenticate, can
+        self._evaluate, self._wake = evaluate, wake
+        self._warnings = Ration(10, seconds=60.0)
+
+    def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
+        """Status, body and id of the answer; never raises."""
+        began = time.monotonic()
+        request_id = str(uuid.uuid4())
+        who = name = "-"
+        level = logging.INFO
+        try:
+            protocol.check(request)
+            if len(request.body) > wire.MAX_BODY_BYTES:
+                message = f"The request body is larger than {wire.MAX_BODY_BYTES} bytes."
+                raise RequestEntityTooLargeException(message)  # noqa: TRY301  # one place answers errors
+            caller = self._authenticate(request)
+            who = f"{caller.account_id} {caller.region}"
+            refuse_made_up(caller.region)
+            operation = wire.operation_of(request.headers["x-amz-target"])
+            name = operation.name
+            function = OPERATIONS.get(xform_name(name))
+            if function is None:
+                message = f"{name} is an operation of AWS Proton that this server does not do yet."
+                raise UnknownOperationException(message)  # noqa: TRY301  # one place answers errors
+            answer = self._run(name, function, caller, wire.parse(operation, request.body))
+            status, code, body = 200, "OK", wire.serialise(operation, answer)
+        except ProtonError as error:
+            if isinstance(error, AuthenticationError):
+                who = f"key {claimed_key(request)} from {request.client}"
+                level = logging.WARNING if self._warnings.take() else logging.INFO
+            status, code, body = error.status, error.code, wire.serialise_error(error.code, str(error))
+        except Unavailable:  # it is in the log: once, and not once for each request
+            fault = InternalServerException("The server cannot use its database just now. Try again.")
+            status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
+        except Exception:  # noqa: BLE001  # a client gets an answer whatever happened
+            _log.exception("request %s failed", request_id)
+            fault = InternalServerException(f"The server failed to process the request {request_id}.")
+            status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
+        _log.log(level, "%s %s %s %.0fms %s", name, who, code, (time.monotonic() - began) * 1000, request_id)
+        return status, body, request_id
+
+    def _run(
+        self, name: str, function: Operation, caller: Caller, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Runs an operation in a transaction, and again once what it needs to know was found out outside."""
+        reads = name.startswith(("Get", "List"))
+        scope = () if reads else (caller.account_id, caller.region)
+        verdicts = Verdicts()
+        while True:
+            try:
+                with (self._store.read if reads else self._store.write)(*scope) as connection:
+                    rows = Rows(connection, caller.account_id, caller.region)
+                    now = round(time.time(), 3)
+                    call = Call(name, caller.account_id, caller.region, now, rows, self._can, verdicts)
+                    answer = function(call, parameters)
+            except SpecUnchecked as asked:
+                verdicts.find_out(asked, caller.account_id, self._evaluate)
+            else:
+                if not reads:
+                    self._wake()
+                return answer
+
+
+def asgi_app(
+    proton: Proton,
+    fault: Callable[[], str | None],
+    lifespan: Lifespan[Starlette],
+    elsewhere: ASGIApp | None = None,
+) -> ASGIApp:
+    """The whole ASGI application: Proton, `/health`, and what is elsewhere.
+
+    `fault` says why the server cannot do its work at present, if so.
+    """
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            # A signed one is S3's, for a bucket named "health".
+            if scope["path"] == "/health" and "authorization" not in request.headers:
+                answer = _health(fault())
+            else:
+                answer = await _answer(proton, request, elsewhere)
+        except ClientDisconnect:
+            return
+        await answer(scope, receive, send)
+
+    return Starlette(routes=[Mount("/", app=dispatch)], lifespan=lifespan)
+
+
+def _health(fault: str | None) -> ASGIApp:
+    return PlainTextResponse(f"{fault or 'ok'}\n", 503 if fault else 200)
+
+
+async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -> ASGIApp:
+    if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
+        return elsewhere
+    signed = _signed_request(request, await _body(request))
+    status, content, request_id = await run_in_threadpool(proton.answer, signed)
+    headers = {"x-amzn-RequestId": request_id}
+    if protocol.is_ambiguous(signed):
+        headers["Connection"] = "close"
+    return Response(content, status, headers, wire.CONTENT_TYPE)
+
+
+def _signed_request(request: Request, body: bytes) -> SignedRequest:
+    headers: dict[str, str] = {}
+    repeated = set()
+    for name, value in request.headers.items():
+        if name in headers:
+            repeated.add(name)
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return SignedRequest(
+        method=request.method,
+        path=request.scope["raw_path"].decode("latin1"),
+        query=request.scope["query_string"].decode("latin1"),
+        headers=headers,
+        body=body,
+        repeated=frozenset(repeated),
+        client=request.client.host[:64] if request.client else "-",
+    )
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or as much of it as shows that it is too large."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > wire.MAX_BODY_BYTES:
+            break
+    return body

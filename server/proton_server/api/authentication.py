@@ -1,0 +1,193 @@
+"""Who is calling: Signature Version 4, from access key to account.
+
+Two authenticators, chosen at start: one verifies signatures against the keys in the database; the other, for
+`proton-server local` on a loopback address, believes everybody. Requests without a signature reach neither
+operation nor database. Secrets and signatures never go into a message or the log.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Protocol
+
+import sqlalchemy as sa
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, HTTPHeaders
+from botocore.credentials import Credentials
+
+from proton_server.operations.errors import (
+    IncompleteSignatureException,
+    InvalidSignatureException,
+    MissingAuthenticationTokenException,
+    UnrecognizedClientException,
+)
+from proton_server.persistence.tables import access_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proton_server.persistence.store import Store
+
+_HEADER = re.compile(
+    r"AWS4-HMAC-SHA256 +"
+    r"Credential=(?P<key>\w{1,128})/(?P<date>\d{8})/(?P<region>[a-z]{2}(-[a-z]+)+-\d)/proton/aws4_request"
+    r", *SignedHeaders=(?P<signed>[a-z0-9-]+(;[a-z0-9-]+)*), *Signature=(?P<signature>[0-9a-f]{64})",
+    re.ASCII,
+)
+_CLAIM = re.compile(r"Credential=(\w{1,128})/", re.ASCII)
+_TIMESTAMP = "%Y%m%dT%H%M%SZ"
+_TOLERANCE = timedelta(minutes=5)
+_MUST_BE_SIGNED = frozenset({"host", "x-amz-date", "x-amz-target"})
+_OUR_KEYS = "an access key that `proton-server keys create` made"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose request it is, and for which Region."""
+
+    account_id: str
+    region: str
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """What of an HTTP request a signature covers, and where it is from. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    """The values of a repeated header are joined by commas, as signers do."""
+    body: bytes
+    repeated: frozenset[str] = frozenset()
+    """The names of the headers that the request has more than once."""
+    client: str = "-"
+    """The address that it came from."""
+
+
+class Authenticator(Protocol):
+    """Says who is calling. Raises one of the protocol's errors if that cannot be said."""
+
+    def __call__(self, request: SignedRequest) -> Caller:
+        """The caller."""
+
+
+class AnyCredentials:
+    """Believes every access key; `account_of` says which account it means. For loopback addresses only."""
+
+    def __init__(self, account_of: Callable[[str], str]) -> None:
+        self._account_of = account_of
+
+    def __call__(self, request: SignedRequest) -> Caller:
+        """The caller, whatever the signature."""
+        header = _authorization(request)
+        return Caller(self._account_of(header["key"]), header["region"])
+
+
+class VerifiedCredentials:
+    """Believes a signature made with the secret of a key in the database, within five minutes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, request: SignedRequest) -> Caller:
+        """The caller, whose signature is right."""
+        header = _authorization(request)
+        with self._store.read() as connection:
+            key = connection.execute(
+                sa.select(access_keys).where(access_keys.c.id == header["key"])
+            ).one_or_none()
+        # AWS's words, which people search for, and then what they mean here.
+        invalid = "The security token included in the request is invalid."
+        if "x-amz-security-token" in request.headers:
+            message = f"{invalid} Keys of this server have no session token: unset AWS_SESSION_TOKEN,"
+            raise UnrecognizedClientException(f"{message} and sign with {_OUR_KEYS}.")
+        if key is None:
+            message = f"{invalid} {header['key']} is not a key of this server: sign with"
+            raise UnrecognizedClientException(f"{message} {_OUR_KEYS}.")
+        _check_time(request, header["date"])
+        signed = header["signed"].split(";")
+        if signed != sorted(set(signed)):
+            message = "SignedHeaders must name each header once, in alphabetical order."
+            raise InvalidSignatureException(message)
+        if not _MUST_BE_SIGNED.issubset(signed):
+            needed = ", ".join(sorted(_MUST_BE_SIGNED))
+            raise InvalidSignatureException(f"The signature must cover the headers {needed}.")
+        expected = _signature(request, signed, Credentials(key.id, key.secret), header["region"])
+        if not hmac.compare_digest(expected, header["signature"]):
+            message = "The request signature we calculated does not match the signature you provided."
+            raise InvalidSignatureException(f"{message} Check your AWS Secret Access Key and signing method.")
+        return Caller(key.account_id, header["region"])
+
+
+def create_access_key(store: Store, account_id: str) -> tuple[str, str]:
+    """Makes a key for an account and stores it. Returns id and secret, which is shown to nobody again."""
+    alphabet = string.ascii_uppercase + "234567"
+    key_id = "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
+    secret = secrets.token_urlsafe(30)
+    with store.write() as connection:
+        connection.execute(sa.insert(access_keys).values(id=key_id, secret=secret, account_id=account_id))
+    return key_id, secret
+
+
+def claimed_key(request: SignedRequest) -> str:
+    """The id of the access key that a request names, for the log. Nobody has checked it."""
+    claim = _CLAIM.search(request.headers.get("authorization", ""))
+    return claim[1] if claim else "-"
+
+
+def _authorization(request: SignedRequest) -> Mapping[str, str]:
+    if "authorization" not in request.headers:
+        raise MissingAuthenticationTokenException("Request is missing Authentication Token")
+    match = _HEADER.fullmatch(request.headers["authorization"].strip())
+    if match is None:
+        message = "Authorization must be an AWS4-HMAC-SHA256 header for the service proton and an AWS Region."
+        raise IncompleteSignatureException(message)
+    return match.groupdict()
+
+
+def _check_time(request: SignedRequest, date: str) -> None:
+    try:
+        text = request.headers["x-amz-date"]
+        signed_at = datetime.strptime(text, _TIMESTAMP).replace(tzinfo=timezone.utc)
+    except (KeyError, ValueError):
+        raise IncompleteSignatureException(
+            "The request needs a header X-Amz-Date like 20260102T030405Z."
+        ) from None
+    if not text.startswith(date):
+        raise InvalidSignatureException("The date of Credential must be that of X-Amz-Date.")
+    if abs(datetime.now(timezone.utc) - signed_at) > _TOLERANCE:
+        raise InvalidSignatureException("Signature expired: X-Amz-Date is more than 5 minutes from now.")
+
+
+def _signature(request: SignedRequest, signed: list[str], credentials: Credentials, region: str) -> str:
+    """What the signature of the request would be if it was made with these credentials."""
+    # The host that counts is the header, whatever it is.
+    url = f"https://host{request.path}" + (f"?{request.query}" if request.query else "")
+    headers = {name: request.headers.get(name, "") for name in signed}
+    digest = hashlib.sha256(request.body).hexdigest()
+    # The signer would take the header's word for the body.
+    if headers.get("x-amz-content-sha256", digest) != digest:
+        raise InvalidSignatureException("X-Amz-Content-SHA256 is not the hash of the request's body.")
+    signable = AWSRequest(request.method, url, headers, request.body)
+    signable.context["timestamp"] = request.headers["x-amz-date"]
+    signer = _Signer(credentials, "proton", region)
+    signature: str = signer.signature(
+        signer.string_to_sign(signable, signer.canonical_request(signable)), signable
+    )
+    return signature
+
+
+class _Signer(SigV4Auth):
+    """Signs every header it is given, where botocore leaves out some that others sign, such as user-agent."""
+
+    def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
+        headers: HTTPHeaders = request.headers
+        return headers

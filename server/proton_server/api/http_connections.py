@@ -1,0 +1,196 @@
+"""The connections of the HTTP server: none may be held for nothing, and an answer is one piece.
+
+uvicorn waits for a request as long as its client likes, and a process has only so many files: whoever opens
+enough connections and says nothing on them locks out all others, without a key. So what is awaited has a
+deadline that no drip of bytes moves, and when there are too many connections, the one that has been without a
+whole request for longest is closed. (uvicorn's own `limit_concurrency` refuses whoever comes last instead.)
+
+uvicorn on asyncio's own event loop sends the head and the body of an answer as two segments; AWS's SDK for Go
+now and then takes a body that comes late for an empty one. uvloop sends what is written in one turn together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from proton_server.api.wire import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    _Uvicorn = H11Protocol  # or the one with httptools, whose members have the same names
+else:
+    _Uvicorn = asyncio.Protocol
+
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a client may cost before it has sent a whole request."""
+
+    connections: int
+    head_seconds: float = 10.0
+    head_bytes: int = 64 * 1024
+    body_seconds: float = 20.0
+    """For each MAX_BODY_BYTES of a body: the local S3 takes larger ones than Proton."""
+
+
+class _Connection(_Uvicorn):
+    """What is added to uvicorn's protocols. `queue` has the connections without a whole request, in order."""
+
+    def __init__(self, limits: Limits, queue: MutableMapping[_Connection, None], **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._limits, self._queue = limits, queue
+        self._deadline: asyncio.TimerHandle | None = None
+        self._awaited: Any = None
+        """What the deadline is for: "head", or the request (uvicorn's `cycle`) whose body is to come."""
+        self._received = 0
+        """Bytes since the deadline was set."""
+        self._held_up = False
+        """Whether we did not read when a deadline for the body was due: the rest had no time of its own."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's event loop is no BaseEventLoop.
+        apart = isinstance(self.loop, asyncio.BaseEventLoop)
+        super().connection_made(cast("Any", _Joined(transport, self.loop) if apart else transport))
+        self._queue[self] = None
+        self._await("head", self._limits.head_seconds)
+        if len(self.connections) > self._limits.connections:
+            next(iter(self._queue)).give_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
+        if not self.transport.is_closing():
+            self._look(len(data))
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._look(0)
+
+    def _look(self, received: int) -> None:
+        """Sets the deadline for what is awaited now that so many bytes were received."""
+        request = self.cycle
+        if request is None or request.response_complete:
+            self._queue.setdefault(self)
+            # A body that goes on after the answer is still awaited.
+            if self._awaited is None and received:
+                self._await("head", self._limits.head_seconds, received)
+            if self._awaited == "head" and self._received > self._limits.head_bytes:
+                self._refuse(b"431 Request Header Fields Too Large", "The head of the request is too large.")
+        elif request.more_body:
+            self._queue.setdefault(self)
+            if self._awaited is not request:
+                self._await(request, self._limits.body_seconds)
+        else:
+            self._leave()
+
+    def _await(self, what: Any, seconds: float, received: int = 0) -> None:
+        self._stop()
+        self._awaited, self._received = what, received
+        self._deadline = self.loop.call_later(seconds, self._late, seconds)
+
+    def _late(self, seconds: float) -> None:
+        what = self._awaited
+        if what == "head":
+            part, unanswered = "head", self._received > 0
+        elif self.flow.read_paused or self._held_up or self._received >= MAX_BODY_BYTES:
+            # We are the ones who are late, or were when it was looked at last, or there is much of it.
+            self._held_up = self.flow.read_paused
+            self._await(what, seconds)
+            return
+        else:
+            part, unanswered = "body", not what.response_started
+        if unanswered:
+            self._refuse(b"408 Request Timeout", f"The {part} of the request took more than {seconds:g} s.")
+        else:
+            self.give_up()
+
+    def _refuse(self, status: bytes, sentence: str) -> None:
+        head = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
+        self.transport.write(head % (status, len(sentence)) + sentence.encode())
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Closes the connection, whatever has come on it."""
+        self._leave()
+        self.transport.close()
+
+    def _leave(self) -> None:
+        self._stop()
+        self._queue.pop(self, None)
+
+    def _stop(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._awaited = None
+
+
+class _H11Connection(_Connection, H11Protocol):
+    """One that parses with h11."""
+
+
+def protocol_class() -> type[_Connection]:
+    """The HTTP protocol that parses with httptools where that is installed, which is not on PyPy."""
+    try:
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return _H11Connection
+    return type("_HttpToolsConnection", (_Connection, HttpToolsProtocol), {})
+
+
+class _Joined:
+    """A transport that sends what is written in one turn of the event loop together."""
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._written = bytearray()
+
+    def write(self, data: bytes) -> None:
+        if data and not self._written:
+            self._loop.call_soon(self._send)
+        self._written += data
+        if len(self._written) > _PIECE_BYTES:
+            self._send()
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _send(self) -> None:
+        if self._written:
+            data, self._written = bytes(self._written), bytearray()
+            self._transport.write(data)
+
+
+def joined_answers(app: ASGIApp) -> ASGIApp:
+    """`app`, with the head of each answer held back until there is some body: moto's come apart."""
+
+    async def joined(scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            held.append(message)
+            if message["type"] != "http.response.start":
+                for one in held:
+                    await send(one)
+                held.clear()
+
+        await app(scope, receive, hold)
+
+    return joined

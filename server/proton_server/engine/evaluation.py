@@ -1,0 +1,215 @@
+"""Pure functions on what strangers wrote, in processes where they can neither take long nor take much memory.
+
+Bundles, schemas, specs and templates are programs of a kind: any of them can be written so that reading,
+checking or rendering it has no end. Python cannot stop a thread, so each runs in one of a few warm worker
+processes, whose processor time is limited for each call and whose memory for good; one that reaches a limit
+is replaced. An account never occupies all of them, so one that publishes bombs makes others wait no longer
+than a call may take.
+
+Nothing here knows what the functions are about, and none may be called while a transaction is open.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pebble
+
+from proton_server.operations.errors import ThrottlingException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_log = logging.getLogger(__name__)
+
+_PROCESSOR_SECONDS = 4.0
+"""Of one call. The largest bundle that the limits allow takes half of it on a slow machine."""
+_SECONDS = 30.0
+"""Of one call, on a machine that is busy with other things, or where processor time cannot be limited."""
+_MEMORY_BYTES = 1024 * 1024 * 1024
+"""Of a worker, address space. It needs a quarter of it to be there."""
+_WAITING = 48
+"""Calls of one account at a time, beyond which it is told to slow down."""
+
+SPEC_CHECK = "Checking the spec against the template's schema"
+BUNDLE_CHECK = "Checking the template bundle"
+
+Result = TypeVar("Result")
+
+
+class EvaluationFault(Exception):
+    """A function reached a limit or failed; the text is a sentence: "Checking … takes more than …"."""
+
+
+class _Clause(Exception):
+    """What is said of a call that did not end well."""
+
+
+class Evaluator:
+    """The worker processes. Closed by `close`; the first call starts them.
+
+    Args:
+        workers: how many; at least two, so that one account cannot hold all.
+        seconds: of processor time, for one call.
+
+    """
+
+    def __init__(self, workers: int | None = None, seconds: float = _PROCESSOR_SECONDS) -> None:
+        self._seconds = seconds
+        count = max(2, workers or min(os.cpu_count() or 2, 8))
+        self._pool = pebble.ProcessPool(count, initializer=_limit_memory, context=_context())
+        self._room = count - 1
+        self._turns = threading.Condition()
+        self._at_work: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+
+    def __call__(
+        self, account: str, what: str, function: Callable[..., Result], *arguments: Any, **options: Any
+    ) -> Result:
+        """What the function answers, or raises if that is one of the faults that we define.
+
+        Args:
+            account: who waits for it.
+            what: the subject of a fault's sentence, such as "Checking the spec".
+            function: at the top of a module, for the worker finds it by its name.
+            *arguments: the function's.
+            **options: likewise.
+
+        Raises EvaluationFault, and ThrottlingException if the account has too many calls at once.
+
+        """
+        with self._turn(account):
+            try:
+                return self._run(function, arguments, options)
+            except _Clause as clause:
+                raise EvaluationFault(f"{what} {clause}.") from None
+
+    def start(self) -> None:
+        """Starts the workers in the background; says in the log if their memory cannot be limited here."""
+        self._pool.schedule(_memory_is_limited).add_done_callback(_say_what_is_limited)
+
+    def close(self) -> None:
+        """Ends the workers; calls under way fail."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    @contextmanager
+    def _turn(self, account: str) -> Iterator[None]:
+        with self._turns:
+            if self._waiting[account] >= _WAITING:
+                raise ThrottlingException("Rate exceeded: too many templates and specs are being evaluated.")
+            self._waiting[account] += 1
+            self._turns.wait_for(lambda: self._at_work[account] < self._room)
+            self._at_work[account] += 1
+        try:
+            yield
+        finally:
+            with self._turns:
+                self._at_work.subtract((account,))
+                self._waiting.subtract((account,))
+                # Neither may grow with every account that ever called.
+                self._at_work, self._waiting = +self._at_work, +self._waiting
+                self._turns.notify_all()
+
+    def _run(
+        self, function: Callable[..., Result], arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> Result:
+        future = self._pool.schedule(
+            _limited, (self._seconds, function, *arguments), options, timeout=_SECONDS
+        )
+        try:
+            answer: Result = future.result()
+            return answer
+        except FutureTimeoutError:
+            raise _Clause(f"takes more than {_SECONDS:g} s") from None
+        except MemoryError:
+            raise _Clause(f"needs more than {_MEMORY_BYTES // 1024**2} MB of memory") from None
+        except RecursionError:
+            raise _Clause("is nested too deeply") from None
+        except pebble.ProcessExpired as expired:
+            if expired.exitcode == -getattr(signal, "SIGPROF", 0):
+                raise _Clause(f"takes more than {self._seconds:g} s of processor time") from None
+            raise _Clause("needs more than a process has (of memory, or of depth)") from None
+        except CancelledError:
+            raise
+        except Exception as error:
+            if type(error).__module__.startswith(_OURS):
+                raise  # a refusal, in words
+            kind, place = type(error).__name__, _place(error)
+            _log.error("%s failed with %s%s", function.__name__, kind, place)
+            raise _Clause(f"fails with {kind}") from None
+
+
+_OURS = ("proton_server.", "proton_templates.")
+
+
+def _place(error: BaseException) -> str:
+    """Where it happened in the worker. Not the error's own text, which may quote a value of a spec."""
+    frames = re.findall(r'File "([^"]+)", line (\d+)', str(error.__cause__))
+    return " at {}:{}".format(*frames[-1]) if frames else ""
+
+
+def _context() -> Any:
+    """Forked from a process without threads that has the modules loaded: new ones are there at once."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    preload = [__name__, "proton_templates.bundle", "proton_server.provisioning.buildspec"]
+    context.set_forkserver_preload(preload)
+    return context
+
+
+def _limit_memory() -> None:
+    # Ctrl-C in a terminal reaches every process of the group; the server ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 - not on every platform
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _memory_is_limited() -> bool:
+    import mmap  # noqa: PLC0415 - for this question only
+
+    try:
+        # Reserved and never touched, so it costs nothing where it succeeds.
+        mmap.mmap(-1, 2 * _MEMORY_BYTES).close()
+    except (OSError, MemoryError):
+        return True
+    return False
+
+
+def _say_what_is_limited(answer: Any) -> None:
+    if not answer.cancelled() and answer.exception() is None and not answer.result():
+        _log.warning(
+            "This platform (%s) does not limit the memory of processes: templates and specs are evaluated "
+            "within limits of time only. Let no strangers publish templates to this server.",
+            sys.platform,
+        )
+
+
+def _limited(seconds: float, function: Callable[..., Result], *arguments: Any, **options: Any) -> Result:
+    """Processor time, not the clock's: a machine that is busy, or stops for a while, fails nobody's call.
+
+    The signal ends the process whatever it is in the middle of; a handler would wait for Python's next step.
+    """
+    timer = getattr(signal, "setitimer", None)
+    if timer is None:
+        return function(*arguments, **options)
+    timer(signal.ITIMER_PROF, seconds)
+    try:
+        return function(*arguments, **options)
+    finally:
+        timer(signal.ITIMER_PROF, 0)

@@ -1,0 +1,247 @@
+"""Moves rows forward: a level-triggered reconciler over any table with the store's work columns.
+
+A row is due when `next_at` has come; a process claims it with a lease and a new epoch, makes one idempotent
+step without a transaction open, and settles the result in a short one, fenced by the epoch. So a process may
+be killed at any point: whoever claims the row next makes the step again, and what a late one writes finds no
+row. A result that cannot be written is dropped for the same reason: the lease is renewed only while a worker
+has the row, and then whoever claims it next makes the step again.
+
+What a step is and what its result means is the law's business; nothing here knows of deployments or of AWS.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from proton_server.persistence.store import Rows, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from proton_server.persistence.store import Store
+
+_log = logging.getLogger(__name__)
+
+_LEASE_SECONDS = 15.0
+_IDLE_SECONDS = 1.0
+"""How long to sleep at most: another process may have left work in a shared database."""
+_BUSY_SECONDS = 0.1
+"""How long to sleep when all workers are busy, or another process was faster."""
+_FAULT_SECONDS = 5.0
+"""How long to sleep after a round that failed by a fault of ours, which the next one may meet again."""
+_LATE_SECONDS = 15.0
+"""Without a round for so long, the reconciler hangs: a round waits for locks, but never for a step."""
+_MAX_ERRORS = 12
+"""Steps that fail in a row, with growing pauses: about six minutes."""
+
+Result = TypeVar("Result")
+
+
+class Settled(NamedTuple):
+    """What becomes of the row: changed columns, and seconds until the next step (None: there is none)."""
+
+    changes: dict[str, Any]
+    delay: float | None
+
+
+class Law(Protocol[Result]):
+    """What a table's rows mean."""
+
+    table: sa.Table
+
+    def step(self, row: sa.Row[Any]) -> Result:
+        """Makes one idempotent call for a row. May take its time; any exception means: try again later."""
+
+    def settle(self, rows: Rows, row: sa.Row[Any], result: Result) -> Settled:
+        """Writes down what a result means. `row` is fresh: it may have changed since the step began."""
+
+    def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
+        """Writes down that the steps failed too often."""
+
+
+class Reconciler(Generic[Result]):
+    """Runs a law over its table, in a thread of its own and a pool of workers."""
+
+    def __init__(
+        self, store: Store, law: Law[Result], *, workers: int = 16, lease: float = _LEASE_SECONDS
+    ) -> None:
+        self._store, self._law, self._lease = store, law, lease
+        self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._workers = workers
+        self._held: set[tuple[str, int]] = set()
+        """Id and epoch of the rows that workers have: so many are busy, and those leases are renewed."""
+        self._round_at, self._fault = 0.0, ""
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=law.table.name)
+        self._stopping, self._woken = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"{law.table.name}-reconciler", daemon=True)
+
+    def start(self) -> None:
+        """Begins to work."""
+        self._round_at = time.monotonic()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Says that there may be new work, so that it need not be discovered."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claims no more and waits for the steps under way."""
+        self._stopping.set()
+        self._woken.set()
+        self._thread.join()
+        self._pool.shutdown()
+
+    def fault(self) -> str | None:
+        """Why no work is done at present, in a sentence; None while it is."""
+        name, silent = self._law.table.name, time.monotonic() - self._round_at
+        if not self._thread.is_alive():
+            return f"The reconciler of {name} has ended."
+        if silent > _LATE_SECONDS:
+            return f"The reconciler of {name} has made no round for {silent:.0f} seconds."
+        return self._fault or None
+
+    def _run(self) -> None:
+        renewed = time.monotonic()
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                pause = self._until_due()
+                if pause <= 0 and not self._claim_and_submit():
+                    pause = _BUSY_SECONDS
+                if time.monotonic() - renewed > self._lease / 3:
+                    self._renew()
+                    renewed = time.monotonic()
+            except Unavailable:
+                self._fault, pause = "The database cannot be used; the log says why.", _IDLE_SECONDS
+            except BaseException:  # noqa: BLE001  # nobody would see the thread end, or start another
+                _log.exception("A round of the reconciler of %s failed", self._law.table.name)
+                self._stopping.wait(_FAULT_SECONDS)
+                continue
+            else:
+                self._round_at, self._fault = time.monotonic(), ""
+            if pause > 0:
+                self._woken.wait(min(pause, _IDLE_SECONDS, self._lease / 3))
+
+    def _until_due(self) -> float:
+        """Seconds until a row can be claimed."""
+        table = self._law.table
+        claimable_at = sa.case(
+            (table.c.next_at > table.c.lease_until, table.c.next_at), else_=table.c.lease_until
+        )
+        query = sa.select(sa.func.min(claimable_at) - self._store.now).where(table.c.next_at.is_not(None))
+        with self._store.read() as connection:
+            pause = connection.scalar(query)
+        return _IDLE_SECONDS if pause is None else pause
+
+    def _claim_and_submit(self) -> bool:
+        """Gives due rows to free workers. Never waits for a worker: leases must be renewed meanwhile."""
+        free = self._workers - len(self._held)
+        claimed = self._claim(free) if free else []
+        for row in claimed:
+            self._held.add((row.id, row.epoch))
+            try:
+                self._pool.submit(self._work, row)
+            except BaseException:
+                self._held.discard((row.id, row.epoch))
+                raise
+        return bool(claimed)
+
+    def _claim(self, limit: int) -> Sequence[sa.Row[Any]]:
+        table, now = self._law.table, self._store.now
+        # Through a CTE: PostgreSQL may evaluate a bare `IN (SELECT … LIMIT … FOR UPDATE)` more than once.
+        due = (
+            sa.select(table.c.id)
+            .where(table.c.next_at <= now, table.c.lease_until <= now)
+            .order_by(table.c.next_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        claim = (
+            sa.update(table)
+            .where(table.c.id.in_(sa.select(due.c.id)))
+            .values(owner=self._me, epoch=table.c.epoch + 1, lease_until=now + self._lease)
+            .returning(table)
+        )
+        with self._store.write() as connection:
+            return connection.execute(claim).all()
+
+    def _renew(self) -> None:
+        """Keeps the leases of the rows that workers have. Also without any: it shows that writing works."""
+        table = self._law.table
+        ids = [id_ for id_, _ in self._held.copy()]
+        # Without those that are being written: one row locked for long must not cost the others' leases.
+        ours = (
+            sa.select(table.c.id)
+            .where(table.c.owner == self._me, table.c.id.in_(ids))
+            .with_for_update(skip_locked=True)
+            .cte("ours")
+        )
+        renewal = sa.update(table).where(table.c.id.in_(sa.select(ours.c.id)))
+        with self._store.write() as connection:
+            connection.execute(renewal.values(lease_until=self._store.now + self._lease))
+
+    def _work(self, row: sa.Row[Any]) -> None:
+        held = (row.id, row.epoch)
+        try:
+            if held in self._held:  # a pool that could not start a thread may come back to the row later
+                self._write_back(row, self._step(row))
+        except Unavailable:
+            pass  # it is in the log, and the step will be made again
+        except BaseException:  # noqa: BLE001  # the pool would keep it to itself
+            _log.exception("The work on %s %s was broken off", self._law.table.name, row.id)
+        finally:
+            self._held.discard(held)
+            self._woken.set()
+
+    def _step(self, row: sa.Row[Any]) -> Callable[[Rows, sa.Row[Any]], Settled]:
+        """The step's outcome: what to do with the fresh row, within the transaction that writes it back."""
+        try:
+            result = self._law.step(row)
+        except Unavailable:
+            raise  # no failure of the step's
+        except BaseException:  # noqa: BLE001  # whatever it was, the row must go on
+            if self._stopping.is_set():
+                return lambda _rows, _fresh: Settled({}, 0.0)  # the server it needs may be stopping too
+            _log.exception("A step of %s %s failed", self._law.table.name, row.id)
+            return self._after_error
+        return lambda rows, fresh: self._law.settle(rows, fresh, result)
+
+    def _after_error(self, rows: Rows, row: sa.Row[Any]) -> Settled:
+        if row.errors + 1 >= _MAX_ERRORS:
+            return self._law.give_up(rows, row)
+        pause = min(60.0, 2.0**row.errors) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+        return Settled({"errors": row.errors + 1}, pause)
+
+    def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
+        try:
+            self._settle(row, outcome)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001  # as above
+            # A fault in settling must not be met again at once, for ever.
+            _log.exception("The result of a step of %s %s could not be written", self._law.table.name, row.id)
+            self._settle(row, self._after_error)
+
+    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
+        """Writes the outcome into the row, if the lease still holds."""
+        table = self._law.table
+        held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
+        with self._store.write(row.account_id, row.region) as connection:
+            fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()
+            if fresh is None:
+                _log.warning("The lease of %s %s was lost; its step is dropped", table.name, row.id)
+                return
+            changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
+            next_at = sa.null() if delay is None else self._store.now + delay
+            work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
+            connection.execute(sa.update(table).where(held).values(work | changes))

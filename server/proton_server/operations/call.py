@@ -1,0 +1,166 @@
+"""The call that an operation serves: who, where, when, its rows; and what calls have in common."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from proton_server.api.wire import STORABLE
+from proton_server.engine.evaluation import SPEC_CHECK, EvaluationFault
+from proton_server.operations.errors import ConflictException, ValidationException
+from proton_templates.spec import SpecFault, read_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import sqlalchemy as sa
+
+    from proton_server.engine.evaluation import Evaluator
+    from proton_server.persistence.store import Rows
+    from proton_server.provisioning.git_hosting import Hostings
+
+Entry = TypeVar("Entry")
+
+_MAX_RESULTS = 100
+"""The largest page of the model. AWS never said how long a page is when maxResults is left out."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this server can do."""
+
+    engines: frozenset[str]
+    """The template engines it can provision."""
+    hosting: Hostings
+    """What hosts repositories, as far as an account may reach it."""
+
+
+class SpecUnchecked(Exception):
+    """An operation needs to know whether a spec fits a template version: check it, and begin again."""
+
+    def __init__(self, version: sa.Row[Any], spec: str) -> None:
+        super().__init__("a spec has to be checked outside the transaction")
+        self.version, self.spec = version, spec
+
+
+class Verdicts:
+    """Whether specs fit template versions, found out between the attempts of one request.
+
+    Checking takes as long as the schema's author wants, up to the evaluator's limit: not in a transaction,
+    in which nobody else writes. A version's schema never changes, so a verdict stays true.
+    """
+
+    def __init__(self) -> None:
+        self._faults: dict[tuple[str, str], str | None] = {}
+
+    def fault_of(self, version: sa.Row[Any], spec: str) -> str | None:
+        """Why the spec does not fit the version, or None. Raises SpecUnchecked if that is not known yet."""
+        try:
+            return self._faults[version.id, spec]
+        except KeyError:
+            raise SpecUnchecked(version, spec) from None
+
+    def find_out(self, asked: SpecUnchecked, account: str, evaluate: Evaluator) -> None:
+        """Checks the spec. Raises ThrottlingException."""
+        fault = None
+        try:
+            evaluate(account, SPEC_CHECK, read_inputs, asked.spec, asked.version.input_schema)
+        except (SpecFault, EvaluationFault) as found:
+            fault = str(found)
+        self._faults[asked.version.id, asked.spec] = fault
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, authenticated and checked, inside its transaction."""
+
+    operation: str
+    account_id: str
+    region: str
+    now: float
+    """Epoch seconds, to the millisecond as AWS answers."""
+    rows: Rows
+    can: Capabilities
+    verdicts: Verdicts
+    """What is known of specs."""
+
+    def arn(self, resource: str) -> str:
+        """The ARN of a resource of the caller, such as `environment/dev`."""
+        return f"arn:{partition(self.region)}:proton:{self.region}:{self.account_id}:{resource}"
+
+
+def partition(region: str) -> str:
+    """The AWS partition of a Region."""
+    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
+
+
+def digest(request: Any) -> str:
+    """A fingerprint of a request, to recognise its repetition."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def refuse_unless_repeated(what: str, existing: sa.Row[Any], request: dict[str, Any]) -> None:
+    """The rule for creates without a client token: a repetition is welcome while nothing was changed.
+
+    Raises ConflictException (modified since) and ValidationException (other parameters), as the introduction
+    of the API reference has it under "Idempotent create APIs that don't use a client token".
+    """
+    if existing.created_by is None:
+        raise ConflictException(f"{what} already exists and was modified since it was created.")
+    if existing.created_by != digest(request):
+        raise ValidationException(
+            f"Idempotent parameter mismatch: {what} already exists with other parameters."
+        )
+
+
+def page(
+    call: Call,
+    request: dict[str, Any],
+    fetch: Callable[[Sequence[Any] | None, int], Sequence[Entry]],
+    key: Callable[[Entry], Sequence[Any]],
+) -> tuple[Sequence[Entry], str | None]:
+    """One page of rows, and the token for the next if there is more.
+
+    A token is good for the operation and filters it was given for; any other raises ValidationException.
+    `fetch(after, limit)` gets rows behind a key, and `key(row)` says where a row stands.
+    """
+    limit = request.get("maxResults", _MAX_RESULTS)
+    filters = {name: value for name, value in request.items() if name not in ("maxResults", "nextToken")}
+    bound = digest([call.operation, call.account_id, call.region, filters])[:16]
+    after = None
+    if "nextToken" in request:
+        first = fetch(None, 1)
+        after = _read_token(request["nextToken"], bound, key(first[0]) if first else None)
+    rows = fetch(after, limit + 1)
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], _write_token(bound, key(rows[limit - 1]))
+
+
+def _write_token(bound: str, after: Sequence[Any]) -> str:
+    return base64.b64encode(json.dumps([bound, *after]).encode()).decode()
+
+
+def _read_token(token: str, bound: str, like: Sequence[Any] | None) -> Sequence[Any] | None:
+    """The key in a token. It goes to the database, so it must be `like` those of this list, or a forgery."""
+    after: list[Any]
+    try:
+        found, *after = json.loads(base64.b64decode(token, validate=True))
+    except (ValueError, TypeError, RecursionError):
+        found, after = None, []
+    if like is None and found == bound:
+        return None
+    if found != bound or not _alike(after, like or ()):
+        message = "nextToken is not one that this list gave out: start the list again without nextToken."
+        raise ValidationException(message)
+    return after
+
+
+def _alike(key: Sequence[Any], other: Sequence[Any]) -> bool:
+    return [type(value) for value in key] == [type(value) for value in other] and all(
+        STORABLE.fullmatch(value) if isinstance(value, str) else abs(value) < 2**53 for value in key
+    )

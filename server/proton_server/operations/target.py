@@ -1,0 +1,102 @@
+"""What a deployment aims at: which template version, which spec. The server's law of deploymentType.
+
+Everything that decides it lives here: which members may travel with which deploymentType, which version each
+type leads to, and whether the spec fits that version. Pure decisions over rows; nothing is written.
+https://docs.aws.amazon.com/proton/latest/APIReference/API_UpdateEnvironment.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from proton_server.operations.errors import ValidationException
+from proton_server.operations.provisioning_members import MEMBERS
+from proton_server.operations.rows import recommended_version, template_row, version_row
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from proton_server.operations.call import Call
+
+_METADATA = {"name", "deploymentType", "description"}
+_DEPLOYED = {"spec", *MEMBERS}
+_VERSION = {"templateMajorVersion", "templateMinorVersion"}
+
+_MAY_TRAVEL = {
+    "NONE": _METADATA,
+    "CURRENT_VERSION": _METADATA | _DEPLOYED,
+    "MINOR_VERSION": _METADATA | _DEPLOYED | _VERSION,
+    "MAJOR_VERSION": _METADATA | _DEPLOYED | _VERSION,
+}
+"""The members of UpdateEnvironment that each deploymentType accepts."""
+
+
+def check_members(request: dict[str, Any]) -> None:
+    """Raises ValidationException for a member that its deploymentType does not accept.
+
+    AWS says "do not include" without saying what happens: refusing is the answer that nobody can misread.
+    """
+    deployment_type = request["deploymentType"]
+    extra = sorted(set(request) - _MAY_TRAVEL[deployment_type])
+    if extra:
+        message = f"{', '.join(extra)} cannot be updated with deploymentType {deployment_type}."
+        raise ValidationException(message)
+
+
+def version_to_create(call: Call, request: dict[str, Any]) -> sa.Row[Any]:
+    """The version that CreateEnvironment names: without a minor version, the recommended one."""
+    return _version(
+        call, request["templateName"], request["templateMajorVersion"], request.get("templateMinorVersion")
+    )
+
+
+def version_to_update(call: Call, current: dict[str, Any], request: dict[str, Any]) -> sa.Row[Any]:
+    """The version that UpdateEnvironment leads to, from the `current` template members of the environment."""
+    template, major = current["templateName"], current["templateMajorVersion"]
+    deployment_type = request["deploymentType"]
+    wanted_major, wanted_minor = request.get("templateMajorVersion"), request.get("templateMinorVersion")
+    if deployment_type == "CURRENT_VERSION":
+        return _version(call, template, major, current["templateMinorVersion"])
+    if deployment_type == "MINOR_VERSION":
+        if wanted_major not in (None, major):
+            message = f"deploymentType MINOR_VERSION stays within major version {major}: use MAJOR_VERSION."
+            raise ValidationException(message)
+        return _version(call, template, major, wanted_minor)
+    if wanted_major is None:
+        recommended = template_row(call, template).record.get("recommendedVersion", major)
+        wanted_major = recommended.split(".")[0]
+    if int(wanted_major) <= int(major):
+        message = f"deploymentType MAJOR_VERSION needs a major version higher than {major}."
+        raise ValidationException(message)
+    return _version(call, template, wanted_major, wanted_minor)
+
+
+def target_state(call: Call, version: sa.Row[Any], spec: str) -> dict[str, str]:
+    """The state (`EnvironmentState` of the API) that a deployment of this version and spec aims at.
+
+    Raises ValidationException if the spec does not fit the version's schema, naming the path.
+    """
+    fault = call.verdicts.fault_of(version, spec)
+    if fault is not None:
+        raise ValidationException(fault)
+    return {
+        "templateName": version.template_name,
+        "templateMajorVersion": str(version.major),
+        "templateMinorVersion": str(version.minor),
+        "spec": spec,
+    }
+
+
+def _version(call: Call, template: str, major: str, minor: str | None) -> sa.Row[Any]:
+    if minor is None:
+        template_row(call, template)
+        recommended = recommended_version(call, template, int(major))
+        if recommended is None:
+            message = f"Environment template {template} has no published version under major version {major}."
+            raise ValidationException(f"{message} Publish one, or name a templateMinorVersion.")
+        return recommended
+    row = version_row(call, template, major, minor)
+    if row.record["status"] not in ("DRAFT", "PUBLISHED"):
+        message = f"Environment template version {template} {major}.{minor} is {row.record['status']}"
+        raise ValidationException(f"{message} and cannot be deployed.")
+    return row

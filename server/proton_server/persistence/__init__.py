@@ -1,0 +1,1 @@
+"""The database: its store, its tables, SQLite and PostgreSQL."""

@@ -1,0 +1,162 @@
+"""What SQLite and PostgreSQL do differently, so that everything else has one code path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from proton_server.persistence.tables import deployments, environment_template_versions
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says why and what to do."""
+
+
+class Dialect(Protocol):
+    """What a database does in its own way."""
+
+    now: sa.ColumnElement[float]
+    """The database's clock, in epoch seconds."""
+    patience: float
+    """How many seconds a writer waits for those before it in this process, and then for those elsewhere."""
+
+    def turn(self, subject: str) -> str | None:
+        """What the writers on a subject ("": on none) wait for in this process; None: for nobody."""
+
+    def arguments(self, url: sa.URL) -> dict[str, Any]:
+        """What the driver is told on connecting, unless the URL says it."""
+
+    def prepare(self, engine: sa.Engine) -> None:
+        """Sets up connections."""
+
+    def serialise(self, connection: sa.Connection, subject: str) -> None:
+        """Makes transactions on the same subject follow each other."""
+
+    def is_locked(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether the transaction failed only because somebody else held on to what it needs."""
+
+    def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection | None:
+        """Keeps other processes from serving a database that takes only one; returns what holds the lock."""
+
+
+class _SQLite:
+    """One process, many threads: writers queue for one turn instead of polling SQLite's own lock."""
+
+    now: sa.ColumnElement[float] = sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float)
+    patience = 10.0
+
+    def turn(self, subject: str) -> str | None:
+        del subject  # SQLite has one writer, on whatever
+        return "writer"
+
+    def arguments(self, url: sa.URL) -> dict[str, Any]:
+        del url
+        return {"timeout": self.patience}
+
+    def prepare(self, engine: sa.Engine) -> None:
+        # Specs and access keys are in it: for the owner only. SQLite gives its other files the same mode.
+        with suppress(OSError):
+            os.close(os.open(str(engine.url.database), os.O_CREAT, 0o600))
+
+        @event.listens_for(engine, "connect")
+        def connect(connection: sqlite3.Connection, _record: object) -> None:
+            connection.isolation_level = None  # transactions begin where `begin` says
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: sa.Connection) -> None:
+            # A reader that turned writer half-way would fail at once when somebody else wrote meanwhile.
+            writes = connection.get_execution_options().get("proton_writes")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def serialise(self, connection: sa.Connection, subject: str) -> None:
+        """Nothing to do: SQLite has one writer."""
+
+    def is_locked(self, error: sa.exc.DBAPIError) -> bool:
+        return _is_locked(error.orig)
+
+    def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection:
+        # The file itself, so that a symbolic link to it leads to the same lock.
+        file = Path(str(engine.url.database)).resolve()
+        if file.stat().st_nlink > 1:
+            message = f"The database {file} has other names (hard links), and SQLite would damage it."
+            raise StoreError(f"{message} Serve a copy, or remove the other names.")
+        # A lock on a file of SQLite's own works on every platform, and ends with the process however it ends.
+        lock = sqlite3.connect(f"{file}-serving", timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            if not _is_locked(error):
+                raise
+            message = f"Another proton-server uses the database {engine.url.database}."
+            raise StoreError(f"{message} Stop it, or name another file with --database.") from None
+        with engine.begin() as connection:
+            for table in (deployments, environment_template_versions):
+                connection.execute(sa.update(table).values(owner=None, lease_until=0.0))
+        return lock
+
+
+def _is_locked(error: BaseException | None) -> bool:
+    return "is locked" in str(error)  # SQLite's code is in the exception only since Python 3.11
+
+
+class _PostgreSQL:
+    """Many processes: writers on one subject queue for an advisory lock.
+
+    Those of one process queue for a turn first. Otherwise all that wait for one account, whose lock another
+    process may hold for long, would each hold a connection meanwhile, and none were left for the others.
+    """
+
+    now: sa.ColumnElement[float] = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float)
+    patience = 3.0
+
+    def turn(self, subject: str) -> str | None:
+        return subject or None
+
+    def arguments(self, url: sa.URL) -> dict[str, Any]:
+        """A server that is gone without a word is noticed within half a minute."""
+        network = {
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        }
+        return {name: value for name, value in network.items() if name not in url.query}
+
+    def prepare(self, engine: sa.Engine) -> None:
+        """No transaction waits long for a lock, or holds one while its process sleeps."""
+
+        @event.listens_for(engine, "connect")
+        def connect(connection: Any, _record: object) -> None:
+            for name, value in (
+                ("lock_timeout", f"{self.patience * 1000:.0f}ms"),
+                ("statement_timeout", "30s"),
+                ("idle_in_transaction_session_timeout", "60s"),
+            ):
+                connection.execute(f"SET {name} = '{value}'")
+            connection.commit()
+
+    def serialise(self, connection: sa.Connection, subject: str) -> None:
+        number = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big", signed=True)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+    def is_locked(self, error: sa.exc.DBAPIError) -> bool:
+        codes = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+        return getattr(error.orig, "sqlstate", None) in codes
+
+    def serve_alone(self, engine: sa.Engine) -> None:
+        """Nothing to do: leases arbitrate."""
+
+
+DIALECTS: dict[str, Dialect] = {"sqlite": _SQLite(), "postgresql": _PostgreSQL()}
+"""By the backend's name in SQLAlchemy's URLs."""

@@ -1,0 +1,260 @@
+"""The server's state in SQLite or PostgreSQL, through SQLAlchemy Core: transactions, and rows by their keys.
+
+No AWS calls and no decisions about Proton here; what differs between the databases is in `dialects.py`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from proton_server.persistence.databases import DIALECTS, StoreError
+from proton_server.persistence.outage import Outage, Seldom
+from proton_server.persistence.tables import SCHEMA_VERSION, meta, metadata
+from proton_server.persistence.turns import Late, Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_POOL_SECONDS = 10.0
+"""How long to wait for a connection when all are in use."""
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",  # as many platforms hand it out
+}
+"""What a URL may begin with → with the driver that is installed for it."""
+
+_REFUSALS = (
+    sa.exc.IntegrityError,
+    sa.exc.DataError,
+    sa.exc.ProgrammingError,
+    sa.exc.NotSupportedError,
+)
+"""Errors that say something of the statement, all others of the database."""
+
+
+class Unavailable(StoreError):
+    """The database cannot be used just now: out of reach, locked, full, read-only. The log has it already."""
+
+
+class Store:
+    """A database. Give it a SQLAlchemy URL, or the path of a SQLite file.
+
+    Raises StoreError if the database cannot be opened or was made by another version of the server.
+    """
+
+    def __init__(self, database: str) -> None:
+        url = _parse(database)
+        self._dialect = DIALECTS[url.get_backend_name()]
+        self._name = _name(url)
+        with self._opening():
+            # Parameters hold specs and keys: an error that reaches the log must not quote them.
+            self.engine = sa.create_engine(
+                url,
+                pool_size=16,
+                max_overflow=16,
+                pool_timeout=_POOL_SECONDS,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args=self._dialect.arguments(url),
+            )
+        self._dialect.prepare(self.engine)
+        self.now = self._dialect.now
+        self._turns = Turns(self._dialect.patience)
+        self._outage, self._contention = Outage(), Seldom()
+        self._serving_lock: sqlite3.Connection | None = None
+        self._writing = self.engine.execution_options(proton_writes=True)
+        with self._opening():
+            self._create()
+
+    def __str__(self) -> str:
+        return self._name
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Puts what goes wrong at the start into a sentence, whoever notices: the driver, or SQLAlchemy."""
+        try:
+            yield
+        except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError) as error:
+            raise StoreError(f"The database {self} cannot be opened: {_reason(error)}") from None
+
+    def _create(self) -> None:
+        with self._writing.begin() as connection:
+            self._dialect.serialise(connection, "schema")
+            found = None
+            if sa.inspect(connection).has_table(meta.name):
+                found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
+            if found not in (None, SCHEMA_VERSION):
+                message = f"has schema version {found}, and this server needs {SCHEMA_VERSION}."
+                raise StoreError(f"The database {self} {message} Start it with a new --database.")
+            metadata.create_all(connection)
+            if found is None:
+                connection.execute(sa.insert(meta).values(key="schema", value=SCHEMA_VERSION))
+            else:
+                # A database that cannot be written, such as a standby, is of no use to any command.
+                connection.execute(sa.update(meta).values(value=meta.c.value))
+
+    def serve_alone(self) -> None:
+        """Makes this the one process that serves a SQLite database, and frees what a killed one had leased.
+
+        PostgreSQL may be served by several processes, so nothing is done. The hold ends with the process.
+        Raises StoreError if another process serves the file.
+        """
+        with self._opening():
+            self._serving_lock = self._dialect.serve_alone(self._writing)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads. Raises Unavailable, as `write` does."""
+        with self._watched("", writing=False), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, account_id: str = "", region: str = "") -> Iterator[sa.Connection]:
+        """A transaction that writes. Those of one account and Region follow each other, never overlap."""
+        subject = f"{account_id}/{region}" if account_id else ""
+        turn = self._dialect.turn(subject)
+        with (
+            self._watched(subject, writing=True),
+            nullcontext() if turn is None else self._turns.of(turn),
+            self._writing.begin() as connection,
+        ):
+            if subject:
+                self._dialect.serialise(connection, subject)
+            yield connection
+
+    @contextmanager
+    def _watched(self, subject: str, *, writing: bool) -> Iterator[None]:
+        """Tells the database's failures from other errors, and logs an outage instead of each of them."""
+        try:
+            yield
+        except Late as late:
+            raise self._locked(subject, "the one before takes too long") from late
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            if isinstance(error, _REFUSALS):
+                raise
+            if isinstance(error, sa.exc.DBAPIError) and self._dialect.is_locked(error):
+                raise self._locked(subject, _reason(error)) from error
+            unavailable = Unavailable(f"The database {self} cannot be used: {_reason(error)}")
+            self._outage.failed(str(unavailable), writing=writing)
+            raise unavailable from error
+        self._outage.succeeded(writing=writing)
+
+    def _locked(self, subject: str, reason: str) -> Unavailable:
+        what = f"The rows of {subject}" if subject else "Rows"
+        unavailable = Unavailable(f"{what} in the database {self} are locked: {reason}")
+        self._contention.warn("%s", unavailable)
+        return unavailable
+
+    def close(self) -> None:
+        """Closes the connections, and lets another process serve the database."""
+        self.engine.dispose()
+        if self._serving_lock is not None:
+            self._serving_lock.close()
+
+
+class Rows:
+    """The rows of one account and Region, within a transaction. Nothing of another account can be reached.
+
+    A row with a second account in it (`management_account_id`) is reached from both.
+    """
+
+    def __init__(self, connection: sa.Connection, account_id: str, region: str) -> None:
+        self.connection = connection
+        self.account_id = account_id
+        self.region = region
+
+    def find(self, table: sa.Table, **key: Any) -> sa.Row[Any] | None:
+        """The row with this key, or None."""
+        return self.connection.execute(sa.select(table).where(*self._where(table, key))).one_or_none()
+
+    def lock(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **key: Any) -> sa.Row[Any] | None:
+        """The row that meets conditions and key, or None; nobody else changes it before the transaction ends.
+
+        Needed only for a row that another account, or the reconciler for one, may change at the same time.
+        """
+        query = sa.select(table).where(*self._where(table, key), *conditions).with_for_update()
+        return self.connection.execute(query).one_or_none()
+
+    def of(self, account_id: str) -> Rows:
+        """The rows of another account. For what concerns two accounts, once it is known that it does."""
+        return Rows(self.connection, account_id, self.region)
+
+    def all(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **key: Any) -> Sequence[sa.Row[Any]]:
+        """The rows that meet conditions and (part of a) key, in order of their primary key."""
+        query = sa.select(table).where(*self._where(table, key), *conditions).order_by(*table.primary_key)
+        return self.connection.execute(query).all()
+
+    def columns(self, table: sa.Table, *columns: sa.ColumnElement[Any], **key: Any) -> Sequence[sa.Row[Any]]:
+        """What `all` finds, but these columns only, where the others are large."""
+        query = sa.select(*columns).where(*self._where(table, key)).order_by(*table.primary_key)
+        return self.connection.execute(query).all()
+
+    def page(
+        self,
+        table: sa.Table,
+        *conditions: sa.ColumnElement[bool],
+        by: Sequence[sa.Column[Any]],
+        after: Sequence[Any] | None,
+        limit: int,
+        newest_first: bool = False,
+        **key: Any,
+    ) -> Sequence[sa.Row[Any]]:
+        """Up to `limit` rows in the order of the columns `by`, those behind the values `after`."""
+        query = sa.select(table).where(*self._where(table, key), *conditions).limit(limit)
+        if after is not None:
+            position, start = sa.tuple_(*by), sa.tuple_(*after)
+            query = query.where(position < start if newest_first else position > start)
+        order = [column.desc() if newest_first else column.asc() for column in by]
+        return self.connection.execute(query.order_by(*order)).all()
+
+    def insert(self, table: sa.Table, **values: Any) -> None:
+        """Adds a row."""
+        scope = {"account_id": self.account_id, "region": self.region}
+        self.connection.execute(sa.insert(table).values(**scope, **values))
+
+    def update(self, table: sa.Table, key: dict[str, Any], **values: Any) -> None:
+        """Changes the row with this key."""
+        self.connection.execute(sa.update(table).where(*self._where(table, key)).values(**values))
+
+    def delete(self, table: sa.Table, **key: Any) -> None:
+        """Removes the rows with this (part of a) key."""
+        self.connection.execute(sa.delete(table).where(*self._where(table, key)))
+
+    def _where(self, table: sa.Table, key: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+        accounts = [table.c[name] for name in ("account_id", "management_account_id") if name in table.c]
+        mine = sa.or_(*(account == self.account_id for account in accounts))
+        return [mine, table.c.region == self.region, *(table.c[name] == value for name, value in key.items())]
+
+
+def _parse(database: str) -> sa.URL:
+    """The URL, with the driver that is installed for its backend."""
+    try:
+        url = sa.make_url(database if "://" in database else f"sqlite:///{database}")
+    except (sa.exc.ArgumentError, ValueError):
+        url = None
+    # Every connection to a SQLite database without a file has a database of its own.
+    if url is None or url.drivername not in _DRIVERS or url.database in (None, "", ":memory:"):
+        raise StoreError("--database must be a SQLite file or a PostgreSQL URL (postgresql+psycopg://…).")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if url.get_backend_name() == "sqlite" and url.query:
+        raise StoreError(f"--database takes no parameters (?{next(iter(url.query))}=…) after a SQLite file.")
+    return url
+
+
+def _name(url: sa.URL) -> str:
+    """What a person may see of it: no password, neither before the host nor among the parameters."""
+    shown = url.difference_update_query(["password", "sslpassword"])
+    return shown.render_as_string(hide_password=True).removeprefix("sqlite:///")
+
+
+def _reason(error: BaseException) -> str:
+    """The driver's own words, on one line and without SQLAlchemy's wrapping."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

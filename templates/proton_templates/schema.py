@@ -1,0 +1,218 @@
+"""The schema file of an environment template: read, checked, compared with the version before.
+
+Pure. Forbidden here: archives and paths; the caller names the file. Source: User Guide, "Schema file", and
+OpenAPI 3.0.3 for what stands below ``types``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema.exceptions import SchemaError
+
+from proton_templates import patterns
+from proton_templates.documents import DocumentFault, load_mapping
+from proton_templates.openapi import TooManySteps, check_schema
+from proton_templates.spec import examine, resolve
+
+_MAX_CHARACTERS = (
+    51_200  # TemplateSchema in the API model: GetEnvironmentTemplateVersion must be able to return it
+)
+_MAX_NAME = 100
+_MAX_COMPARED = 10_000
+"""Pairs of types that refer to each other in circles of different lengths can be many more than the types."""
+_TOO_COMPLEX = "its types refer to each other in more ways than can be compared"
+_TYPES = ("string", "number", "integer", "boolean", "array", "object")
+_REFERENCE = re.compile(r"#/schema/types/(?P<name>[\w.-]+)")
+# OpenAPI 3.0 is stricter here than the JSON Schema that its schemas are checked against.
+_KINDS = {"format": str, "items": dict}
+_A = {str: "a string", dict: "a mapping"}
+# JSON Schema's "id" would move the place that references start from, and OpenAPI's "discriminator" leads to
+# "#/components/schemas", which a schema file does not have.
+_FOREIGN = {"id", "discriminator"}
+
+
+def read_schema(text: str) -> dict[str, Any]:
+    """The OpenAPI object that describes an environment's inputs; complete in itself, so it can be stored.
+
+    Where it refers to other types, their definitions travel with it below the key ``schema``, which is where
+    their references (``#/schema/types/…``) point.
+
+    Raises DocumentFault with a clause that says what is wrong with the file.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        raise DocumentFault(f"longer than {_MAX_CHARACTERS:,} characters")
+    schema = _member(load_mapping(text), "schema", dict, "the mapping that all else stands below")
+    dialect = _member(schema, "format", dict, "with 'openapi: \"3.0.0\"' below it", "schema.").get("openapi")
+    if not str(dialect).startswith("3.0"):
+        raise DocumentFault('schema.format.openapi must be "3.0.0"')
+    if service := sorted({"service_input_type", "pipeline_input_type"} & schema.keys()):
+        raise DocumentFault(
+            f"schema.{service[0]} belongs to a service template; this is an environment template"
+        )
+    types = _member(schema, "types", dict, "a mapping of type names to OpenAPI objects", "schema.")
+    name = _member(schema, "environment_input_type", str, "the type that describes the inputs", "schema.")
+    if name not in types:
+        raise DocumentFault(f"schema.environment_input_type names '{name}', which schema.types does not have")
+    for type_name, declared in types.items():
+        _check_type(declared, types, f"schema.types.{type_name}")
+    inputs = dict(resolve(types[name], {"schema": schema}))
+    if inputs.get("type") != "object" or not inputs.get("properties"):
+        raise DocumentFault(f"schema.types.{name} must be of type object and have at least one property")
+    if too_long := [key for key in inputs["properties"] if len(key) > _MAX_NAME]:
+        raise DocumentFault(
+            f"the input name '{too_long[0][:_MAX_NAME]}…' is longer than {_MAX_NAME} characters"
+        )
+    if '"$ref"' in json.dumps(types):
+        inputs["schema"] = {"types": types}
+    _check_defaults(inputs, f"schema.types.{name}")
+    return inputs
+
+
+def check_customer_managed(inputs: Mapping[str, Any]) -> None:
+    """What the Guide asks of a customer-managed template: string properties only, and no defaults.
+
+    Raises DocumentFault with a clause that names the property.
+    """
+    for name, reference in inputs["properties"].items():
+        declared = resolve(reference, inputs)
+        if declared.get("type") != "string":
+            raise DocumentFault(
+                f"the property '{name}' must be of type string in a customer-managed template"
+            )
+        if "default" in declared:
+            raise DocumentFault(
+                f"the property '{name}' must not have a default in a customer-managed template"
+            )
+
+
+def minor_incompatibility(previous: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+    """Why a spec written for ``previous`` may fail under ``new``, or None: the test of a minor version.
+
+    "Best effort" in the User Guide, without rules. Ours: no input disappears, none changes its type, and none
+    becomes required without a default, at any depth of objects and lists.
+    """
+    try:
+        cause = next(_incompatibilities((previous, previous), (new, new), "", set()), None)
+    except RecursionError:
+        cause = _TOO_COMPLEX
+    return cause and f"The schema is not compatible with the minor version before: {cause}."
+
+
+def _incompatibilities(
+    previous: tuple[Any, Any], new: tuple[Any, Any], path: str, compared: set[tuple[int, int]]
+) -> Iterator[str]:
+    (before, old_root), (after, new_root) = previous, new
+    before, after = resolve(before, old_root), resolve(after, new_root)
+    if (id(before), id(after)) in compared:  # a type that contains itself
+        return
+    compared.add((id(before), id(after)))
+    if len(compared) > _MAX_COMPARED:
+        yield _TOO_COMPLEX
+        return
+    if before.get("type") != after.get("type"):
+        yield f"the input '{path}' changes its type from {before.get('type')} to {after.get('type')}"
+        return
+    old, now = before.get("properties", {}), after.get("properties", {})
+    prefix = f"{path}." if path else ""
+    for name in sorted(old.keys() - now.keys()):
+        yield f"the input '{prefix}{name}' disappears"
+    for name in sorted(_needed(after, new_root) - _needed(before, old_root)):
+        yield f"the input '{prefix}{name}' becomes required and has no default"
+    for name in sorted(old.keys() & now.keys()):
+        yield from _incompatibilities((old[name], old_root), (now[name], new_root), prefix + name, compared)
+    if "items" in before and "items" in after:
+        yield from _incompatibilities(
+            (before["items"], old_root), (after["items"], new_root), f"{path}[]", compared
+        )
+
+
+def _needed(schema: Mapping[str, Any], root: Mapping[str, Any]) -> set[str]:
+    """The members that a spec must give: required, and without a default."""
+    members = schema.get("properties", {})
+    required = schema.get("required", [])
+    return {name for name in required if "default" not in resolve(members.get(name, {}), root)}
+
+
+def _check_type(declared: Any, types: Mapping[str, Any], path: str) -> None:
+    for place, schema in _subschemas(declared, path):
+        if "type" in schema and schema["type"] not in _TYPES:
+            raise DocumentFault(f"{place}.type must be one of {', '.join(_TYPES)}")
+        for keyword, kind in _KINDS.items():
+            if keyword in schema and not isinstance(schema[keyword], kind):
+                raise DocumentFault(f"{place}.{keyword} must be {_A[kind]}")
+        if foreign := sorted(_FOREIGN & schema.keys()):
+            raise DocumentFault(f"{place}.{foreign[0]} is not for schema files of Proton; leave it out")
+        if "$ref" in schema:
+            _check_reference(schema["$ref"], types, f"{place}.$ref")
+        _check_pattern(schema, place)
+    try:
+        check_schema(declared)
+    except SchemaError as error:
+        place = path + "".join(f".{key}" for key in error.absolute_path)
+        raise DocumentFault(f"{place} is not valid OpenAPI 3.0: {error.message[:200]}") from None
+
+
+def _check_pattern(schema: Mapping[str, Any], place: str) -> None:
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        try:
+            patterns.check(pattern)
+        except patterns.PatternFault as fault:
+            raise DocumentFault(f"{place}.pattern {fault}") from None
+
+
+def _check_reference(reference: Any, types: Mapping[str, Any], place: str) -> None:
+    """Only whole types of this file; anything else would let a template make the server fetch it."""
+    seen = set()
+    while reference is not None:
+        match = _REFERENCE.fullmatch(str(reference))
+        if not match or match["name"] not in types:
+            raise DocumentFault(
+                f"{place} must be '#/schema/types/' followed by one of the types in this file"
+            )
+        name = match["name"]
+        if name in seen:
+            raise DocumentFault(f"{place} refers to itself")
+        seen.add(name)
+        reference = types[name].get("$ref") if isinstance(types[name], dict) else None
+
+
+def _subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """``schema`` and each schema inside it, with its place; OpenAPI's own check finds what is no mapping."""
+    if not isinstance(schema, dict):
+        return
+    yield path, schema
+    for key in ("properties", "allOf", "anyOf", "oneOf"):
+        inner = schema.get(key)
+        members = (
+            inner.items() if isinstance(inner, dict) else enumerate(inner) if isinstance(inner, list) else ()
+        )
+        for name, member in members:
+            yield from _subschemas(member, f"{path}.{key}.{name}")
+    for key in ("items", "additionalProperties", "not"):
+        yield from _subschemas(schema.get(key), f"{path}.{key}")
+
+
+def _check_defaults(inputs: dict[str, Any], path: str) -> None:
+    for place, schema in _subschemas(inputs, path):
+        if "default" in schema:
+            context = {**schema, "schema": inputs.get("schema", {})}
+            try:
+                clauses = examine(schema["default"], context, f"{place}.default")[1]
+            except RecursionError:
+                raise DocumentFault(f"{place} refers to itself without end") from None
+            except TooManySteps as fault:
+                raise DocumentFault(f"{place}.default cannot be checked: that {fault}") from None
+            if clauses:
+                raise DocumentFault(clauses[0])
+
+
+def _member(mapping: Mapping[str, Any], key: str, kind: type, meaning: str, parent: str = "") -> Any:
+    value = mapping.get(key)
+    if not isinstance(value, kind):
+        raise DocumentFault(f"{parent}{key} is missing or of the wrong kind; it must be {meaning}")
+    return value

@@ -1,0 +1,89 @@
+"""What is generated from the declarations: the Python SDK and the docs' tables. `make gen` writes them.
+
+`python -m tools.generate` writes, with `--check` it only fails where a file is not current.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pathlib
+import subprocess
+import sys
+
+from aws_proton_provider.core.declaration import Property, Resource
+from aws_proton_provider.resources import RESOURCES
+from tools.generate.sdk import BANNER, module_name, nested_module, package, python_type, resource_module
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_SDK = "sdk/python/pulumi_aws_proton"
+
+
+def files() -> dict[str, str]:
+    """Every generated file: path from the project's root → text."""
+    modules = {f"{_SDK}/__init__.py": package(), f"{_SDK}/_nested.py": nested_module()}
+    modules |= {f"{_SDK}/{module_name(resource)}.py": resource_module(resource) for resource in RESOURCES}
+    generated = {path: _tidy(path, text) for path, text in modules.items()}
+    generated |= {f"{_SDK}/pulumi-plugin.json": '{"resource": false}\n', f"{_SDK}/py.typed": ""}
+    for resource in RESOURCES:
+        generated[f"docs/reference/{module_name(resource).replace('_', '-')}.md"] = _table_page(resource)
+    return generated
+
+
+def main() -> int:
+    """Writes the files, or with `--check` names those that are not current."""
+    stale = {path: text for path, text in files().items() if text != _present(_ROOT / path)}
+    if "--check" in sys.argv[1:]:
+        for path in stale:
+            sys.stderr.write(f"{path} is not current: run `make gen` and commit what it writes\n")
+        return 1 if stale else 0
+    for path, text in stale.items():
+        (_ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (_ROOT / path).write_text(text)
+        sys.stdout.write(f"wrote {path}\n")
+    return 0
+
+
+def _present(path: pathlib.Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _tidy(path: str, text: str) -> str:
+    """The module as the formatter has it, without the imports that it turned out not to need."""
+    for command in (["check", "--fix-only", "--select", "F401,I001"], ["format"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--quiet", "--stdin-filename", path, "-"],
+            cwd=_ROOT,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        text = done.stdout
+    return text
+
+
+def _table_page(resource: type[Resource]) -> str:
+    rows = {
+        "Inputs": [item for item in resource.properties if item.from_program],
+        "Outputs": [item for item in resource.properties if not item.from_program],
+    }
+    page = f"<!-- {BANNER} -->\n\n# {resource.__name__}\n\n{inspect.getdoc(resource)}\n"
+    for title, items in rows.items():
+        page += f"\n## {title}\n\n| Property | Type | A change | What it is |\n|---|---|---|---|\n"
+        for item in items:
+            kind = python_type(item.type, give=False).replace("Mapping[str, Any]", "mapping")
+            need = ", required" if item.required and item.name != "name" else ""
+            page += f"| `{item.name}` | {kind}{need} | {_effect(item)} | {' '.join(item.doc.split())} |\n"
+    return page
+
+
+def _effect(item: Property) -> str:
+    if not item.from_program:
+        return "–"
+    if item.replace:
+        return "replaces"
+    return item.deploy.name if item.deploy is not None else "updates"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
