@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from proton_server.engine.registrations import SourceFault
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.errors import SourceFault
 from tests.conftest import ACCOUNT, REGION, LocalServer
 from tests.server.steps import unique
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from proton_server.engine import evaluation
-from proton_server.engine.evaluation import EvaluationFault, Evaluator
-from proton_server.operations.errors import ThrottlingException
+from proton_server.engine.evaluation import EvaluationFault, Evaluator, EvaluatorBusy
 from proton_server.provisioning.buildspec import read_recipe
 from proton_templates.bundle import BundleFault, read_bundle
 from proton_templates.rendering import RenderFault, check_template, render_template
@@ -226,7 +225,7 @@ def test_an_account_with_too_many_calls_at_once_is_told_to_slow_down(monkeypatch
             spinning = threads.submit(evaluate, A, "Reading it", spin)
             while not evaluate._waiting[A]:
                 time.sleep(0.01)
-            with pytest.raises(ThrottlingException, match="Rate exceeded"):
+            with pytest.raises(EvaluatorBusy, match="too many"):
                 evaluate(A, "Reading it", render_template, "ok", "n", {})
             assert isinstance(spinning.exception(), EvaluationFault)
         assert evaluate(A, "Reading it", render_template, "ok", "n", {}) == "ok"

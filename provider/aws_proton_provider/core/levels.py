@@ -1,4 +1,4 @@
-"""The levels of an update. Declarations name them; `resources/environment/deployment_type.py` decides by them."""
+"""The levels of an update: declarations name them, `resources/environment/deployment_type.py` decides."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from proton_server.operations.errors import (
     UnknownOperationException,
     ValidationException,
 )
+from proton_server.persistence.databases import STORABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,9 +111,6 @@ _PYTHON_TYPES: dict[str, Any] = {
 }
 """Every type that occurs in an input of Proton; a new one fails loudly, with a KeyError."""
 
-
-STORABLE = re.compile(r"[^\0\ud800-\udfff]*")
-"""PostgreSQL takes no NUL in text, and no database takes half of a surrogate pair."""
 
 _MAX_TOLD = 10
 _MAX_SHOWN = 100

@@ -26,8 +26,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pebble
 
-from proton_server.operations.errors import ThrottlingException
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -50,6 +48,10 @@ Result = TypeVar("Result")
 
 class EvaluationFault(Exception):
     """A function reached a limit or failed; the text is a sentence: "Checking … takes more than …"."""
+
+
+class EvaluatorBusy(Exception):
+    """An account has too many calls at once."""
 
 
 class _Clause(Exception):
@@ -86,7 +88,7 @@ class Evaluator:
             *arguments: the function's.
             **options: likewise.
 
-        Raises EvaluationFault, and ThrottlingException if the account has too many calls at once.
+        Raises EvaluationFault, and EvaluatorBusy if the account has too many calls at once.
 
         """
         with self._turn(account):
@@ -108,7 +110,7 @@ class Evaluator:
     def _turn(self, account: str) -> Iterator[None]:
         with self._turns:
             if self._waiting[account] >= _WAITING:
-                raise ThrottlingException("Rate exceeded: too many templates and specs are being evaluated.")
+                raise EvaluatorBusy("too many templates and specs are being evaluated.")
             self._waiting[account] += 1
             self._turns.wait_for(lambda: self._at_work[account] < self._room)
             self._at_work[account] += 1

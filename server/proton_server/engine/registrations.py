@@ -14,6 +14,7 @@ from proton_server.engine.evaluation import BUNDLE_CHECK, EvaluationFault
 from proton_server.engine.reconciler import Settled
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import bundles, environment_template_versions, environment_templates
+from proton_server.provisioning.errors import SourceAwaited, SourceFault
 from proton_templates.bundle import Bundle, BundleFault, minor_incompatibility, read_bundle
 
 if TYPE_CHECKING:
@@ -29,14 +30,6 @@ _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
 """Until S3 is asked again."""
 
 _USABLE = ("DRAFT", "PUBLISHED")
-
-
-class SourceFault(Exception):
-    """The object in S3 cannot be had; the message is a sentence for the template's owner."""
-
-
-class SourceAwaited(Exception):
-    """S3 cannot be asked for the object now; the message is a sentence that says what is waited for."""
 
 
 _Result: TypeAlias = "tuple[bytes, Bundle] | str | SourceAwaited"

@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from proton_server.api.wire import STORABLE
-from proton_server.engine.evaluation import SPEC_CHECK, EvaluationFault
-from proton_server.operations.errors import ConflictException, ValidationException
+from proton_server.engine.evaluation import SPEC_CHECK, EvaluationFault, EvaluatorBusy
+from proton_server.operations.errors import ConflictException, ThrottlingException, ValidationException
+from proton_server.persistence.databases import STORABLE
 from proton_templates.spec import SpecFault, read_inputs
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Verdicts:
             evaluate(account, SPEC_CHECK, read_inputs, asked.spec, asked.version.input_schema)
         except (SpecFault, EvaluationFault) as found:
             fault = str(found)
+        except EvaluatorBusy as busy:
+            raise ThrottlingException(f"Rate exceeded: {busy}") from None
         self._faults[asked.version.id, asked.spec] = fault
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from proton_server.persistence.tables import deployments, environment_template_versions
+
+STORABLE = re.compile(r"[^\0\ud800-\udfff]*")
+"""PostgreSQL takes no NUL in text, and no database takes half of a surrogate pair."""
 
 
 class StoreError(Exception):

@@ -22,8 +22,8 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
 
-from proton_server.engine.registrations import SourceAwaited, SourceFault
 from proton_server.provisioning.aws_errors import awaited
+from proton_server.provisioning.errors import SourceAwaited, SourceFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
