@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from proton_templates import manifest, rendering, schema
-from proton_templates.documents import DocumentFault, is_mapping
+from proton_templates.documents import DocumentError, is_mapping
 from proton_templates.schema import minor_incompatibility
 
-__all__ = ["Bundle", "BundleFault", "minor_incompatibility", "pack", "read_bundle"]
+__all__ = ["Bundle", "BundleError", "minor_incompatibility", "pack", "read_bundle"]
 
 _MEGABYTE = 1024 * 1024
 _MAX_BUNDLE = 10 * _MEGABYTE
@@ -39,7 +39,7 @@ _MANIFEST = "infrastructure/manifest.yaml"
 _LITTER = {".git", ".DS_Store", "__pycache__"}
 
 
-class BundleFault(ValueError):
+class BundleError(ValueError):
     """A bundle is refused; the text is a sentence that names the file and the cause."""
 
 
@@ -63,7 +63,7 @@ class Bundle:
 def read_bundle(tarball: bytes, *, customer_managed: bool) -> Bundle:
     """The environment template bundle in ``tarball``; schema and infrastructure may stand in any folder.
 
-    Raises BundleFault with one sentence, for the first fault found.
+    Raises BundleError with one sentence, for the first fault found.
     """
     files = _unpack(tarball)
     root = _root(files)
@@ -74,18 +74,18 @@ def read_bundle(tarball: bytes, *, customer_managed: bool) -> Bundle:
     infrastructure = _below(files, f"{root}infrastructure/")
     if customer_managed:
         if infrastructure:
-            raise BundleFault(
+            raise BundleError(
                 f"{root}infrastructure: a customer-managed template has a schema only; leave this folder out."
             )
         with _naming(schema_path):
             schema.check_customer_managed(inputs)
         return Bundle(schema_text, inputs, "customer-managed", {})
     if _below(files, f"{root}instance_infrastructure/"):
-        raise BundleFault(
+        raise BundleError(
             f"{root}instance_infrastructure: belongs to a service template; this is an environment's."
         )
     if manifest_path not in files:
-        raise BundleFault(f"{manifest_path}: is missing; it says which engine provisions the environment.")
+        raise BundleError(f"{manifest_path}: is missing; it says which engine provisions the environment.")
     with _naming(manifest_path):
         read = manifest.read_manifest(_text(files[manifest_path]), infrastructure.keys())
     if read.engine == "cloudformation" and read.template_file:
@@ -98,10 +98,10 @@ def read_bundle(tarball: bytes, *, customer_managed: bool) -> Bundle:
 def pack(folder: Path) -> bytes:
     """``folder`` as tar.gz: the same bytes for the same content, whenever and by whomever it is packed.
 
-    Raises BundleFault if there is no such folder, or something in it is neither file nor folder.
+    Raises BundleError if there is no such folder, or something in it is neither file nor folder.
     """
     if not folder.is_dir():
-        raise BundleFault(f"{folder}: is not a folder.")
+        raise BundleError(f"{folder}: is not a folder.")
     archive = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=archive, mode="wb", filename="", mtime=0) as compressed,
@@ -110,11 +110,11 @@ def pack(folder: Path) -> bytes:
         for name in _names_in(folder):
             path = folder / name
             if path.is_symlink() or not path.is_file():
-                raise BundleFault(f"{name}: is not a regular file; bundles hold no links or devices.")
+                raise BundleError(f"{name}: is not a regular file; bundles hold no links or devices.")
             with path.open("rb") as file:
                 content = file.read(_MAX_FILE + 1)
             if len(content) > _MAX_FILE:
-                raise BundleFault(f"{name}: is larger than {_MAX_FILE // _MEGABYTE} MB.")
+                raise BundleError(f"{name}: is larger than {_MAX_FILE // _MEGABYTE} MB.")
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
@@ -134,7 +134,7 @@ def _names_in(folder: Path) -> list[str]:
             if name not in _LITTER
         ]
         if sum(not PurePosixPath(name).name.startswith("._") for name in names) > _MAX_FILES:
-            raise BundleFault(f"The bundle holds more than {_MAX_FILES} files.")
+            raise BundleError(f"The bundle holds more than {_MAX_FILES} files.")
     return sorted(names)
 
 
@@ -144,17 +144,17 @@ def _raise(error: OSError) -> None:
 
 def _unpack(tarball: bytes) -> dict[str, bytes]:
     if len(tarball) > _MAX_BUNDLE:
-        raise BundleFault(f"The bundle is larger than {_MAX_BUNDLE // _MEGABYTE} MB.")
+        raise BundleError(f"The bundle is larger than {_MAX_BUNDLE // _MEGABYTE} MB.")
     try:
         unpacked = gzip.GzipFile(fileobj=io.BytesIO(tarball)).read(_MAX_UNPACKED + 1)
         if len(unpacked) > _MAX_UNPACKED:
-            raise BundleFault(f"The bundle unpacks to more than {_MAX_UNPACKED // _MEGABYTE} MB.")
+            raise BundleError(f"The bundle unpacks to more than {_MAX_UNPACKED // _MEGABYTE} MB.")
         with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as tar:
             return _files(tar)
     except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, OverflowError) as error:
-        if isinstance(error, BundleFault):
+        if isinstance(error, BundleError):
             raise
-        raise BundleFault("The bundle is not a tar.gz archive, or is damaged.") from None
+        raise BundleError("The bundle is not a tar.gz archive, or is damaged.") from None
 
 
 def _files(tar: tarfile.TarFile) -> dict[str, bytes]:
@@ -164,13 +164,13 @@ def _files(tar: tarfile.TarFile) -> dict[str, bytes]:
         if entry.isdir() or PurePosixPath(path).name.startswith("._"):  # macOS puts "._x" beside each x
             continue
         if not entry.isfile() or entry.issparse():
-            raise BundleFault(f"{path}: is not a regular file; bundles hold no links or devices.")
+            raise BundleError(f"{path}: is not a regular file; bundles hold no links or devices.")
         if entry.size > _MAX_FILE:
-            raise BundleFault(f"{path}: is larger than {_MAX_FILE // _MEGABYTE} MB.")
+            raise BundleError(f"{path}: is larger than {_MAX_FILE // _MEGABYTE} MB.")
         if path in files:
-            raise BundleFault(f"{path}: is in the bundle twice.")
+            raise BundleError(f"{path}: is in the bundle twice.")
         if len(files) == _MAX_FILES:
-            raise BundleFault(f"The bundle holds more than {_MAX_FILES} files.")
+            raise BundleError(f"The bundle holds more than {_MAX_FILES} files.")
         content = tar.extractfile(entry)
         files[path] = content.read() if content else b""
     return files
@@ -179,10 +179,10 @@ def _files(tar: tarfile.TarFile) -> dict[str, bytes]:
 def _path(name: str) -> str:
     shown = name.encode("utf-8", "backslashreplace").decode()[:200]
     if shown != name or not name.isprintable():
-        raise BundleFault(f"{shown!r}: is no file name a bundle may hold (too long, or not printable text).")
+        raise BundleError(f"{shown!r}: is no file name a bundle may hold (too long, or not printable text).")
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in name:
-        raise BundleFault(f"{name}: leads out of the bundle; paths must be relative, without '..' or '\\'.")
+        raise BundleError(f"{name}: leads out of the bundle; paths must be relative, without '..' or '\\'.")
     return str(parts)
 
 
@@ -196,11 +196,11 @@ def _root(files: Mapping[str, bytes]) -> str:
         if not any(root.startswith(f"{other}infrastructure/") for other in roots if other != root)
     ]
     if not outermost:
-        raise BundleFault(
+        raise BundleError(
             f"{_SCHEMA}: is missing; a bundle has it in a folder 'schema' beside 'infrastructure'."
         )
     if len(outermost) > 1:
-        raise BundleFault(f"{outermost[1]}{_SCHEMA}: is a second schema beside {outermost[0]}{_SCHEMA}.")
+        raise BundleError(f"{outermost[1]}{_SCHEMA}: is a second schema beside {outermost[0]}{_SCHEMA}.")
     return outermost[0]
 
 
@@ -212,7 +212,7 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DocumentFault("is not text in UTF-8") from None
+        raise DocumentError("is not text in UTF-8") from None
 
 
 def _check_cloudformation(text: str, path: str) -> None:
@@ -220,15 +220,15 @@ def _check_cloudformation(text: str, path: str) -> None:
     if any(opening in text for opening in ("{{", "{%", "{#")):
         try:
             rendering.check_template(text, file=path)
-        except rendering.RenderFault as fault:
-            raise BundleFault(str(fault)) from None
+        except rendering.RenderError as fault:
+            raise BundleError(str(fault)) from None
     elif not is_mapping(text):
-        raise DocumentFault("must be a YAML mapping with Resources")
+        raise DocumentError("must be a YAML mapping with Resources")
 
 
 @contextmanager
 def _naming(path: str) -> Iterator[None]:
     try:
         yield
-    except DocumentFault as fault:
-        raise BundleFault(f"{path}: {fault}.") from None
+    except DocumentError as fault:
+        raise BundleError(f"{path}: {fault}.") from None

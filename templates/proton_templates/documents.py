@@ -26,17 +26,17 @@ _LEFT_AS_STRINGS = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _KEY_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}
 
 
-class DocumentFault(ValueError):
+class DocumentError(ValueError):
     """A document cannot be read; the text is one clause that says where and why."""
 
 
 def load_mapping(text: str) -> dict[str, Any]:
     """The mapping that ``text`` holds: keys are strings, values what JSON can carry.
 
-    Raises DocumentFault for what is no YAML, no single mapping, has a key twice, or is too deep or too large.
+    Raises DocumentError for what is no YAML, no single mapping, has a key twice, or is too deep or too large.
     """
     if not is_mapping(text):
-        raise DocumentFault("must be a YAML mapping (key: value)")
+        raise DocumentError("must be a YAML mapping (key: value)")
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
@@ -44,14 +44,14 @@ def load_mapping(text: str) -> dict[str, Any]:
         mapping: dict[str, Any] = loader.construct_document(root)
         return mapping
     except yaml.YAMLError as error:
-        raise DocumentFault(_clause(error)) from None
-    except DocumentFault:
+        raise DocumentError(_clause(error)) from None
+    except DocumentError:
         raise
     except (
         ValueError,
         LookupError,
     ):  # how PyYAML's own constructors fail: a number of 5,000 digits, "!!bool x"
-        raise DocumentFault(
+        raise DocumentError(
             "holds a value that does not fit its type, or a number that is too long"
         ) from None
     finally:
@@ -61,7 +61,7 @@ def load_mapping(text: str) -> dict[str, Any]:
 def is_mapping(text: str) -> bool:
     """Whether ``text`` is one well-formed YAML document with a mapping at its top; any tag is let pass.
 
-    Raises DocumentFault for what is no YAML, is more than one document, or is nested too deeply.
+    Raises DocumentError for what is no YAML, is more than one document, or is nested too deeply.
     """
     depth = documents = 0
     top: yaml.Event | None = None
@@ -76,13 +76,13 @@ def is_mapping(text: str) -> bool:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > _MAX_DEPTH:
-                raise DocumentFault(f"{_place(event.start_mark)}nested deeper than {_MAX_DEPTH} levels")
+                raise DocumentError(f"{_place(event.start_mark)}nested deeper than {_MAX_DEPTH} levels")
     except yaml.YAMLError as error:
-        raise DocumentFault(_clause(error)) from None
+        raise DocumentError(_clause(error)) from None
     except UnicodeError:
-        raise DocumentFault("holds a character that is no valid Unicode") from None
+        raise DocumentError("holds a character that is no valid Unicode") from None
     if documents > 1:
-        raise DocumentFault("holds more than one YAML document ('---'); only one is allowed")
+        raise DocumentError("holds more than one YAML document ('---'); only one is allowed")
     return isinstance(top, yaml.MappingStartEvent)
 
 
@@ -94,11 +94,11 @@ def _construct_mapping(loader: _Loader, node: MappingNode) -> dict[str, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
         if key.tag not in _KEY_TAGS:
-            raise DocumentFault(
+            raise DocumentError(
                 f"{_place(key.start_mark)}a key is read as something other than text; put it in quotes"
             )
         if key.value in seen:
-            raise DocumentFault(f"{_place(key.start_mark)}the key {key.value!r} is given twice")
+            raise DocumentError(f"{_place(key.start_mark)}the key {key.value!r} is given twice")
         seen.add(key.value)
     loader.flatten_mapping(node)  # merge keys ("<<") become ordinary ones, which the node's own keys override
     return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
@@ -111,19 +111,19 @@ def _construct_sequence(loader: _Loader, node: SequenceNode) -> list[Any]:
 def _construct_int(loader: _Loader, node: ScalarNode) -> int:
     number = loader.construct_yaml_int(node)
     if number.bit_length() > _MAX_BITS:
-        raise DocumentFault(f"{_place(node.start_mark)}a number is too long")
+        raise DocumentError(f"{_place(node.start_mark)}a number is too long")
     return number
 
 
 def _construct_float(loader: _Loader, node: ScalarNode) -> float:
     number = loader.construct_yaml_float(node)
     if not math.isfinite(number):
-        raise DocumentFault(f"{_place(node.start_mark)}a number is infinite or not a number")
+        raise DocumentError(f"{_place(node.start_mark)}a number is infinite or not a number")
     return number
 
 
 def _refuse_tag(_: _Loader, node: Node) -> None:
-    raise DocumentFault(f"{_place(node.start_mark)}a YAML tag (!…) is not allowed here")
+    raise DocumentError(f"{_place(node.start_mark)}a YAML tag (!…) is not allowed here")
 
 
 _Loader.yaml_constructors = {
@@ -147,9 +147,9 @@ def _check_size(root: Node | None) -> None:
         return
     size, depth = _measure(root, {})
     if size > _MAX_NODES:
-        raise DocumentFault(f"makes more than {_MAX_NODES:,} values, with its aliases written out")
+        raise DocumentError(f"makes more than {_MAX_NODES:,} values, with its aliases written out")
     if depth > _MAX_DEPTH:
-        raise DocumentFault(f"nested deeper than {_MAX_DEPTH} levels, with its aliases written out")
+        raise DocumentError(f"nested deeper than {_MAX_DEPTH} levels, with its aliases written out")
 
 
 def _measure(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:

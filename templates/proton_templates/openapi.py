@@ -91,7 +91,7 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
     try:
         if not patterns.search(pattern, value):
             yield ValidationError("does not match")
-    except patterns.PatternFault as fault:
+    except patterns.PatternError as fault:
         yield ValidationError("cannot be matched", cause=fault)
 
 
@@ -133,7 +133,7 @@ def _formats(names: Iterable[str]) -> FormatChecker:
     """OpenAPI's formats, of which "regex" means what `pattern` takes."""
     checker = FormatChecker(())
     checker.checkers = {name: oas30_format_checker.checkers[name] for name in names}
-    checker.checkers["regex"] = (_is_pattern, patterns.PatternFault)
+    checker.checkers["regex"] = (_is_pattern, patterns.PatternError)
     return checker
 
 

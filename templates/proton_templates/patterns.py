@@ -27,19 +27,19 @@ _MAX_PATTERN = 10_000
 """Characters. A backtracking engine's compiler is not quick either; no pattern in use comes near."""
 
 
-class PatternFault(ValueError):
+class PatternError(ValueError):
     """A pattern cannot be used; the text is a clause such as "is no regular expression", without values."""
 
 
 def check(pattern: str) -> None:
-    """Raises PatternFault if neither engine takes the pattern."""
+    """Raises PatternError if neither engine takes the pattern."""
     _compiled(pattern)
 
 
 def search(pattern: str, text: str) -> bool:
     """Whether the pattern matches anywhere in the text, as `pattern` of JSON Schema means it.
 
-    Raises PatternFault if it is no pattern, or takes too long on this text.
+    Raises PatternError if it is no pattern, or takes too long on this text.
     """
     return _run(pattern, text, "search")
 
@@ -47,7 +47,7 @@ def search(pattern: str, text: str) -> bool:
 def fullmatch(pattern: str, text: str) -> bool:
     """Whether the pattern matches the whole text, as `AllowedPattern` of CloudFormation means it.
 
-    Raises PatternFault, as `search` does.
+    Raises PatternError, as `search` does.
     """
     return _run(pattern, text, "fullmatch")
 
@@ -58,13 +58,13 @@ def _run(pattern: str, text: str, how: str) -> bool:
         try:
             return getattr(compiled, how)(text, timeout=_SECONDS, concurrent=True) is not None
         except TimeoutError:
-            raise PatternFault(f"takes longer than {_SECONDS:g} s on this value") from None
+            raise PatternError(f"takes longer than {_SECONDS:g} s on this value") from None
     if compiled.programsize * len(text) > _MAX_STEPS:
-        raise PatternFault("is too large for a value of this length")
+        raise PatternError("is too large for a value of this length")
     try:
         return getattr(compiled, how)(text) is not None
     except UnicodeEncodeError:
-        raise PatternFault("cannot be applied to a value that is no valid Unicode") from None
+        raise PatternError("cannot be applied to a value that is no valid Unicode") from None
 
 
 _ENDLESS = re.compile(r"(?<!\\)\{\d*,?\d{7}")
@@ -74,9 +74,9 @@ _ENDLESS = re.compile(r"(?<!\\)\{\d*,?\d{7}")
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> Any:
     if _ENDLESS.search(pattern):
-        raise PatternFault("is too large")
+        raise PatternError("is too large")
     if len(pattern) > _MAX_PATTERN:
-        raise PatternFault(f"is longer than {_MAX_PATTERN:,} characters")
+        raise PatternError(f"is longer than {_MAX_PATTERN:,} characters")
     options = re2.Options()
     options.log_errors, options.never_capture, options.max_mem = False, True, _MAX_MEMORY
     try:
@@ -86,4 +86,4 @@ def _compiled(pattern: str) -> Any:
     try:
         return regex.compile(pattern, regex.ASCII | regex.VERSION0)
     except (regex.error, ValueError, OverflowError, RecursionError, MemoryError):
-        raise PatternFault("is no regular expression that can be used here") from None
+        raise PatternError("is no regular expression that can be used here") from None

@@ -35,7 +35,7 @@ _MAX_CHARACTERS = 1_000_000  # CloudFormation takes no template above 1 MB
 _MAX_STEPS = 50_000
 
 
-class RenderFault(ValueError):
+class RenderError(ValueError):
     """A template cannot be rendered; the text is a sentence with file, line and cause."""
 
 
@@ -44,7 +44,7 @@ def render_template(
 ) -> str:
     """``text`` rendered for an environment. ``file`` is the name that faults tell.
 
-    Raises RenderFault for bad syntax, an undefined name, a value a filter refuses, or a result without end.
+    Raises RenderError for bad syntax, an undefined name, a value a filter refuses, or a result without end.
     """
     sandbox = _Sandbox(file)
     template = sandbox.compiled(text)
@@ -53,19 +53,19 @@ def render_template(
         pieces = template.generate(environment=_Namespace("environment", namespace))
         return _checked(_indent_blocks("".join(_bounded(pieces)), sandbox.line_break))
     except (_Refusal, UndefinedError) as error:
-        raise RenderFault(f"{_place(error, file)}: {error}.") from None
+        raise RenderError(f"{_place(error, file)}: {error}.") from None
     except SecurityError as error:
-        raise RenderFault(f"{_place(error, file)}: the expression reaches for Python's internals.") from None
+        raise RenderError(f"{_place(error, file)}: the expression reaches for Python's internals.") from None
     except Exception as error:  # noqa: BLE001 - whatever an expression may do wrong is the template's fault
         # Python's own texts quote values ("could not convert string to float: …"), so only the kind is told.
         kind = type(error).__name__
-        raise RenderFault(f"{_place(error, file)}: the expression fails with {kind}.") from None
+        raise RenderError(f"{_place(error, file)}: the expression fails with {kind}.") from None
 
 
 def check_template(text: str, *, file: str) -> None:
     """Refuses what can never be rendered: bad Jinja syntax, an unknown filter or test.
 
-    Raises RenderFault with file, line and cause.
+    Raises RenderError with file, line and cause.
     """
     _Sandbox(file).compiled(text)
 
@@ -154,12 +154,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             line = text.splitlines()[error.lineno - 1 : error.lineno]
             hint = "; write a dynamic reference as {{ '{{resolve:…}}' }}" if "{{resolve:" in str(line) else ""
             cause = f"{error.message}".rstrip(".")
-            raise RenderFault(f"{self.file}, line {error.lineno}: {cause}{hint}.") from None
+            raise RenderError(f"{self.file}, line {error.lineno}: {cause}{hint}.") from None
         except MemoryError:
-            raise RenderFault(f"{self.file}: an expression needs too much memory.") from None
+            raise RenderError(f"{self.file}: an expression needs too much memory.") from None
         except (RecursionError, SyntaxError):
             # A template becomes Python, whose compiler has limits of its own: 20 loops in each other.
-            raise RenderFault(f"{self.file}: expressions or blocks are nested too deeply.") from None
+            raise RenderError(f"{self.file}: expressions or blocks are nested too deeply.") from None
         return Template.from_code(self, code, {**self.globals, "_proton_step": self._step})
 
     def getattr(self, obj: Any, attribute: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from jsonschema.exceptions import SchemaError
 
 from proton_templates import patterns
-from proton_templates.documents import DocumentFault, load_mapping
+from proton_templates.documents import DocumentError, load_mapping
 from proton_templates.openapi import TooManySteps, check_schema
 from proton_templates.spec import examine, resolve
 
@@ -41,29 +41,29 @@ def read_schema(text: str) -> dict[str, Any]:
     Where it refers to other types, their definitions travel with it below the key ``schema``, which is where
     their references (``#/schema/types/…``) point.
 
-    Raises DocumentFault with a clause that says what is wrong with the file.
+    Raises DocumentError with a clause that says what is wrong with the file.
     """
     if len(text) > _MAX_CHARACTERS:
-        raise DocumentFault(f"longer than {_MAX_CHARACTERS:,} characters")
+        raise DocumentError(f"longer than {_MAX_CHARACTERS:,} characters")
     schema = _member(load_mapping(text), "schema", dict, "the mapping that all else stands below")
     dialect = _member(schema, "format", dict, "with 'openapi: \"3.0.0\"' below it", "schema.").get("openapi")
     if not str(dialect).startswith("3.0"):
-        raise DocumentFault('schema.format.openapi must be "3.0.0"')
+        raise DocumentError('schema.format.openapi must be "3.0.0"')
     if service := sorted({"service_input_type", "pipeline_input_type"} & schema.keys()):
-        raise DocumentFault(
+        raise DocumentError(
             f"schema.{service[0]} belongs to a service template; this is an environment template"
         )
     types = _member(schema, "types", dict, "a mapping of type names to OpenAPI objects", "schema.")
     name = _member(schema, "environment_input_type", str, "the type that describes the inputs", "schema.")
     if name not in types:
-        raise DocumentFault(f"schema.environment_input_type names '{name}', which schema.types does not have")
+        raise DocumentError(f"schema.environment_input_type names '{name}', which schema.types does not have")
     for type_name, declared in types.items():
         _check_type(declared, types, f"schema.types.{type_name}")
     inputs = dict(resolve(types[name], {"schema": schema}))
     if inputs.get("type") != "object" or not inputs.get("properties"):
-        raise DocumentFault(f"schema.types.{name} must be of type object and have at least one property")
+        raise DocumentError(f"schema.types.{name} must be of type object and have at least one property")
     if too_long := [key for key in inputs["properties"] if len(key) > _MAX_NAME]:
-        raise DocumentFault(
+        raise DocumentError(
             f"the input name '{too_long[0][:_MAX_NAME]}…' is longer than {_MAX_NAME} characters"
         )
     if '"$ref"' in json.dumps(types):
@@ -75,16 +75,16 @@ def read_schema(text: str) -> dict[str, Any]:
 def check_customer_managed(inputs: Mapping[str, Any]) -> None:
     """What the Guide asks of a customer-managed template: string properties only, and no defaults.
 
-    Raises DocumentFault with a clause that names the property.
+    Raises DocumentError with a clause that names the property.
     """
     for name, reference in inputs["properties"].items():
         declared = resolve(reference, inputs)
         if declared.get("type") != "string":
-            raise DocumentFault(
+            raise DocumentError(
                 f"the property '{name}' must be of type string in a customer-managed template"
             )
         if "default" in declared:
-            raise DocumentFault(
+            raise DocumentError(
                 f"the property '{name}' must not have a default in a customer-managed template"
             )
 
@@ -140,12 +140,12 @@ def _needed(schema: Mapping[str, Any], root: Mapping[str, Any]) -> set[str]:
 def _check_type(declared: Any, types: Mapping[str, Any], path: str) -> None:
     for place, schema in _subschemas(declared, path):
         if "type" in schema and schema["type"] not in _TYPES:
-            raise DocumentFault(f"{place}.type must be one of {', '.join(_TYPES)}")
+            raise DocumentError(f"{place}.type must be one of {', '.join(_TYPES)}")
         for keyword, kind in _KINDS.items():
             if keyword in schema and not isinstance(schema[keyword], kind):
-                raise DocumentFault(f"{place}.{keyword} must be {_A[kind]}")
+                raise DocumentError(f"{place}.{keyword} must be {_A[kind]}")
         if foreign := sorted(_FOREIGN & schema.keys()):
-            raise DocumentFault(f"{place}.{foreign[0]} is not for schema files of Proton; leave it out")
+            raise DocumentError(f"{place}.{foreign[0]} is not for schema files of Proton; leave it out")
         if "$ref" in schema:
             _check_reference(schema["$ref"], types, f"{place}.$ref")
         _check_pattern(schema, place)
@@ -153,7 +153,7 @@ def _check_type(declared: Any, types: Mapping[str, Any], path: str) -> None:
         check_schema(declared)
     except SchemaError as error:
         place = path + "".join(f".{key}" for key in error.absolute_path)
-        raise DocumentFault(f"{place} is not valid OpenAPI 3.0: {error.message[:200]}") from None
+        raise DocumentError(f"{place} is not valid OpenAPI 3.0: {error.message[:200]}") from None
 
 
 def _check_pattern(schema: Mapping[str, Any], place: str) -> None:
@@ -161,8 +161,8 @@ def _check_pattern(schema: Mapping[str, Any], place: str) -> None:
     if isinstance(pattern, str):
         try:
             patterns.check(pattern)
-        except patterns.PatternFault as fault:
-            raise DocumentFault(f"{place}.pattern {fault}") from None
+        except patterns.PatternError as fault:
+            raise DocumentError(f"{place}.pattern {fault}") from None
 
 
 def _check_reference(reference: Any, types: Mapping[str, Any], place: str) -> None:
@@ -171,12 +171,12 @@ def _check_reference(reference: Any, types: Mapping[str, Any], place: str) -> No
     while reference is not None:
         match = _REFERENCE.fullmatch(str(reference))
         if not match or match["name"] not in types:
-            raise DocumentFault(
+            raise DocumentError(
                 f"{place} must be '#/schema/types/' followed by one of the types in this file"
             )
         name = match["name"]
         if name in seen:
-            raise DocumentFault(f"{place} refers to itself")
+            raise DocumentError(f"{place} refers to itself")
         seen.add(name)
         reference = types[name].get("$ref") if isinstance(types[name], dict) else None
 
@@ -204,15 +204,15 @@ def _check_defaults(inputs: dict[str, Any], path: str) -> None:
             try:
                 clauses = examine(schema["default"], context, f"{place}.default")[1]
             except RecursionError:
-                raise DocumentFault(f"{place} refers to itself without end") from None
+                raise DocumentError(f"{place} refers to itself without end") from None
             except TooManySteps as fault:
-                raise DocumentFault(f"{place}.default cannot be checked: that {fault}") from None
+                raise DocumentError(f"{place}.default cannot be checked: that {fault}") from None
             if clauses:
-                raise DocumentFault(clauses[0])
+                raise DocumentError(clauses[0])
 
 
 def _member(mapping: Mapping[str, Any], key: str, kind: type, meaning: str, parent: str = "") -> Any:
     value = mapping.get(key)
     if not isinstance(value, kind):
-        raise DocumentFault(f"{parent}{key} is missing or of the wrong kind; it must be {meaning}")
+        raise DocumentError(f"{parent}{key} is missing or of the wrong kind; it must be {meaning}")
     return value

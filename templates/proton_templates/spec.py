@@ -10,9 +10,9 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proton_templates.documents import DocumentFault, load_mapping
+from proton_templates.documents import DocumentError, load_mapping
 from proton_templates.openapi import Steps, TooManySteps, violations
-from proton_templates.patterns import PatternFault
+from proton_templates.patterns import PatternError
 
 _MAX_CHARACTERS = 51_200  # SpecContents in the API model
 _MAX_SENTENCES = 10
@@ -20,7 +20,7 @@ _MAX_QUOTED = 500
 """Characters of a clause, which quotes the schema, and names that it lists."""
 
 
-class SpecFault(ValueError):
+class SpecError(ValueError):
     """A spec is refused; the text is a sentence that names each faulty path."""
 
 
@@ -30,18 +30,18 @@ def parse_spec(text: str) -> dict[str, Any]:
     A spec is YAML with two keys, ``proton: EnvironmentSpec`` and ``spec:`` (User Guide, "Create an
     environment").
 
-    Raises SpecFault if it is too long, no YAML, or has another shape than that.
+    Raises SpecError if it is too long, no YAML, or has another shape than that.
     """
     if len(text) > _MAX_CHARACTERS:
-        raise SpecFault(f"The spec is longer than {_MAX_CHARACTERS:,} characters.")
+        raise SpecError(f"The spec is longer than {_MAX_CHARACTERS:,} characters.")
     try:
         document = load_mapping(text)
-    except DocumentFault as fault:
-        raise SpecFault(f"The spec cannot be read: {fault}.") from None
+    except DocumentError as fault:
+        raise SpecError(f"The spec cannot be read: {fault}.") from None
     if document.get("proton") != "EnvironmentSpec":
-        raise SpecFault("The spec must begin with 'proton: EnvironmentSpec'.")
+        raise SpecError("The spec must begin with 'proton: EnvironmentSpec'.")
     if unknown := sorted(document.keys() - {"proton", "spec"}):
-        raise SpecFault(
+        raise SpecError(
             f"The spec has {_list(unknown)} beside 'proton' and 'spec'; input values belong below 'spec'."
         )
     # An empty "spec:" is YAML's null, and what a user writes whose template has a default for each input.
@@ -49,12 +49,12 @@ def parse_spec(text: str) -> dict[str, Any]:
     if inputs is None:
         return {}
     if not isinstance(inputs, dict):
-        raise SpecFault("The spec must have a mapping of input names to values below 'spec:'.")
+        raise SpecError("The spec must have a mapping of input names to values below 'spec:'.")
     return inputs
 
 
 def read_inputs(text: str, input_schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The input values of a spec, checked against a schema and complete. Raises SpecFault."""
+    """The input values of a spec, checked against a schema and complete. Raises SpecError."""
     return check_spec(parse_spec(text), input_schema)
 
 
@@ -64,20 +64,20 @@ def check_spec(inputs: Mapping[str, Any], input_schema: Mapping[str, Any]) -> di
     A name the schema does not know is refused: it is a misspelling far more often than a wish to be ignored.
     Objects that say ``additionalProperties``, or are composed (allOf, anyOf, oneOf), follow OpenAPI's rules.
 
-    Raises SpecFault with one sentence of every violation and its path, such as ``spec.vpc_cidr``.
+    Raises SpecError with one sentence of every violation and its path, such as ``spec.vpc_cidr``.
     """
     try:
         complete, sentences = examine(dict(inputs), input_schema, "spec")
     except RecursionError:
-        raise SpecFault(
+        raise SpecError(
             "The spec cannot be checked: the template's schema refers to itself without end."
         ) from None
     except TooManySteps as fault:
-        raise SpecFault(f"The spec cannot be checked: with the template's schema that {fault}.") from None
+        raise SpecError(f"The spec cannot be checked: with the template's schema that {fault}.") from None
     if sentences:
         shown = "; ".join(sentences[:_MAX_SENTENCES])
         more = f"; and {len(sentences) - _MAX_SENTENCES} more" if len(sentences) > _MAX_SENTENCES else ""
-        raise SpecFault(f"The spec does not fit the template's schema: {shown}{more}.")
+        raise SpecError(f"The spec does not fit the template's schema: {shown}{more}.")
     checked: dict[str, Any] = complete
     return checked
 
@@ -172,7 +172,7 @@ _A_TYPE = {
 def _clauses(error: Any, path: str) -> list[str]:
     at = path + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path)
     keyword, limit = error.validator, error.validator_value
-    if isinstance(error.cause, PatternFault) and keyword == "pattern":
+    if isinstance(error.cause, PatternError) and keyword == "pattern":
         return [f"{at}: the pattern {limit} of the schema {error.cause}"]
     if keyword == "required":
         return [f"{at}.{name} is required" for name in limit if name not in error.instance]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aws_proton_provider.core import spec
 from aws_proton_provider.core.values import normalised
 from proton_templates import schema as server_schema
-from proton_templates.spec import SpecFault, check_spec, parse_spec
+from proton_templates.spec import SpecError, check_spec, parse_spec
 
 SCHEMA = """
 schema:
@@ -48,7 +48,7 @@ def _server(inputs: dict[str, Any]) -> str | None:
     schema = server_schema.read_schema(SCHEMA)
     try:
         check_spec(parse_spec(spec.document(inputs)), schema)
-    except SpecFault as fault:
+    except SpecError as fault:
         return str(fault)
     return None
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.account_settings import AccountSettings, request
-from aws_proton_provider.resources.lifecycle import Surroundings, changes
+from aws_proton_provider.resources.lifecycle import CheckContext, changes
 
 from .given import OTHER_ROLE, REPOSITORY, ROLE
 
@@ -46,7 +46,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 def _checked(news: dict[str, Any]) -> dict[str, Any]:
-    checked = AccountSettings.check({}, news, Surroundings())
+    checked = AccountSettings.check({}, news, CheckContext())
     assert checked.failures == []
     return checked.inputs
 
@@ -93,7 +93,7 @@ def test_what_the_program_does_not_name_is_not_compared() -> None:
     )
 )
 def test_check_of_checked_inputs_changes_nothing(news: dict[str, Any]) -> None:
-    once = AccountSettings.check({}, news, Surroundings())
-    twice = AccountSettings.check({}, once.inputs, Surroundings())
+    once = AccountSettings.check({}, news, CheckContext())
+    twice = AccountSettings.check({}, once.inputs, CheckContext())
 
     assert (twice.inputs, twice.failures) == (once.inputs, once.failures)

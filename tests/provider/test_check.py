@@ -14,7 +14,7 @@ from aws_proton_provider.core.facts import OWNER
 from aws_proton_provider.core.spec import input_schema
 from aws_proton_provider.core.values import UNKNOWN, has_unknown
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.lifecycle import Failure, Surroundings
+from aws_proton_provider.resources.lifecycle import CheckContext, Failure
 
 from .given import CONNECTION, ROLE, KnownService, version
 
@@ -50,7 +50,7 @@ SERVICE = KnownService({"1": [version("0", recommended="0")]}, input_schema(SCHE
 
 
 def _check(news: dict[str, Any], olds: dict[str, Any] | None = None) -> tuple[dict[str, Any], list[Failure]]:
-    checked = Environment.check(olds or {}, news, Surroundings({"stage": "dev"}, service=SERVICE))
+    checked = Environment.check(olds or {}, news, CheckContext({"stage": "dev"}, service=SERVICE))
     return checked.inputs, checked.failures
 
 
@@ -144,16 +144,16 @@ def test_a_violation_never_repeats_the_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wire", "way_out"),
+    ("wire", "remedy"),
     [
         ("codebuildRoleArn", "give another role instead, or make a new environment under another name"),
         ("componentRoleArn", "leave it in place (it is used only by components), or make a new environment"),
     ],
 )
-def test_a_role_cannot_be_removed_and_the_reason_names_the_way_out(wire: str, way_out: str) -> None:
+def test_a_role_cannot_be_removed_and_the_reason_names_the_way_out(wire: str, remedy: str) -> None:
     reasons = _reasons(PROGRAM, _check(PROGRAM | {wire: ROLE})[0])
 
-    assert {wire: f"cannot be removed, since the API cannot unset it: {way_out}"} == reasons
+    assert {wire: f"cannot be removed, since the API cannot unset it: {remedy}"} == reasons
 
 
 def test_a_role_may_go_when_the_environment_is_replaced_anyway() -> None:

@@ -58,9 +58,9 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_the_way_out(key: str, va
 
     below = said.partition(":")[0]
     named = f"--path 'aws-proton:{key}{below}'" if below else f"aws-proton:{key}"
-    way_out = f"rm {named}" if ": no such key" in said else f"set {named} VALUE"
+    remedy = f"rm {named}" if ": no such key" in said else f"set {named} VALUE"
     assert str(refusal.value) == (
-        f"stack configuration aws-proton:{key}{said}; mend it with `pulumi config {way_out}`"
+        f"stack configuration aws-proton:{key}{said}; mend it with `pulumi config {remedy}`"
     )
 
 

@@ -12,7 +12,7 @@ from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.environment.deployment_type import decide, members
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.lifecycle import Surroundings, changes
+from aws_proton_provider.resources.lifecycle import CheckContext, changes
 
 from .given import (
     CONNECTION,
@@ -160,7 +160,7 @@ SERVICE = KnownService({"1": [version("4", recommended="4")], "2": [version("7",
 
 
 def _checked(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-    checked = Environment.check(olds, news, Surroundings(service=SERVICE))
+    checked = Environment.check(olds, news, CheckContext(service=SERVICE))
     assert not checked.failures
     return checked.inputs
 

@@ -16,7 +16,7 @@ from aws_proton_provider.resources.environment_account_connection import (
     EnvironmentAccountConnection,
     client_token,
 )
-from aws_proton_provider.resources.lifecycle import Checked, Surroundings
+from aws_proton_provider.resources.lifecycle import CheckContext, Checked
 
 from .given import MANAGEMENT, OTHER_ROLE, ROLE, THIRD
 
@@ -46,7 +46,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 
 def _check(olds: dict[str, Any], news: dict[str, Any]) -> Checked:
-    return EnvironmentAccountConnection.check(olds, news, Surroundings({"stage": "dev"}))
+    return EnvironmentAccountConnection.check(olds, news, CheckContext({"stage": "dev"}))
 
 
 def _outcome(olds: dict[str, Any], news: dict[str, Any]) -> str:

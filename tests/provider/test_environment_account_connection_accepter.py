@@ -14,7 +14,7 @@ from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter as Accepter,
 )
-from aws_proton_provider.resources.lifecycle import Checked, Surroundings
+from aws_proton_provider.resources.lifecycle import CheckContext, Checked
 
 from .given import CONNECTION, ENVIRONMENT_ACCOUNT, OTHER_CONNECTION, THIRD, KnownService, connection
 
@@ -48,7 +48,7 @@ def _check(
     olds: dict[str, Any], news: dict[str, Any], *listed: dict[str, str], user: str | None = None
 ) -> Checked:
     service = KnownService(listed=list(listed), users={CONNECTION: user} if user else {})
-    return Accepter.check(olds, news, Surroundings(service=service))
+    return Accepter.check(olds, news, CheckContext(service=service))
 
 
 @pytest.mark.parametrize(("wire", "old", "change", "expected"), ROWS)

@@ -10,7 +10,7 @@ from aws_proton_provider.core import facts
 from aws_proton_provider.core.ownership import Tags
 from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.lifecycle import Checked, Surroundings
+from aws_proton_provider.resources.lifecycle import CheckContext, Checked
 
 from .given import (
     CONNECTION,
@@ -53,7 +53,7 @@ def _check(
     allowed: str | None = None,
 ) -> Checked:
     service = KnownService(VERSIONS, listed=list(listed))
-    return Environment.check(olds, news, Surroundings(max_deployment_type=allowed, service=service))
+    return Environment.check(olds, news, CheckContext(max_deployment_type=allowed, service=service))
 
 
 def _reason(checked: Checked) -> tuple[str, str]:
@@ -89,7 +89,7 @@ def test_a_connection_in_use_is_not_judged_again_while_it_stays_the_same() -> No
 
 
 def test_connections_that_may_not_be_listed_are_left_to_the_service() -> None:
-    surroundings = Surroundings(service=KnownService(VERSIONS, listed=None))
+    surroundings = CheckContext(service=KnownService(VERSIONS, listed=None))
 
     assert Environment.check({}, CROSS, surroundings).failures == []
 
@@ -244,8 +244,8 @@ def _after_a_failure(
 ) -> Checked:
     record = FAILED | {"deploymentStatusMessage": reason}
     service = KnownService(VERSIONS, live={"dev": (record, Tags({}))})
-    surroundings = Surroundings(max_deployment_type=allowed, service=service)
-    return Environment.check(Environment.check({}, SAME, Surroundings()).inputs, SAME | more, surroundings)
+    surroundings = CheckContext(max_deployment_type=allowed, service=service)
+    return Environment.check(Environment.check({}, SAME, CheckContext()).inputs, SAME | more, surroundings)
 
 
 def test_a_failed_deployment_is_a_change_that_diff_sees() -> None:
@@ -305,4 +305,4 @@ def test_what_does_not_exist_or_is_missing_is_refused_before_anything_is_made(
 def test_a_customer_managed_template_needs_nobody_to_provision() -> None:
     service = KnownService(VERSIONS, provisioning="CUSTOMER_MANAGED")
 
-    assert not Environment.check({}, BASE, Surroundings(service=service)).failures
+    assert not Environment.check({}, BASE, CheckContext(service=service)).failures

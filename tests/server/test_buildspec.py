@@ -11,9 +11,9 @@ import boto3
 import pytest
 import yaml
 
-from proton_server.provisioning.buildspec import OutputsFault, read_outputs, read_recipe, source_zip
-from proton_server.provisioning.project_properties import PropertiesFault, as_update, with_properties
-from proton_templates.rendering import RenderFault
+from proton_server.provisioning.buildspec import OutputsError, read_outputs, read_recipe, source_zip
+from proton_server.provisioning.project_properties import PropertiesError, as_update, with_properties
+from proton_templates.rendering import RenderError
 
 INPUTS = {
     "port": 8080,
@@ -78,7 +78,7 @@ def test_an_input_stays_one_value_whatever_is_in_it() -> None:
     ],
 )
 def test_an_undefined_name_is_told_with_its_place_and_no_value(changes: dict[str, Any], place: str) -> None:
-    with pytest.raises(RenderFault) as caught:
+    with pytest.raises(RenderError) as caught:
         read_recipe(SETTINGS | changes, "dev", INPUTS)
     assert place in str(caught.value)
     assert "s3cret" not in str(caught.value)
@@ -183,7 +183,7 @@ def test_properties_get_the_apis_names_and_types(shape: Any) -> None:
     ],
 )
 def test_a_property_that_does_not_fit_is_named(shape: Any, given: dict[str, Any], message: str) -> None:
-    with pytest.raises(PropertiesFault) as caught:
+    with pytest.raises(PropertiesError) as caught:
         with_properties(BASE, properties(given), shape)
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -230,7 +230,7 @@ def test_outputs_are_read_in_the_apis_form_and_the_cdks(content: str) -> None:
     ],
 )
 def test_outputs_that_cannot_be_read_are_refused_with_a_sentence(content: bytes, message: str) -> None:
-    with pytest.raises(OutputsFault) as caught:
+    with pytest.raises(OutputsError) as caught:
         read_outputs(content)
     assert str(caught.value).startswith("proton-outputs.json")
     assert message in str(caught.value)

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proton_templates.bundle import BundleFault, minor_incompatibility, pack, read_bundle
+from proton_templates.bundle import BundleError, minor_incompatibility, pack, read_bundle
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -103,7 +103,7 @@ def codebuild(**changes: object) -> str:
 
 
 def fault(data: bytes, *, customer_managed: bool = False) -> str:
-    with pytest.raises(BundleFault) as caught:
+    with pytest.raises(BundleError) as caught:
         read_bundle(data, customer_managed=customer_managed)
     sentence = str(caught.value)
     assert "\n" not in sentence
@@ -446,7 +446,7 @@ def test_a_damaged_archive_ends_in_a_sentence_and_never_in_another_error(data):
         raw[position] = data.draw(st.integers(0, 255))
     try:
         read_bundle(gzip.compress(bytes(raw), 1), customer_managed=False)
-    except BundleFault as refusal:
+    except BundleError as refusal:
         str(refusal).encode()
 
 
@@ -535,9 +535,9 @@ def test_packing_leaves_out_what_tools_leave_behind(tmp_path):
 
 def test_packing_refuses_links_and_missing_folders(tmp_path):
     (tmp_path / "link").symlink_to("/etc/passwd")
-    with pytest.raises(BundleFault, match=r"^link: is not a regular file"):
+    with pytest.raises(BundleError, match=r"^link: is not a regular file"):
         pack(tmp_path)
-    with pytest.raises(BundleFault, match="is not a folder"):
+    with pytest.raises(BundleError, match="is not a folder"):
         pack(tmp_path / "nope")
 
 

@@ -108,7 +108,7 @@ class TestADeletedConnection:
 
     def test_refuses_updates_and_says_what_to_do(self, orphan: dict[str, Any], accounts: Accounts) -> None:
         name, key = orphan["name"], orphan["environmentAccountConnectionId"]
-        way_out = (
+        remedy = (
             "has deleted",
             key,
             f"new one for environment {name}",
@@ -116,7 +116,7 @@ class TestADeletedConnection:
             "UpdateEnvironment",
         )
 
-        with refused("ConflictException", *way_out):
+        with refused("ConflictException", *remedy):
             accounts.update(name, spec=spec(title="sport"))
         assert accounts.management.get_environment(name=name)["environment"] == orphan
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from proton_server.engine import evaluation
-from proton_server.engine.evaluation import EvaluationFault, Evaluator, EvaluatorBusy
+from proton_server.engine.evaluation import EvaluationError, Evaluator, EvaluatorBusy
 from proton_server.provisioning.buildspec import read_recipe
-from proton_templates.bundle import BundleFault, read_bundle
-from proton_templates.rendering import RenderFault, check_template, render_template
-from proton_templates.spec import SpecFault, read_inputs
+from proton_templates.bundle import BundleError, read_bundle
+from proton_templates.rendering import RenderError, check_template, render_template
+from proton_templates.spec import SpecError, read_inputs
 
 A, B = "111111111111", "222222222222"
 LONGEST = 40.0
@@ -130,7 +130,7 @@ BOMBS: dict[str, tuple[Any, ...]] = {
     "a schema of defaults": (read_bundle, bundle(schema_of_defaults())),
     "a pax header of digits": (read_bundle, bundle(header=b"9" * 200_000)),
 }
-FAULTS = (BundleFault, EvaluationFault, RenderFault, SpecFault)
+FAULTS = (BundleError, EvaluationError, RenderError, SpecError)
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
@@ -183,7 +183,7 @@ def blunder() -> None:
 def test_what_a_function_may_not_do_is_a_fault_of_its_input(
     evaluate: Evaluator, function: Callable[[], Any], sentence: str
 ) -> None:
-    with pytest.raises(EvaluationFault) as caught:
+    with pytest.raises(EvaluationError) as caught:
         evaluate(A, "Reading it", function)
 
     assert str(caught.value) == sentence
@@ -192,7 +192,7 @@ def test_what_a_function_may_not_do_is_a_fault_of_its_input(
 def test_what_is_logged_of_a_fault_is_its_place_and_not_its_text(
     evaluate: Evaluator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(EvaluationFault):
+    with pytest.raises(EvaluationError):
         evaluate(A, "Reading it", blunder)
 
     assert re.fullmatch(r"blunder failed with KeyError at .*test_evaluation\.py:\d+", caplog.messages[-1])
@@ -200,7 +200,7 @@ def test_what_is_logged_of_a_fault_is_its_place_and_not_its_text(
 
 
 def test_a_fault_of_ours_arrives_as_itself(evaluate: Evaluator) -> None:
-    with pytest.raises(SpecFault, match=r"spec\.a must be at least 5"):
+    with pytest.raises(SpecError, match=r"spec\.a must be at least 5"):
         evaluate(A, "Reading it", read_inputs, spec("1"), {"properties": {"a": {"minimum": 5}}})
 
 
@@ -212,7 +212,7 @@ def test_an_account_whose_calls_take_long_does_not_hold_up_another() -> None:
             spinning = [threads.submit(evaluate, A, "Reading it", spin) for _ in range(2)]
             assert evaluate(B, "Reading it", render_template, "ok", "n", {}) == "ok"
             assert not any(future.done() for future in spinning)
-            assert all(isinstance(future.exception(), EvaluationFault) for future in spinning)
+            assert all(isinstance(future.exception(), EvaluationError) for future in spinning)
     finally:
         evaluate.close()
 
@@ -227,7 +227,7 @@ def test_an_account_with_too_many_calls_at_once_is_told_to_slow_down(monkeypatch
                 time.sleep(0.01)
             with pytest.raises(EvaluatorBusy, match="too many"):
                 evaluate(A, "Reading it", render_template, "ok", "n", {})
-            assert isinstance(spinning.exception(), EvaluationFault)
+            assert isinstance(spinning.exception(), EvaluationError)
         assert evaluate(A, "Reading it", render_template, "ok", "n", {}) == "ok"
     finally:
         evaluate.close()

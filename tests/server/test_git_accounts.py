@@ -12,7 +12,7 @@ from proton_server.operations.errors import ValidationException
 from proton_server.operations.repositories import create_repository
 from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning import Progress, State, Work
-from proton_server.provisioning.git_hosting.configuration import ConfigurationFault, hostings, tokens
+from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings, tokens
 from proton_server.provisioning.pull_request import PullRequest
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_each_account_comes_with_its_own_token_and_else_with_the_one_it_shares()
 def test_a_token_that_cannot_be_meant_so_stops_the_server_and_is_not_shown(
     variables: dict[str, str], sentence: str
 ) -> None:
-    with pytest.raises(ConfigurationFault) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         hostings(variables)
 
     assert str(caught.value) == sentence

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
-from proton_server.provisioning.git_hosting.configuration import ConfigurationFault, hostings
+from proton_server.provisioning.git_hosting import Change, HostingError, Request, RequestState
+from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.git_hosting.github import GitHub, GitHubRepository
 from proton_server.provisioning.git_hosting.http import OutOfReachError
 from tests.server.hosting_stub import Stub, serving
@@ -91,7 +91,7 @@ def test_paths_are_found_by_walking_down_to_the_folder(stub: Stub, repository: G
 def test_a_folder_that_github_lists_in_part_only_is_a_fault(stub: Stub, repository: GitHubRepository) -> None:
     stub.answers(f"GET {AT}/git/trees/c0ffee", {"tree": [], "truncated": True})
 
-    with pytest.raises(HostingFault, match="more files than GitHub lists"):
+    with pytest.raises(HostingError, match="more files than GitHub lists"):
         repository.paths("c0ffee", "dev")
 
 
@@ -150,12 +150,12 @@ def test_a_branch_that_the_repositorys_rules_forbid_is_a_fault_in_githubs_words(
     _push_until_the_branch(stub, "Repository rule violations found")
     stub.answers(REF, {"message": "Not Found"}, 404)
 
-    with pytest.raises(HostingFault, match=r"422 .*Repository rule violations found"):
+    with pytest.raises(HostingError, match=r"422 .*Repository rule violations found"):
         repository.push(CHANGE)
 
 
 def test_a_file_that_is_not_text_is_a_fault_that_names_it(stub: Stub, repository: GitHubRepository) -> None:
-    with pytest.raises(HostingFault, match=r"dev/main.tf is not text in UTF-8"):
+    with pytest.raises(HostingError, match=r"dev/main.tf is not text in UTF-8"):
         repository.push(Change(BRANCH, "c0ffee", "Update", {"dev/main.tf": b"\xff"}))
 
 
@@ -209,7 +209,7 @@ def test_a_request_that_cannot_be_opened_is_a_fault_in_githubs_words(
     stub.answers(f"POST {AT}/pulls", refusal, 422)
     stub.answers(f"GET {AT}/pulls", [])
 
-    with pytest.raises(HostingFault, match="Validation Failed base is invalid"):
+    with pytest.raises(HostingError, match="Validation Failed base is invalid"):
         repository.open_request(BRANCH, "trunk", "Update", "Why")
 
 
@@ -225,16 +225,16 @@ def test_a_request_is_closed_and_shown_as_it_is_then(stub: Stub, repository: Git
 @pytest.mark.parametrize(
     ("status", "headers", "error", "words"),
     [
-        (401, {}, HostingFault, f"GitHub answers 401 to GET {AT}/pulls: Told you. {HINT}"),
-        (403, {}, HostingFault, HINT),
-        (404, {}, HostingFault, "the token may not see it"),
+        (401, {}, HostingError, f"GitHub answers 401 to GET {AT}/pulls: Told you. {HINT}"),
+        (403, {}, HostingError, HINT),
+        (404, {}, HostingError, "the token may not see it"),
         (
             301,
             {"location": "https://elsewhere.example/"},
-            HostingFault,
+            HostingError,
             "link the repository under its present name",
         ),
-        (410, {}, HostingFault, "GitHub answers 410"),
+        (410, {}, HostingError, "GitHub answers 410"),
         (403, {"x_ratelimit_remaining": "0"}, OutOfReachError, "403"),
         (403, {"retry_after": "60"}, OutOfReachError, "403"),
         (429, {}, OutOfReachError, "429"),
@@ -264,10 +264,10 @@ def test_what_is_final_is_a_fault_with_the_way_out_and_what_passes_is_not(
 def test_an_answer_that_is_no_json_is_no_traceback(stub: Stub, repository: GitHubRepository) -> None:
     stub.answers(f"GET {AT}/pulls", b"<html>", 404)
 
-    with pytest.raises(HostingFault, match="404"):
+    with pytest.raises(HostingError, match="404"):
         repository.find_request(BRANCH)
 
 
 def test_an_enterprise_server_is_asked_over_an_encrypted_line_only() -> None:
-    with pytest.raises(ConfigurationFault, match="must start with https://"):
+    with pytest.raises(ConfigurationError, match="must start with https://"):
         hostings({"PROTON_GITHUB_ENTERPRISE_URL": "http://git.acme.example"})

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from proton_server.provisioning.git_hosting import HostingFault
+from proton_server.provisioning.git_hosting import HostingError
 from proton_server.provisioning.git_hosting.http import Http, OutOfReachError
 from tests.server.hosting_stub import serving
 
@@ -23,7 +23,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(status: int) -> None
     with serving() as stub:
         stub.answers("GET /file", b"x" * (11 * 1024 * 1024), status)
 
-        with pytest.raises(HostingFault, match="GET /file is larger than 10,485,760 bytes"):
+        with pytest.raises(HostingError, match="GET /file is larger than 10,485,760 bytes"):
             Http("GitHub", stub.url, {}, "").call("GET", "/file")
 
 
@@ -48,7 +48,7 @@ def test_an_answer_that_breaks_off_is_none() -> None:
 @pytest.mark.parametrize("branch", ["../../../../user", "a/./b", ".."])
 def test_no_branch_leads_out_of_the_repository(branch: str) -> None:
     with serving() as stub:
-        with pytest.raises(HostingFault, match="has a part"):
+        with pytest.raises(HostingError, match="has a part"):
             Http("GitHub", stub.url, {}, "").call("GET", f"/repos/acme/infra/git/ref/heads/{branch}")
 
         assert stub.asked == []

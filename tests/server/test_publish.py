@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from proton_server.cli.publish import PublishFault, publish_folder, templates
-from proton_templates.bundle import BundleFault
+from proton_server.cli.publish import PublishError, publish_folder, templates
+from proton_templates.bundle import BundleError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FIRST, SECOND, NEXT_MAJOR = (EXAMPLES / f"02-change-and-preview/template-v{v}" for v in ("1.0", "1.1", "2.0"))
@@ -103,7 +103,7 @@ def test_a_version_that_failed_is_tried_again(publish, name):
     publish(SECOND)
     said = "delay_seconds' disappears"
     for minor in ("1.1", "1.2"):
-        with pytest.raises(PublishFault, match=rf"^{name} {minor} was not registered: .*{said}"):
+        with pytest.raises(PublishError, match=rf"^{name} {minor} was not registered: .*{said}"):
             publish(FIRST, major_version="1")
     assert publish(FIRST) == "2.0"
 
@@ -134,7 +134,7 @@ def test_bundles_go_to_a_bucket_of_the_account_and_region_or_to_the_one_named(pu
 def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_made(
     publish, proton_server, name, tmp_path
 ):
-    with pytest.raises(BundleFault, match=r"^schema/schema.yaml: is missing"):
+    with pytest.raises(BundleError, match=r"^schema/schema.yaml: is missing"):
         publish(tmp_path)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         proton_server.client("proton").get_environment_template(name=name)
@@ -149,7 +149,7 @@ def test_a_template_keeps_its_kind_of_provisioning(publish, tmp_path):
         line for line in text.splitlines() if not line.strip().startswith(("default", "minimum", "maximum"))
     ]
     (tmp_path / "schema/schema.yaml").write_text("\n".join(lines))
-    with pytest.raises(PublishFault, match="is not customer-managed, which cannot be changed"):
+    with pytest.raises(PublishError, match="is not customer-managed, which cannot be changed"):
         publish(tmp_path, customer_managed=True)
 
 
@@ -307,7 +307,7 @@ def _a_name_without_text(folder: Path) -> None:
 def test_a_folder_is_read_no_further_than_a_bundle_may_go(publish, tmp_path, fill, sentence):
     shutil.copytree(FIRST, tmp_path, dirs_exist_ok=True)
     fill(tmp_path)
-    with pytest.raises(BundleFault, match=sentence):
+    with pytest.raises(BundleError, match=sentence):
         publish(tmp_path)
 
 

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proton_templates.rendering import RenderFault, check_template, render_template
+from proton_templates.rendering import RenderError, check_template, render_template
 
 SECRET = "hunter2"
 POLICIES = {
@@ -25,7 +25,7 @@ def render(text: str, **inputs: object) -> str:
 
 
 def refusal(text: str, **inputs: object) -> str:
-    with pytest.raises(RenderFault) as caught:
+    with pytest.raises(RenderError) as caught:
         render(text, **inputs)
     sentence = str(caught.value)
     assert sentence.startswith("cloudformation.yaml")
@@ -218,7 +218,7 @@ def test_a_runaway_template_ends_in_a_fault(text):
 
 def test_a_template_is_checked_without_its_inputs():
     check_template("{{ environment.inputs.anything.at_all | proton_cfn_sanitize }}", file="v1/cfn.yaml")
-    with pytest.raises(RenderFault, match=r"^v1/cfn\.yaml, line 1: No filter named 'nope'\.$"):
+    with pytest.raises(RenderError, match=r"^v1/cfn\.yaml, line 1: No filter named 'nope'\.$"):
         check_template("{{ 1 | nope }}", file="v1/cfn.yaml")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from proton_server.engine.deployments import DeploymentLaw
+from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
 from proton_server.operations.call import Call, Capabilities, SpecUnchecked, Verdicts
@@ -185,7 +185,7 @@ def test_work_is_done_in_the_environment_account_with_the_roles_its_connection_h
     exchanged = f"{ROLE}-2"
     call(ENVIRONMENT, "update_environment_account_connection", id=connection_id, codebuildRoleArn=exchanged)
 
-    DeploymentLaw(store, {"codebuild": recorder}, evaluate).step(deployment())
+    DeploymentHandler(store, {"codebuild": recorder}, evaluate).step(deployment())
 
     (work,) = recorder.works
     assert work.account_id == ENVIRONMENT
@@ -207,7 +207,7 @@ def test_what_either_account_notifies_is_told_to_the_provisioning_method_at_once
     notify(call, account, "https://a.example")
     row = deployment()
 
-    DeploymentLaw(store, {"codebuild": recorder}, evaluate).step(row)
+    DeploymentHandler(store, {"codebuild": recorder}, evaluate).step(row)
 
     assert row.next_at == 0.0
     assert recorder.works[0].notified == {"outputs": [{"key": "Url", "valueString": "https://a.example"}]}
@@ -222,7 +222,7 @@ def test_a_third_account_cannot_notify(call: Operations, deployment: Callable[[]
 def test_outputs_notified_in_the_middle_of_a_deployments_last_step_are_not_lost(
     store: Store, evaluate: Evaluator, call: Operations, deployment: Callable[[], sa.Row[Any]]
 ) -> None:
-    law = DeploymentLaw(store, {"codebuild": Recorder()}, evaluate)
+    law = DeploymentHandler(store, {"codebuild": Recorder()}, evaluate)
 
     def settle(step: Any) -> Any:
         with store.write(MANAGEMENT, REGION) as connection:
@@ -244,7 +244,7 @@ def test_a_connection_deleted_in_the_middle_of_a_deployment_fails_it_and_what_wa
     connection_id: str,
     deployment: Callable[[], sa.Row[Any]],
 ) -> None:
-    law = DeploymentLaw(store, {"codebuild": Recorder()}, evaluate)
+    law = DeploymentHandler(store, {"codebuild": Recorder()}, evaluate)
     call(ENVIRONMENT, "delete_environment_account_connection", id=connection_id)
 
     failed = law.step(deployment()).progress

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proton_templates.spec import SpecFault, check_spec, parse_spec
+from proton_templates.spec import SpecError, check_spec, parse_spec
 
 SECRET = "hunter2"
 
@@ -19,7 +19,7 @@ def schema(properties: str, more: str = "") -> dict:
 
 
 def refusal(inputs: dict, properties: str, more: str = "") -> str:
-    with pytest.raises(SpecFault) as caught:
+    with pytest.raises(SpecError) as caught:
         check_spec(inputs, schema(properties, more))
     return str(caught.value)
 
@@ -76,7 +76,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize(("text", "cause"), UNREADABLE.values(), ids=UNREADABLE)
 def test_a_spec_of_another_shape_is_refused_without_telling_it(text, cause):
-    with pytest.raises(SpecFault) as caught:
+    with pytest.raises(SpecError) as caught:
         parse_spec(text)
     assert cause in str(caught.value)
     assert SECRET not in str(caught.value)
@@ -218,14 +218,14 @@ def test_types_may_refer_to_each_other():
         "types": {"Node": schema("name: {type: string, default: n}, next: {$ref: '#/schema/types/Node'}")}
     }
     assert check_spec({"root": {"next": {}}}, tree) == {"root": {"name": "n", "next": {"name": "n"}}}
-    with pytest.raises(SpecFault, match=r"spec\.root\.next\.name must be a string"):
+    with pytest.raises(SpecError, match=r"spec\.root\.next\.name must be a string"):
         check_spec({"root": {"next": {"name": 1}}}, tree)
 
 
 def test_a_schema_that_refers_to_itself_without_end_is_named_as_the_cause():
     endless = schema("a: {allOf: [{$ref: '#/schema/types/A'}]}")
     endless["schema"] = {"types": {"A": {"allOf": [{"$ref": "#/schema/types/A"}]}}}
-    with pytest.raises(SpecFault, match="refers to itself without end"):
+    with pytest.raises(SpecError, match="refers to itself without end"):
         check_spec({"a": 1}, endless)
 
 
@@ -242,7 +242,7 @@ def test_checking_a_checked_spec_changes_nothing(inputs):
     of = schema("a: {type: string, default: x}, b: {}, o: {type: object, properties: {n: {default: 1}}}")
     try:
         checked = check_spec(inputs, of)
-    except SpecFault:
+    except SpecError:
         return
     assert check_spec(checked, of) == checked
 

@@ -35,7 +35,7 @@ from aws_proton_provider.resources.environment_account_connection import Environ
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter,
 )
-from aws_proton_provider.resources.lifecycle import CustomResource, Service, Surroundings, inputs_in
+from aws_proton_provider.resources.lifecycle import CheckContext, CustomResource, Service, inputs_in
 
 _DERIVED_FROM = {"spec": ("outputs", "deploymentStatusMessage"), "tags": ("tagsAll",)}
 """Properties that may repeat a value of an input. The engine itself marks those of the input's own name."""
@@ -56,7 +56,7 @@ class _DynamicProvider(dynamic.ResourceProvider):
 
     def check(self, olds: State, news: State) -> dynamic.CheckResult:
         old, new = _received(olds), _received(news)
-        surroundings = Surroundings(
+        surroundings = CheckContext(
             default_tags=self._configuration.default_tags.tags,
             max_deployment_type=self._configuration.max_deployment_type,
             service=self._service_if_known(new),

@@ -62,10 +62,10 @@ class Configuration(Model):
             unknown = key not in {field.alias for field in cls.model_fields.values()}
             stranger = fault["type"] == "extra_forbidden"
             named = f"--path '{where}'" if below else where
-            way_out = f"rm {named}" if stranger else f"set {named} VALUE"
+            remedy = f"rm {named}" if stranger else f"set {named} VALUE"
             raise InvalidInput(
                 f"stack configuration {where}: {complaint(fault)}{_meant(cls, str(key)) if unknown else ''}; "
-                f"mend it with `pulumi config {way_out}`"
+                f"mend it with `pulumi config {remedy}`"
             ) from None
 
 

@@ -46,7 +46,7 @@ class Property:
         keep: Removing the property from the program leaves AWS's value in place, without a diff.
         follows: Its value is a consequence of other changes, never a change of its own.
         autonamed: Left out, it stays what it is, and at first it is the resource's name in the program.
-        way_out: Removing it is refused, since the API cannot unset it; this says what to do instead.
+        remedy: Removing it is refused, since the API cannot unset it; this says what to do instead.
         name: snake_case, as in Python.
         wire: camelCase, as in botocore's model, Pulumi's state and the docs.
         type: The annotation.
@@ -63,7 +63,7 @@ class Property:
     keep: bool = False
     follows: bool = False
     autonamed: bool = False
-    way_out: str | None = None
+    remedy: str | None = None
     name: str = ""
     wire: str = ""
     type: Any = None

@@ -11,7 +11,7 @@ import yaml
 from aws_proton_provider.core import yaml_text
 from aws_proton_provider.core.values import UNKNOWN, Value, has_unknown, normalised, path
 from proton_templates import openapi
-from proton_templates.patterns import PatternFault
+from proton_templates.patterns import PatternError
 
 
 def inputs_of(spec: Value) -> Value:
@@ -211,7 +211,7 @@ _REASONS: dict[str, str] = {
 def _reason(error: jsonschema.exceptions.ValidationError) -> str:
     if error.validator == "required":
         return _missing(error)
-    if isinstance(error.cause, PatternFault):
+    if isinstance(error.cause, PatternError):
         return f"cannot be matched: the pattern {error.validator_value} {error.cause}"
     known = _REASONS.get(str(error.validator))
     return (

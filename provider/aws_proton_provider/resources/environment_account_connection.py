@@ -32,12 +32,12 @@ from aws_proton_provider.resources import connection_lookup
 from aws_proton_provider.resources import tags as _tags
 from aws_proton_provider.resources.adoption import Meeting, left_alone, require_own
 from aws_proton_provider.resources.lifecycle import (
+    CheckContext,
     Checked,
     Created,
     CustomResource,
     Diff,
     Service,
-    Surroundings,
     changes,
     objections,
     remarks,
@@ -62,15 +62,15 @@ class EnvironmentAccountConnection(CustomResource):
         replace=True, doc="The account that may accept the request and then provision."
     )
     role_arn: types.RoleArn | None = prop(
-        way_out=_ANOTHER_ROLE,
+        remedy=_ANOTHER_ROLE,
         doc="The role of this account with which Proton provisions (AWS-managed provisioning).",
     )
     codebuild_role_arn: types.RoleArn | None = prop(
-        way_out=_ANOTHER_ROLE,
+        remedy=_ANOTHER_ROLE,
         doc="The role of this account for builds that provision (CodeBuild provisioning).",
     )
     component_role_arn: types.RoleArn | None = prop(
-        way_out=_ANOTHER_ROLE, doc="The role of this account with which components are provisioned."
+        remedy=_ANOTHER_ROLE, doc="The role of this account with which components are provisioned."
     )
     tags: types.Tags | None = TAGS
     account: types.Account | None = ACCOUNT
@@ -95,7 +95,7 @@ class EnvironmentAccountConnection(CustomResource):
     last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
         """Besides the types: shows a fresh request as `~ status: "REJECTED" => "PENDING"`."""
         checked = super().check(olds, news, surroundings)
         if checked.failures:

@@ -19,13 +19,13 @@ from aws_proton_provider.core.errors import Conflict, NotFound, Refused
 from aws_proton_provider.core.values import UNKNOWN, State
 from aws_proton_provider.resources import connection_lookup
 from aws_proton_provider.resources.lifecycle import (
+    CheckContext,
     Checked,
     Created,
     CustomResource,
     Diff,
     Failure,
     Service,
-    Surroundings,
 )
 
 _NEWEST_OF = ("PENDING", "CONNECTED", "REJECTED")
@@ -80,7 +80,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
     last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
         """Besides the types: what the request is, if it is there already, and whether it may be rejected."""
         checked = super().check(olds, news, surroundings)
         inputs = checked.inputs

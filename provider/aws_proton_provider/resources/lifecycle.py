@@ -116,7 +116,7 @@ class Service(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Surroundings:
+class CheckContext:
     """What `check` needs from outside the program: the stack's configuration, and the service.
 
     `service` is None where it cannot be asked, since the account to ask in is still to be made.
@@ -137,7 +137,7 @@ class CustomResource(Resource):
     """
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
         """The inputs in normal form, and what is wrong with them. `olds` are the inputs of before, or empty.
 
         A removal that the API cannot carry out is refused, unless a new resource is made anyway.
@@ -266,10 +266,10 @@ def refused_removals(found: Iterable[Change]) -> list[Failure]:
     """The removals that the API has no way to carry out."""
     return [
         Failure(
-            item.declared.wire, f"cannot be removed, since the API cannot unset it: {item.declared.way_out}"
+            item.declared.wire, f"cannot be removed, since the API cannot unset it: {item.declared.remedy}"
         )
         for item in found
-        if item.removed and item.declared.way_out
+        if item.removed and item.declared.remedy
     ]
 
 

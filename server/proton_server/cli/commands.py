@@ -23,10 +23,10 @@ from proton_server.api import http_server
 from proton_server.api.app import Proton, asgi_app
 from proton_server.api.authentication import AnyCredentials, VerifiedCredentials, create_access_key
 from proton_server.cli.publish import templates
-from proton_server.engine.deployments import DeploymentLaw
+from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
-from proton_server.engine.registrations import RegistrationLaw
+from proton_server.engine.registrations import RegistrationHandler
 from proton_server.local.web_pages import refuse_web_pages
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
@@ -36,7 +36,7 @@ from proton_server.provisioning.aws_errors import trouble_of_the_server
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
 from proton_server.provisioning.customer_managed import CustomerManaged
-from proton_server.provisioning.git_hosting.configuration import ConfigurationFault, hostings, local_hostings
+from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings, local_hostings
 from proton_server.provisioning.pull_request import PullRequest
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
     _log_to_stderr(log_level)
     try:
         outside = _Outside(Aws(template_accounts=template_accounts), hostings(os.environ))
-    except ConfigurationFault as fault:
+    except ConfigurationError as fault:
         raise click.ClickException(str(fault)) from None
     # First, so that a port in use leaves no new database behind.
     listener = _listen(host, port)
@@ -206,8 +206,8 @@ def _run(
 ) -> None:
     methods, evaluate = outside.methods(), Evaluator()
     reconcilers = (
-        Reconciler(store, DeploymentLaw(store, methods, evaluate)),
-        Reconciler(store, RegistrationLaw(store, outside.aws.read_object, evaluate)),
+        Reconciler(store, DeploymentHandler(store, methods, evaluate)),
+        Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate)),
     )
 
     def wake() -> None:

@@ -23,7 +23,7 @@ from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from proton_templates.bundle import BundleFault, pack, read_bundle
+from proton_templates.bundle import BundleError, pack, read_bundle
 
 _DIGEST_TAG = "bundle-sha256"
 _REGISTRATION_SECONDS = 300.0  # as long as botocore's waiter EnvironmentTemplateVersionRegistered waits
@@ -33,7 +33,7 @@ _WITHOUT_NAME = {("HeadBucket", "301"), ("HeadBucket", "403")}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
-class PublishFault(Exception):
+class PublishError(Exception):
     """A version cannot be published; the text is one sentence."""
 
 
@@ -61,12 +61,12 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     client token alone would do so for eight hours only, and would bring back a failed registration.)
 
     The template is made when the bundle is uploaded, so that a mistake leaves nothing half made.
-    Raises BundleFault, before anything is called, if no server would register the folder; PublishFault if the
+    Raises BundleError, before anything is called, if no server would register the folder; PublishError if the
     registration fails or does not end, an endpoint is none, or the template exists with the other
     provisioning; botocore's BotoCoreError and ClientError if AWS cannot be reached or refuses.
     """
     if bucket is not None and not _BUCKET.fullmatch(bucket):
-        raise PublishFault(f"--bucket must be the name of an S3 bucket and nothing else, not {bucket!r}.")
+        raise PublishError(f"--bucket must be the name of an S3 bucket and nothing else, not {bucket!r}.")
     tarball = pack(folder)
     read_bundle(tarball, customer_managed=customer_managed)
     digest = hashlib.sha256(tarball).hexdigest()
@@ -75,7 +75,7 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     template = _template(proton, name, provisioning)
     # The very first version may be called "1", as the API has it.
     if template is None and major_version not in (None, "1"):
-        raise PublishFault(
+        raise PublishError(
             f"There is no template {name} yet, and so no major version {major_version} of it; leave "
             "--major-version out."
         )
@@ -113,7 +113,7 @@ def _client(session: boto3.Session, service: str, endpoint_url: str | None) -> A
     except BotoCoreError:
         raise
     except ValueError as error:
-        raise PublishFault(
+        raise PublishError(
             f"The endpoint of {service} is no URL such as http://127.0.0.1:4030: {error}"
         ) from None
     return client
@@ -143,14 +143,14 @@ def _answering(client: Any) -> Iterator[None]:
         raise
 
 
-def _stranger(client: Any) -> PublishFault:
+def _stranger(client: Any) -> PublishError:
     service, url = client.meta.service_model.service_name, client.meta.endpoint_url
     advice = "Name the server with --endpoint-url."
     if service != "proton":
         advice = (
             "If it is a server of Proton alone, name an AWS profile for the bundle with --bucket-profile."
         )
-    return PublishFault(f"{url} does not answer as {service} does: {advice}")
+    return PublishError(f"{url} does not answer as {service} does: {advice}")
 
 
 def _template(proton: Any, name: str, provisioning: str | None) -> dict[str, Any] | None:
@@ -162,7 +162,7 @@ def _template(proton: Any, name: str, provisioning: str | None) -> dict[str, Any
             return None
     if template.get("provisioning") != provisioning:
         is_it = "is" if template.get("provisioning") else "is not"
-        raise PublishFault(f"The template {name} {is_it} customer-managed, which cannot be changed.")
+        raise PublishError(f"The template {name} {is_it} customer-managed, which cannot be changed.")
     return template
 
 
@@ -235,11 +235,11 @@ def _wait_for_registration(proton: Any, key: dict[str, str]) -> None:
         version = proton.get_environment_template_version(**key)["environmentTemplateVersion"]
         if version["status"] == "REGISTRATION_FAILED":
             reason = version.get("statusMessage", "no reason is given")
-            raise PublishFault(f"{shown} was not registered: {reason}")
+            raise PublishError(f"{shown} was not registered: {reason}")
         if version["status"] != "REGISTRATION_IN_PROGRESS":
             return
         if time.monotonic() > deadline:
-            raise PublishFault(f"{shown} is not registered after {_REGISTRATION_SECONDS:.0f} seconds.")
+            raise PublishError(f"{shown} is not registered after {_REGISTRATION_SECONDS:.0f} seconds.")
         time.sleep(pause)
         pause = min(pause * 1.5, 5.0)
 
@@ -296,6 +296,6 @@ def publish(
         if bucket_profile is not None:
             options["bucket_session"] = boto3.Session(region_name=region, profile_name=bucket_profile)
         version = publish_folder(folder, session=session, publish=not no_publish, **options)
-    except (BundleFault, PublishFault, OSError, BotoCoreError, ClientError) as error:
+    except (BundleError, PublishError, OSError, BotoCoreError, ClientError) as error:
         raise click.ClickException(" ".join(str(error).split())) from None
     click.echo(f"{options['name']} {version} {'registered' if no_publish else 'published'}")

@@ -1,4 +1,4 @@
-"""The law of deployments: every status a deployment can have, what is done in it, and what can come of that.
+"""The handler of deployments: every status one can have, what is done in it, and what can come of that.
 
 Rule: everything that decides how a deployment moves lives in this file, and it is the two tables below.
 `reconciler.py` makes the steps happen; the methods in `provisioning/` make the calls; nothing is called from
@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proton_server.engine import roles as connections
-from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationFault, Evaluator
+from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
 from proton_server.engine.reconciler import Settled
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import (
@@ -24,8 +24,8 @@ from proton_server.persistence.tables import (
     tags,
 )
 from proton_server.provisioning import Progress, State, Work
-from proton_templates.bundle import Bundle, BundleFault, read_bundle
-from proton_templates.spec import SpecFault, read_inputs
+from proton_templates.bundle import Bundle, BundleError, read_bundle
+from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,8 +123,8 @@ class _Step(NamedTuple):
     """What had been notified when the step was made."""
 
 
-class DeploymentLaw:
-    """The law over the table of deployments, for the reconciler."""
+class DeploymentHandler:
+    """The handler of the table of deployments, for the reconciler."""
 
     table = deployments
 
@@ -153,7 +153,7 @@ class DeploymentLaw:
         work = self._work(row, environment.record | (roles or {}), state["spec"], version)
         try:
             progress = getattr(self._methods[version.engine], verb)(work)
-        except (SpecFault, BundleFault, EvaluationFault) as fault:
+        except (SpecError, BundleError, EvaluationError) as fault:
             # It was accepted, perhaps by an earlier version of the server: trying again helps nobody.
             progress = Progress(State.FAILED, str(fault))
         return _Step(verb, progress, row.notified)

@@ -46,7 +46,7 @@ BUNDLE_CHECK = "Checking the template bundle"
 Result = TypeVar("Result")
 
 
-class EvaluationFault(Exception):
+class EvaluationError(Exception):
     """A function reached a limit or failed; the text is a sentence: "Checking … takes more than …"."""
 
 
@@ -88,14 +88,14 @@ class Evaluator:
             *arguments: the function's.
             **options: likewise.
 
-        Raises EvaluationFault, and EvaluatorBusy if the account has too many calls at once.
+        Raises EvaluationError, and EvaluatorBusy if the account has too many calls at once.
 
         """
         with self._turn(account):
             try:
                 return self._run(function, arguments, options)
             except _Clause as clause:
-                raise EvaluationFault(f"{what} {clause}.") from None
+                raise EvaluationError(f"{what} {clause}.") from None
 
     def start(self) -> None:
         """Starts the workers in the background; says in the log if their memory cannot be limited here."""

@@ -6,7 +6,7 @@ be killed at any point: whoever claims the row next makes the step again, and wh
 row. A result that cannot be written is dropped for the same reason: the lease is renewed only while a worker
 has the row, and then whoever claims it next makes the step again.
 
-What a step is and what its result means is the law's business; nothing here knows of deployments or of AWS.
+What a step is and what its result means is the handler's business; nothing here knows deployments or AWS.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Settled(NamedTuple):
     delay: float | None
 
 
-class Law(Protocol[Result]):
+class Handler(Protocol[Result]):
     """What a table's rows mean."""
 
     table: sa.Table
@@ -69,20 +69,21 @@ class Law(Protocol[Result]):
 
 
 class Reconciler(Generic[Result]):
-    """Runs a law over its table, in a thread of its own and a pool of workers."""
+    """Runs a handler over its table, in a thread of its own and a pool of workers."""
 
     def __init__(
-        self, store: Store, law: Law[Result], *, workers: int = 16, lease: float = _LEASE_SECONDS
+        self, store: Store, handler: Handler[Result], *, workers: int = 16, lease: float = _LEASE_SECONDS
     ) -> None:
-        self._store, self._law, self._lease = store, law, lease
+        self._store, self._handler, self._lease = store, handler, lease
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._workers = workers
         self._held: set[tuple[str, int]] = set()
         """Id and epoch of the rows that workers have: so many are busy, and those leases are renewed."""
         self._round_at, self._fault = 0.0, ""
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=law.table.name)
+        name = handler.table.name
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._stopping, self._woken = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"{law.table.name}-reconciler", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{name}-reconciler", daemon=True)
 
     def start(self) -> None:
         """Begins to work."""
@@ -102,7 +103,7 @@ class Reconciler(Generic[Result]):
 
     def fault(self) -> str | None:
         """Why no work is done at present, in a sentence; None while it is."""
-        name, silent = self._law.table.name, time.monotonic() - self._round_at
+        name, silent = self._handler.table.name, time.monotonic() - self._round_at
         if not self._thread.is_alive():
             return f"The reconciler of {name} has ended."
         if silent > _LATE_SECONDS:
@@ -123,7 +124,7 @@ class Reconciler(Generic[Result]):
             except Unavailable:
                 self._fault, pause = "The database cannot be used; the log says why.", _IDLE_SECONDS
             except BaseException:  # noqa: BLE001  # nobody would see the thread end, or start another
-                _log.exception("A round of the reconciler of %s failed", self._law.table.name)
+                _log.exception("A round of the reconciler of %s failed", self._handler.table.name)
                 self._stopping.wait(_FAULT_SECONDS)
                 continue
             else:
@@ -133,7 +134,7 @@ class Reconciler(Generic[Result]):
 
     def _until_due(self) -> float:
         """Seconds until a row can be claimed."""
-        table = self._law.table
+        table = self._handler.table
         claimable_at = sa.case(
             (table.c.next_at > table.c.lease_until, table.c.next_at), else_=table.c.lease_until
         )
@@ -156,7 +157,7 @@ class Reconciler(Generic[Result]):
         return bool(claimed)
 
     def _claim(self, limit: int) -> Sequence[sa.Row[Any]]:
-        table, now = self._law.table, self._store.now
+        table, now = self._handler.table, self._store.now
         # Through a CTE: PostgreSQL may evaluate a bare `IN (SELECT … LIMIT … FOR UPDATE)` more than once.
         due = (
             sa.select(table.c.id)
@@ -177,7 +178,7 @@ class Reconciler(Generic[Result]):
 
     def _renew(self) -> None:
         """Keeps the leases of the rows that workers have. Also without any: it shows that writing works."""
-        table = self._law.table
+        table = self._handler.table
         ids = [id_ for id_, _ in self._held.copy()]
         # Without those that are being written: one row locked for long must not cost the others' leases.
         ours = (
@@ -198,7 +199,7 @@ class Reconciler(Generic[Result]):
         except Unavailable:
             pass  # it is in the log, and the step will be made again
         except BaseException:  # noqa: BLE001  # the pool would keep it to itself
-            _log.exception("The work on %s %s was broken off", self._law.table.name, row.id)
+            _log.exception("The work on %s %s was broken off", self._handler.table.name, row.id)
         finally:
             self._held.discard(held)
             self._woken.set()
@@ -206,19 +207,19 @@ class Reconciler(Generic[Result]):
     def _step(self, row: sa.Row[Any]) -> Callable[[Rows, sa.Row[Any]], Settled]:
         """The step's outcome: what to do with the fresh row, within the transaction that writes it back."""
         try:
-            result = self._law.step(row)
+            result = self._handler.step(row)
         except Unavailable:
             raise  # no failure of the step's
         except BaseException:  # noqa: BLE001  # whatever it was, the row must go on
             if self._stopping.is_set():
                 return lambda _rows, _fresh: Settled({}, 0.0)  # the server it needs may be stopping too
-            _log.exception("A step of %s %s failed", self._law.table.name, row.id)
+            _log.exception("A step of %s %s failed", self._handler.table.name, row.id)
             return self._after_error
-        return lambda rows, fresh: self._law.settle(rows, fresh, result)
+        return lambda rows, fresh: self._handler.settle(rows, fresh, result)
 
     def _after_error(self, rows: Rows, row: sa.Row[Any]) -> Settled:
         if row.errors + 1 >= _MAX_ERRORS:
-            return self._law.give_up(rows, row)
+            return self._handler.give_up(rows, row)
         pause = min(60.0, 2.0**row.errors) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
         return Settled({"errors": row.errors + 1}, pause)
 
@@ -229,12 +230,14 @@ class Reconciler(Generic[Result]):
             raise
         except Exception:  # noqa: BLE001  # as above
             # A fault in settling must not be met again at once, for ever.
-            _log.exception("The result of a step of %s %s could not be written", self._law.table.name, row.id)
+            _log.exception(
+                "The result of a step of %s %s could not be written", self._handler.table.name, row.id
+            )
             self._settle(row, self._after_error)
 
     def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
         """Writes the outcome into the row, if the lease still holds."""
-        table = self._law.table
+        table = self._handler.table
         held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
         with self._store.write(row.account_id, row.region) as connection:
             fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()

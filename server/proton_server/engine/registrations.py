@@ -1,4 +1,4 @@
-"""The law of registration: how a template version gets to DRAFT or REGISTRATION_FAILED.
+"""The handler of registrations: how a template version gets to DRAFT or REGISTRATION_FAILED.
 
 The bundle is fetched once and kept in the database, so the object in S3 may change or go afterwards. How it
 is fetched is the business of `provisioning/aws.py`, what is in it that of `bundle.py`.
@@ -10,12 +10,12 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from proton_server.engine.evaluation import BUNDLE_CHECK, EvaluationFault
+from proton_server.engine.evaluation import BUNDLE_CHECK, EvaluationError
 from proton_server.engine.reconciler import Settled
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import bundles, environment_template_versions, environment_templates
-from proton_server.provisioning.errors import SourceAwaited, SourceFault
-from proton_templates.bundle import Bundle, BundleFault, minor_incompatibility, read_bundle
+from proton_server.provisioning.errors import SourceError, SourceNotReady
+from proton_templates.bundle import Bundle, BundleError, minor_incompatibility, read_bundle
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -32,19 +32,19 @@ _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
 _USABLE = ("DRAFT", "PUBLISHED")
 
 
-_Result: TypeAlias = "tuple[bytes, Bundle] | str | SourceAwaited"
+_Result: TypeAlias = "tuple[bytes, Bundle] | str | SourceNotReady"
 """Tarball and content; or a sentence on what is wrong; or what is in the way for now."""
 
 
 class Fetch(Protocol):
-    """Reads an object of S3 for an account. Raises SourceFault if it cannot be had, or SourceAwaited."""
+    """Reads an object of S3 for an account. Raises SourceError if it cannot be had, or SourceNotReady."""
 
     def __call__(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
         """The object's bytes."""
 
 
-class RegistrationLaw:
-    """The law over the table of template versions, for the reconciler."""
+class RegistrationHandler:
+    """The handler of the table of template versions, for the reconciler."""
 
     table = environment_template_versions
 
@@ -62,16 +62,16 @@ class RegistrationLaw:
             return tarball, self._evaluate(
                 row.account_id, BUNDLE_CHECK, read_bundle, tarball, customer_managed=customer_managed
             )
-        except (SourceFault, BundleFault, EvaluationFault) as fault:
+        except (SourceError, BundleError, EvaluationError) as fault:
             return str(fault)
-        except SourceAwaited as awaited:
+        except SourceNotReady as awaited:
             return awaited
 
     def settle(self, rows: Rows, row: sa.Row[Any], result: _Result) -> Settled:
         """Stores the bundle and makes the version a DRAFT, or says why not."""
         if isinstance(result, str):
             return _ended(row, "REGISTRATION_FAILED", result)
-        if isinstance(result, SourceAwaited):
+        if isinstance(result, SourceNotReady):
             return _awaiting(row, str(result))
         tarball, bundle = result
         fault = _incompatibility(rows, row, bundle)

@@ -8,10 +8,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from proton_server.engine.evaluation import SPEC_CHECK, EvaluationFault, EvaluatorBusy
+from proton_server.engine.evaluation import SPEC_CHECK, EvaluationError, EvaluatorBusy
 from proton_server.operations.errors import ConflictException, ThrottlingException, ValidationException
 from proton_server.persistence.databases import STORABLE
-from proton_templates.spec import SpecFault, read_inputs
+from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ class Verdicts:
         fault = None
         try:
             evaluate(account, SPEC_CHECK, read_inputs, asked.spec, asked.version.input_schema)
-        except (SpecFault, EvaluationFault) as found:
+        except (SpecError, EvaluationError) as found:
             fault = str(found)
         except EvaluatorBusy as busy:
             raise ThrottlingException(f"Rate exceeded: {busy}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from proton_server.engine import deployments as law
+from proton_server.engine.deployments import AT_REST
 from proton_server.operations.call import digest, page, refuse_unless_repeated
 from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
 from proton_server.operations.new_deployment import begin_cancellation, begin_deletion, begin_deployment
@@ -68,7 +68,7 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Changes settings, and unless deploymentType is NONE, starts a deployment."""
     row = environment_row(call, request["name"])
     check_members(request)
-    if row.record["deploymentStatus"] not in law.AT_REST:
+    if row.record["deploymentStatus"] not in AT_REST:
         raise ConflictException(
             f"Environment {row.name} is {row.record['deploymentStatus']} and cannot be updated."
         )
@@ -95,7 +95,7 @@ def delete_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     status = row.record["deploymentStatus"]
     if status == "DELETE_IN_PROGRESS":
         return {"environment": row.record}
-    if status not in law.AT_REST:
+    if status not in AT_REST:
         raise ConflictException(
             f"Environment {row.name} is {status} and cannot be deleted until that has ended."
         )

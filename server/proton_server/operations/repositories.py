@@ -15,7 +15,7 @@ from proton_server.operations.errors import ConflictException, ValidationExcepti
 from proton_server.operations.rows import repository_row
 from proton_server.operations.tagging import drop_tags, put_tags
 from proton_server.persistence.tables import account_settings, environments, repositories
-from proton_server.provisioning.git_hosting import HostingFault
+from proton_server.provisioning.git_hosting import HostingError
 
 if TYPE_CHECKING:
     from proton_server.operations.call import Call
@@ -38,7 +38,7 @@ def create_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise ValidationException(f"The repository name {name!r} is not of the form owner/repository.")
     try:
         call.can.hosting(call.account_id, provider)
-    except HostingFault as fault:
+    except HostingError as fault:
         raise ValidationException(str(fault)) from None
     given = {member: value for member, value in request.items() if member != "tags"}
     record = {**given, "arn": call.arn(f"repository/{provider.lower()}:{name}")}

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
 
 from proton_server.provisioning.aws_errors import awaited
-from proton_server.provisioning.errors import SourceAwaited, SourceFault
+from proton_server.provisioning.errors import SourceError, SourceNotReady
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Aws:
         self._making = threading.RLock()
 
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
-        """An object of S3, read as the server itself. Raises SourceFault, and SourceAwaited.
+        """An object of S3, read as the server itself. Raises SourceError, and SourceNotReady.
 
         The server may be allowed to read more buckets than the caller, so S3 is told whose the bucket must
         be. It takes one account at a time, and answers for any other as if reading were forbidden.
@@ -88,17 +88,17 @@ class Aws:
             except (ClientError, BotoCoreError) as error:
                 waiting = awaited(error)
                 if waiting is not None:
-                    raise SourceAwaited(waiting) from None
+                    raise SourceNotReady(waiting) from None
                 if not isinstance(error, ClientError):
                     raise
                 if error.response["Error"]["Code"] != "AccessDenied":
-                    raise SourceFault(
+                    raise SourceError(
                         f"The template bundle {place} cannot be read: {error.response['Error']['Message']}"
                     ) from None
         else:
-            raise SourceFault(_DENIED.format(place=place, account=account_id))
+            raise SourceError(_DENIED.format(place=place, account=account_id))
         if len(content) > _MAX_BUNDLE_BYTES:
-            raise SourceFault(f"The template bundle {place} is larger than {_MAX_BUNDLE_BYTES:,} bytes.")
+            raise SourceError(f"The template bundle {place} is larger than {_MAX_BUNDLE_BYTES:,} bytes.")
         return content
 
     def client(self, service: str, account_id: str, region: str, role_arn: str = "") -> Any:

@@ -36,7 +36,7 @@ _KEY_LENGTH = _VALUE_LENGTH = range(1, 1025)
 """Of `Output` in the API model."""
 
 
-class OutputsFault(ValueError):
+class OutputsError(ValueError):
     """A build wrote outputs that cannot be read; the text is a sentence without values."""
 
 
@@ -56,7 +56,7 @@ class Recipe:
 def read_recipe(settings: Mapping[str, Any], environment_name: str, inputs: Mapping[str, Any]) -> Recipe:
     """The manifest's settings for an environment, all of them: what fails here must not fail at the deletion.
 
-    Raises RenderFault with one sentence that names the setting, e.g. for an undefined name.
+    Raises RenderError with one sentence that names the setting, e.g. for an undefined name.
     """
     rendered = _render(dict(settings), "manifest.yaml, settings", environment_name, inputs)
     env = {key.replace("_", "-"): value for key, value in rendered.get("env", {}).items() if value}
@@ -99,12 +99,12 @@ def read_outputs(content: bytes) -> list[dict[str, str]]:
     """The `Output` records in a build's outputs file.
 
     Accepted is the API's own form, [{"key", "valueString"}], and what `cdk deploy --outputs-file` writes,
-    which the User Guide names as the file's maker: {"Stack": {"Key": "value"}}. Raises OutputsFault.
+    which the User Guide names as the file's maker: {"Stack": {"Key": "value"}}. Raises OutputsError.
     """
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):  # not JSON, not UTF-8, or brackets upon brackets
-        raise OutputsFault(f"{OUTPUTS_FILE} is not valid JSON.") from None
+        raise OutputsError(f"{OUTPUTS_FILE} is not valid JSON.") from None
     if isinstance(document, dict) and all(isinstance(stack, dict) for stack in document.values()):
         pairs = [pair for stack in document.values() for pair in stack.items()]
     elif isinstance(document, list) and all(
@@ -112,7 +112,7 @@ def read_outputs(content: bytes) -> list[dict[str, str]]:
     ):
         pairs = [(item["key"], item["valueString"]) for item in document]
     else:
-        raise OutputsFault(
+        raise OutputsError(
             f'{OUTPUTS_FILE} must be a list of {{"key": …, "valueString": …}}, or what the CDK writes.'
         )
     return _checked(pairs)
@@ -120,16 +120,16 @@ def read_outputs(content: bytes) -> list[dict[str, str]]:
 
 def _checked(pairs: list[tuple[Any, Any]]) -> list[dict[str, str]]:
     if len(pairs) > _MAX_OUTPUTS:
-        raise OutputsFault(f"{OUTPUTS_FILE} has more than {_MAX_OUTPUTS} outputs.")
+        raise OutputsError(f"{OUTPUTS_FILE} has more than {_MAX_OUTPUTS} outputs.")
     for number, (key, value) in enumerate(pairs, start=1):
         if not isinstance(key, str) or len(key) not in _KEY_LENGTH:
-            raise OutputsFault(f"{OUTPUTS_FILE}: the key of output {number} must be 1 to 1,024 characters.")
+            raise OutputsError(f"{OUTPUTS_FILE}: the key of output {number} must be 1 to 1,024 characters.")
         if not isinstance(value, str) or len(value) not in _VALUE_LENGTH:
-            raise OutputsFault(
+            raise OutputsError(
                 f"{OUTPUTS_FILE}: the value of output {number} must be a string of 1 to 1,024 characters."
             )
     if len(dict(pairs)) < len(pairs):
-        raise OutputsFault(f"{OUTPUTS_FILE} has two outputs of one key.")
+        raise OutputsError(f"{OUTPUTS_FILE} has two outputs of one key.")
     return [{"key": key, "valueString": value} for key, value in pairs]
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import answered, awaited
-from proton_templates.rendering import RenderFault, render_template
+from proton_templates.rendering import RenderError, render_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ class CloudFormation:
         """Creates or updates the stack; first deletes what a failed creation left."""
         try:
             template = _render(work)
-        except RenderFault as fault:
+        except RenderError as fault:
             return Progress(State.FAILED, str(fault))
         if not template.strip():
             return Progress(State.FAILED, "The rendered template is empty.")

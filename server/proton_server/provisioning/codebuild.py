@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import answered, awaited
-from proton_server.provisioning.buildspec import DEPROVISION_FILE, OutputsFault, read_recipe, source_zip
+from proton_server.provisioning.buildspec import DEPROVISION_FILE, OutputsError, read_recipe, source_zip
 from proton_server.provisioning.codebuild_project import Project, provisioning_role
-from proton_server.provisioning.project_properties import PropertiesFault
-from proton_templates.rendering import RenderFault
+from proton_server.provisioning.project_properties import PropertiesError
+from proton_templates.rendering import RenderError
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work
@@ -78,7 +78,7 @@ class CodeBuild:
         role = provisioning_role(work)
         try:
             return answered(call, f"The role {role}, as which this server builds, could not be assumed")
-        except (RenderFault, PropertiesFault, OutputsFault) as fault:
+        except (RenderError, PropertiesError, OutputsError) as fault:
             return Progress(State.FAILED, str(fault))
 
     def _start(self, work: Work, project: Project) -> Progress:
@@ -150,11 +150,11 @@ class CodeBuild:
         if build["buildStatus"] == "SUCCEEDED":
             project.clear()
             return Progress(State.SUCCEEDED)
-        way_out = (
+        remedy = (
             "Update the environment to mend the commands and delete it again, or, to delete it without them, "
             f"first delete the CodeBuild project {project.name}."
         )
-        return Progress(State.FAILED, f"{_reason(build)} {way_out}")
+        return Progress(State.FAILED, f"{_reason(build)} {remedy}")
 
 
 def _is_busy(builds: list[dict[str, Any]] | None) -> bool:

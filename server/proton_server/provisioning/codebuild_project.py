@@ -88,7 +88,7 @@ class Project:
         self._s3.put_object(**self._bucket, Key=self._source, Body=source)
 
     def description(self, recipe: Recipe) -> dict[str, Any]:
-        """The members of CreateProject. Raises PropertiesFault."""
+        """The members of CreateProject. Raises PropertiesError."""
         work = self._work
         bucket = self._bucket["Bucket"]
         base = {
@@ -146,7 +146,7 @@ class Project:
         )
 
     def read_outputs(self) -> list[dict[str, str]]:
-        """What the last build that succeeded put out. Raises OutputsFault."""
+        """What the last build that succeeded put out. Raises OutputsError."""
         answer = self._s3.get_object(**self._bucket, Key=self._outputs)
         return read_outputs(answer["Body"].read(_MAX_OUTPUTS_BYTES))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class SourceFault(Exception):
+class SourceError(Exception):
     """The object in S3 cannot be had; the message is a sentence for the template's owner."""
 
 
-class SourceAwaited(Exception):
+class SourceNotReady(Exception):
     """S3 cannot be asked for the object now; the message is a sentence that says what is waited for."""

@@ -37,7 +37,7 @@ _UNSET = {
 """UpdateProject leaves what it is not told as it was: what a template dropped is put back to this."""
 
 
-class PropertiesFault(ValueError):
+class PropertiesError(ValueError):
     """The manifest's project properties do not fit CodeBuild; the text is a sentence without values."""
 
 
@@ -49,13 +49,13 @@ def with_properties(base: dict[str, Any], properties: Mapping[str, Any], shape: 
         properties: `project_properties`, rendered.
         shape: the input of CreateProject in botocore's model.
 
-    Raises PropertiesFault.
+    Raises PropertiesError.
 
     """
     added = _fit(properties, shape, "project_properties")
     for member in _PROTONS_OWN:
         if member in added:
-            raise PropertiesFault(
+            raise PropertiesError(
                 f"manifest.yaml: project_properties cannot set {member}, which Proton does."
             )
     environment = {**base["environment"], **added.get("environment", {})}
@@ -68,7 +68,7 @@ def with_properties(base: dict[str, Any], properties: Mapping[str, Any], shape: 
     if report.has_errors():
         # With all types right, what a report quotes are numbers and lengths.
         first = re.sub(r" value: -?\d+,", "", report.generate_report().splitlines()[0])
-        raise PropertiesFault(f"manifest.yaml: project_properties do not fit CodeBuild's API: {first}.")
+        raise PropertiesError(f"manifest.yaml: project_properties do not fit CodeBuild's API: {first}.")
     return project
 
 
@@ -83,9 +83,9 @@ def _fit(value: Any, shape: Any, path: str) -> Any:
         fit: _Fitting = _FIT.get(shape.type_name, _string)
         return fit(value, shape, path)
     except (TypeError, ValueError) as error:
-        if isinstance(error, PropertiesFault):
+        if isinstance(error, PropertiesError):
             raise
-        raise PropertiesFault(f"manifest.yaml: {path} must be of type {shape.type_name}.") from None
+        raise PropertiesError(f"manifest.yaml: {path} must be of type {shape.type_name}.") from None
 
 
 def _structure(value: Any, shape: Any, path: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _structure(value: Any, shape: Any, path: str) -> dict[str, Any]:
     names = {name.lower(): name for name in shape.members}
     unknown = [key for key in value if key.lower() not in names]
     if unknown:
-        raise PropertiesFault(
+        raise PropertiesError(
             f"manifest.yaml: {path}.{unknown[0]} is no property that CodeBuild's API takes."
         )
     members = {names[key.lower()]: key for key in value}

@@ -14,7 +14,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from proton_server.provisioning import Progress, State
-from proton_server.provisioning.git_hosting import Change, HostingFault, RequestState
+from proton_server.provisioning.git_hosting import Change, HostingError, RequestState
 from proton_server.provisioning.terraform_files import (
     METADATA,
     Subject,
@@ -135,7 +135,7 @@ class _Folder:
         linked, name = work.environment["provisioningRepository"], work.environment["name"]
         head = repository.head(linked["branch"])
         if head is None:
-            raise HostingFault(f"Repository {linked['name']} has no branch {linked['branch']}.")
+            raise HostingError(f"Repository {linked['name']} has no branch {linked['branch']}.")
         self.head = head
         self._repository = repository
         found = [f"{top}/{path}" for top in places(name) for path in repository.paths(head, top)]
@@ -220,7 +220,7 @@ def _refusable(verb: Callable[[Work], Progress], work: Work) -> Progress:
     """A verb whose refusal by the hosting service ends the deployment."""
     try:
         return verb(work)
-    except HostingFault as fault:
+    except HostingError as fault:
         return Progress(State.FAILED, str(fault))
 
 

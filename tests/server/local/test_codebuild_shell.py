@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proton_server.local.codebuild.shell import Shell, last_lines
-from proton_server.local.codebuild.source import SourceFault, read_buildspec
+from proton_server.local.codebuild.source import SourceError, read_buildspec
 
 
 @pytest.fixture
@@ -100,6 +100,6 @@ def test_a_buildspec_that_is_not_in_the_source_is_refused_with_a_sentence(
     folder: Path, text: str, message: str
 ) -> None:
     (folder.parent / "log").touch()
-    with pytest.raises(SourceFault, match="buildspec") as caught:
+    with pytest.raises(SourceError, match="buildspec") as caught:
         read_buildspec(text, folder)
     assert message in str(caught.value)

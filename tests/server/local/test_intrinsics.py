@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.intrinsics import NO_VALUE, conditions, evaluate
 from proton_server.local.cloudformation.references import Reference, references
 from proton_server.local.cloudformation.scope import Scope
@@ -86,7 +86,7 @@ def test_a_function_yields_its_value(expression: Any, value: Any) -> None:
     ],
 )
 def test_a_malformed_function_is_a_sentence(expression: Any, sentence: str) -> None:
-    with pytest.raises(TemplateFault) as fault:
+    with pytest.raises(TemplateError) as fault:
         evaluate(expression, scope())
     assert sentence in str(fault.value)
 
@@ -110,7 +110,7 @@ def test_a_condition_has_its_value(expression: Any, value: bool) -> None:
 
 
 def test_conditions_in_a_circle_are_refused() -> None:
-    with pytest.raises(TemplateFault, match="Circular dependency between conditions"):
+    with pytest.raises(TemplateError, match="Circular dependency between conditions"):
         conditions({"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}, scope())
 
 

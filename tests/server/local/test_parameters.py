@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.parameters import resolve_parameters, shown_parameters
 
 
@@ -59,13 +59,13 @@ def test_a_parameter_has_the_value_of_its_type(slot: dict[str, Any], given: str 
 def test_a_parameter_that_breaks_its_declaration_is_refused(
     slot: dict[str, Any], given: str | None, sentence: str
 ) -> None:
-    with pytest.raises(TemplateFault) as fault:
+    with pytest.raises(TemplateError) as fault:
         resolve(slot, given)
     assert sentence in str(fault.value)
 
 
 def test_a_parameter_that_nobody_declared_is_refused() -> None:
-    with pytest.raises(TemplateFault, match=r"Parameters: \[Q\] do not exist in the template"):
+    with pytest.raises(TemplateError, match=r"Parameters: \[Q\] do not exist in the template"):
         resolve_parameters({}, {"Q": "1"}, str)
 
 

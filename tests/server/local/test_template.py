@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.template import read_template
 
 TOPIC = "{Type: AWS::SNS::Topic}"
@@ -99,7 +99,7 @@ def test_json_may_be_indented_with_tabs() -> None:
     ],
 )
 def test_an_unsound_template_is_refused_with_a_sentence(body: str, sentence: str) -> None:
-    with pytest.raises(TemplateFault) as fault:
+    with pytest.raises(TemplateError) as fault:
         read_template(body)
     assert sentence in str(fault.value)
 
@@ -120,7 +120,7 @@ def test_a_circle_is_refused() -> None:
     template = read_template(
         "Resources: {A: {Type: T, DependsOn: B}, B: {Type: T, DependsOn: A}, C: {Type: T}}"
     )
-    with pytest.raises(TemplateFault, match=r"Circular dependency between resources: \[A, B\]"):
+    with pytest.raises(TemplateError, match=r"Circular dependency between resources: \[A, B\]"):
         template.order({})
 
 
@@ -140,5 +140,5 @@ def test_a_resource_whose_condition_is_false_is_left_out_with_what_mentions_it()
 
 def test_using_a_resource_that_is_left_out_is_refused() -> None:
     template = read_template(CONDITIONAL + "Outputs: {Id: {Value: !Ref Maybe}}")
-    with pytest.raises(TemplateFault, match=r"\[Maybe\] in the Outputs block"):
+    with pytest.raises(TemplateError, match=r"\[Maybe\] in the Outputs block"):
         template.order({"Wanted": False})

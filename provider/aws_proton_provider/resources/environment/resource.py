@@ -34,12 +34,12 @@ from aws_proton_provider.resources.environment import deploy, waits
 from aws_proton_provider.resources.environment.create import create, meeting
 from aws_proton_provider.resources.environment.deployment_type import BEING_DELETED, UNDECIDED, decide
 from aws_proton_provider.resources.lifecycle import (
+    CheckContext,
     Checked,
     Created,
     CustomResource,
     Diff,
     Service,
-    Surroundings,
     changes,
     objections,
     remarks,
@@ -81,22 +81,22 @@ class Environment(CustomResource):
     )
     proton_service_role_arn: types.Arn | None = prop(
         deploy=Level.CURRENT_VERSION,
-        way_out=_ANOTHER_ROLE,
+        remedy=_ANOTHER_ROLE,
         doc="The role with which Proton provisions in its own account (AWS-managed provisioning).",
     )
     codebuild_role_arn: types.RoleArn | None = prop(
         deploy=Level.CURRENT_VERSION,
-        way_out=_ANOTHER_ROLE,
+        remedy=_ANOTHER_ROLE,
         doc="The role of the builds that provision (CodeBuild provisioning).",
     )
     component_role_arn: types.RoleArn | None = prop(
         deploy=Level.CURRENT_VERSION,
-        way_out="leave it in place (it is used only by components), or make a new environment",
+        remedy="leave it in place (it is used only by components), or make a new environment",
         doc="The role with which components are provisioned in this environment.",
     )
     environment_account_connection_id: types.ConnectionId | None = prop(
         deploy=Level.CURRENT_VERSION,
-        way_out="give another connection of the same environment account, or make a new environment",
+        remedy="give another connection of the same environment account, or make a new environment",
         doc="The accepted connection to the account to provision in, instead of a role of this account.",
     )
     provisioning_repository: types.ProvisioningRepository | None = prop(
@@ -146,7 +146,7 @@ class Environment(CustomResource):
     outputs: dict[str, str] = output(doc="The outputs of the deployed infrastructure, by name.")
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: Surroundings) -> Checked:
+    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
         """Works out the deploymentType that an update will have, and says what stands against it.
 
         Besides the types: ways of provisioning that exclude each other, a template that does not exist, the

@@ -3,7 +3,7 @@
 moto's own CloudFormation deploys one of AWS's six sample environments. This package keeps moto's models (a
 VPC made here is moto's VPC) and moto's wire, and puts its own engine between them. Read in this order:
 
-    faults.py            what can go wrong, as a tree
+    errors.py            what can go wrong, as a tree
     template.py          text -> checked Template; parameters.py: declared and given parameters -> values
     intrinsics.py        Ref, Fn::Sub, Fn::If … over a Scope; references.py: what an expression mentions
     schemas.py           what AWS's resource schemas say of a type; plan.py: keep, update, replace …?
@@ -19,5 +19,5 @@ VPC made here is moto's VPC) and moto's wire, and puts its own engine between th
     stacks.py            the records that moto's wire reads; change_sets.py: an update foretold
     stack_store.py       the stacks of an account and region, found and shown
     backend.py           CreateStack, UpdateStack …: what each refuses, and what it starts
-    answers.py           the requests that moto's wire lacks or gets wrong
+    responses.py         the requests that moto's wire lacks or gets wrong
 """

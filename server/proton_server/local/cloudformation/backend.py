@@ -17,7 +17,7 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.utils import generate_changeset_id, validate_create_change_set
 from moto.core.utils import utcnow
 
-from proton_server.local.cloudformation import answers, lifecycle, nested
+from proton_server.local.cloudformation import lifecycle, nested, responses
 from proton_server.local.cloudformation.change_sets import ChangeSet, changes
 from proton_server.local.cloudformation.stack_store import StackStore, sound_template
 from proton_server.local.cloudformation.stacks import Stack
@@ -40,7 +40,7 @@ class LocalCloudFormation(StackStore):
     @property
     def _url_module(self) -> Any:
         """Our answers: moto would derive the module from this class's own."""
-        return answers
+        return responses
 
     def create_stack(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - moto's signature
         self,
@@ -270,7 +270,7 @@ class LocalCloudFormation(StackStore):
 
     def _delete(self, stack: Stack, retain: frozenset[str]) -> None:
         lifecycle.delete(stack, retain, self.exchange)
-        self.bury(stack)
+        self.archive(stack)
 
     def _begin(self, stack: Stack, status: str, work: Callable[[], None]) -> None:
         stack.enter(status, "User Initiated")

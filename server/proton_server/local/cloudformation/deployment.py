@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proton_server.local.cloudformation import resources
-from proton_server.local.cloudformation.faults import DeploymentFailed, ResourceFault, TemplateFault
+from proton_server.local.cloudformation.errors import DeploymentFailed, ResourceError, TemplateError
 from proton_server.local.cloudformation.intrinsics import as_text, conditions, evaluate
-from proton_server.local.cloudformation.outcome import Moment, Output, Recorder
+from proton_server.local.cloudformation.outcome import Output, Recorder, ResourceEvent
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.plan import decide
 from proton_server.local.cloudformation.references import references
@@ -106,7 +106,7 @@ class Deployment:
             step = self._undo.pop()
             try:
                 step()
-            except ResourceFault as fault:
+            except ResourceError as fault:
                 raise DeploymentFailed(str(fault), "update") from fault
         self._leftover = []
 
@@ -141,12 +141,12 @@ class Deployment:
             DeploymentFailed: some could not be deleted; they stay.
 
         """
-        doomed = [
+        to_delete = [
             resource
             for name, resource in reversed(self.live.items())
             if name not in retain and not _retained(resource, "DeletionPolicy", creating=creating)
         ]
-        kept = self._delete(doomed)
+        kept = self._delete(to_delete)
         self.live = {resource.logical_id: resource for resource in reversed(kept)}
         if kept:
             raise DeploymentFailed("", "delete", tuple(resource.logical_id for resource in kept))
@@ -158,7 +158,7 @@ class Deployment:
 
         def tell(status: str, reason: str | None = None) -> None:
             self.record(
-                Moment(logical_id, physical_id, definition["Type"], f"{verb.upper()}_{status}", reason)
+                ResourceEvent(logical_id, physical_id, definition["Type"], f"{verb.upper()}_{status}", reason)
             )
 
         try:
@@ -168,7 +168,7 @@ class Deployment:
             if action != "keep":
                 tell("IN_PROGRESS")
             new = self._ACTIONS[action](self, Wanted(logical_id, definition, properties, old))
-        except (ResourceFault, TemplateFault) as fault:
+        except (ResourceError, TemplateError) as fault:
             tell("FAILED", str(fault))
             raise DeploymentFailed(str(fault), verb, (logical_id,)) from fault
         except Exception as bug:
@@ -226,7 +226,7 @@ class Deployment:
         return new
 
     def _refuse(self, wanted: Wanted) -> Resource:
-        raise ResourceFault(
+        raise ResourceError(
             "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
             f"Rename {wanted.former.physical_id} and update the stack again."
         )
@@ -260,25 +260,25 @@ class Deployment:
         else:
             self.live[new.logical_id] = old
 
-    def _delete(self, doomed: list[Resource]) -> list[Resource]:
+    def _delete(self, to_delete: list[Resource]) -> list[Resource]:
         """Delete in the given order, in rounds while rounds help; what could not be deleted."""
         reasons: dict[int, str] = {}
-        while doomed:
+        while to_delete:
             kept = []
-            for resource in doomed:
+            for resource in to_delete:
                 try:
                     resources.delete(resource)
-                except ResourceFault as fault:
+                except ResourceError as fault:
                     reasons[id(resource)] = str(fault)
                     kept.append(resource)
                 else:
                     self._deleted(resource)
-            if len(kept) == len(doomed):
+            if len(kept) == len(to_delete):
                 break
-            doomed = kept
-        for resource in doomed:
+            to_delete = kept
+        for resource in to_delete:
             self._deleted(resource, "DELETE_FAILED", reasons[id(resource)])
-        return doomed
+        return to_delete
 
     def _outputs(self, template: Template, scope: Scope, truths: Mapping[str, bool]) -> list[Output]:
         outputs = []
@@ -288,7 +288,7 @@ class Deployment:
             try:
                 value = as_text(evaluate(output["Value"], scope))
                 export = as_text(evaluate(output["Export"]["Name"], scope)) if "Export" in output else None
-            except (TemplateFault, ResourceFault) as fault:
+            except (TemplateError, ResourceError) as fault:
                 raise DeploymentFailed(f"Output {key}: {fault}") from fault
             except Exception as bug:
                 _log.exception("output %s of stack %s failed", key, self.place.stack_name)
@@ -302,7 +302,7 @@ class Deployment:
 
     def _existing(self, name: str) -> Resource:
         if name not in self.live:
-            raise TemplateFault(
+            raise TemplateError(
                 f"Unresolved resource dependencies [{name}] in the Resources block of the template"
             )
         return self.live[name]
@@ -310,7 +310,7 @@ class Deployment:
     def _deleted(
         self, resource: Resource, status: str = "DELETE_COMPLETE", reason: str | None = None
     ) -> None:
-        self.record(Moment(resource.logical_id, resource.physical_id, resource.type, status, reason))
+        self.record(ResourceEvent(resource.logical_id, resource.physical_id, resource.type, status, reason))
 
 
 def _retained(resource: Resource, policy: str, *, creating: bool = False) -> bool:
@@ -320,5 +320,5 @@ def _retained(resource: Resource, policy: str, *, creating: bool = False) -> boo
 
 def _known(truths: Mapping[str, bool], name: str) -> bool:
     if name not in truths:
-        raise TemplateFault(f"Template error: unresolved condition dependency {name} in Fn::If")
+        raise TemplateError(f"Template error: unresolved condition dependency {name} in Fn::If")
     return truths[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.cloudformation.parsing import Export
 
-from proton_server.local.cloudformation.faults import DeploymentFailed, TemplateFault
+from proton_server.local.cloudformation.errors import DeploymentFailed, TemplateError
 from proton_server.local.cloudformation.outcome import Output
 from proton_server.local.cloudformation.stacks import Stack
 
@@ -23,11 +23,11 @@ class Exports:
         """What Fn::ImportValue yields.
 
         Raises:
-            TemplateFault: nobody exports the name.
+            TemplateError: nobody exports the name.
 
         """
         if name not in self._exports:
-            raise TemplateFault(f"No export named {name} found.")
+            raise TemplateError(f"No export named {name} found.")
         return self._exports[name].value
 
     def publish(self, stack: Stack, outputs: Iterable[Output]) -> None:

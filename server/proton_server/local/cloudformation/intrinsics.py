@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.scope import Scope
 
 
@@ -37,7 +37,7 @@ def evaluate(value: Any, scope: Scope) -> Any:
     """`value` with every function replaced by what it yields; NO_VALUE members are dropped.
 
     Raises:
-        TemplateFault: a function is unknown, malformed, or names something that does not exist.
+        TemplateError: a function is unknown, malformed, or names something that does not exist.
 
     """
     if isinstance(value, list):
@@ -50,10 +50,10 @@ def evaluate(value: Any, scope: Scope) -> Any:
         return {key: item for key, item in members if item is not NO_VALUE}
     try:
         made = FUNCTIONS[name](argument, scope)
-    except TemplateFault:
+    except TemplateError:
         raise
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise TemplateFault(f"Template error: every {name} object must be well-formed ({error})") from None
+        raise TemplateError(f"Template error: every {name} object must be well-formed ({error})") from None
     if isinstance(made, str | list):
         scope.meter.add(len(as_text(made)))
     return made
@@ -63,7 +63,7 @@ def conditions(expressions: Mapping[str, Any], scope: Scope) -> dict[str, bool]:
     """The value of each condition.
 
     Raises:
-        TemplateFault: conditions depend on each other in a circle, or one is malformed.
+        TemplateError: conditions depend on each other in a circle, or one is malformed.
 
     """
     found: dict[str, bool] = {}
@@ -72,9 +72,9 @@ def conditions(expressions: Mapping[str, Any], scope: Scope) -> dict[str, bool]:
     def value_of(name: str) -> bool:
         if name not in found:
             if name not in expressions:
-                raise TemplateFault(f"Template error: unresolved condition dependency {name}")
+                raise TemplateError(f"Template error: unresolved condition dependency {name}")
             if name in open_:
-                raise TemplateFault(f"Template error: Circular dependency between conditions: [{name}]")
+                raise TemplateError(f"Template error: Circular dependency between conditions: [{name}]")
             open_.add(name)
             found[name] = _truth(expressions[name], within)
         return found[name]
@@ -83,7 +83,7 @@ def conditions(expressions: Mapping[str, Any], scope: Scope) -> dict[str, bool]:
     try:
         return {name: value_of(name) for name in expressions}
     except RecursionError:
-        raise TemplateFault("Template error: too many conditions depend on each other in one chain") from None
+        raise TemplateError("Template error: too many conditions depend on each other in one chain") from None
 
 
 def function_of(value: Mapping[Any, Any]) -> tuple[str | None, Any]:
@@ -94,7 +94,7 @@ def function_of(value: Mapping[Any, Any]) -> tuple[str | None, Any]:
     if name in FUNCTIONS:
         return name, argument
     if isinstance(name, str) and name.startswith("Fn::"):
-        raise TemplateFault(
+        raise TemplateError(
             f"Template error: Encountered unsupported function: {name} "
             f"Supported functions are: [{', '.join(sorted(FUNCTIONS))}]"
         )
@@ -111,12 +111,12 @@ def get_att_parts(argument: Any) -> tuple[str, Any]:
     """The resource and the attribute of Fn::GetAtt, written ``A.B``, ``[A, B]`` or ``[A, B, C]``.
 
     Raises:
-        TemplateFault: there are no two parts.
+        TemplateError: there are no two parts.
 
     """
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if not isinstance(parts, list) or len(parts) < 2 or not isinstance(parts[0], str):
-        raise TemplateFault(
+        raise TemplateError(
             "Template error: every Fn::GetAtt object requires two non-empty parameters, "
             "the resource name and the resource attribute"
         )
@@ -168,14 +168,14 @@ def _split(argument: Any, scope: Scope) -> list[str]:
 def _select(argument: Any, scope: Scope) -> Any:
     index, items = evaluate(argument[0], scope), evaluate(argument[1], scope)
     if not isinstance(items, list) or not 0 <= int(index) < len(items):
-        raise TemplateFault(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+        raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
     return items[int(index)]
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:
     name, first, second = (as_text(evaluate(part, scope)) for part in argument[:3])
     if name not in scope.mappings:
-        raise TemplateFault(
+        raise TemplateError(
             f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
         )
     found = scope.mappings[name].get(first, {}).get(second)
@@ -183,7 +183,7 @@ def _find_in_map(argument: Any, scope: Scope) -> Any:
         return found
     if len(argument) > 3:
         return evaluate(argument[3]["DefaultValue"], scope)
-    raise TemplateFault(f"Template error: Unable to get mapping for {name}::{first}::{second}")
+    raise TemplateError(f"Template error: Unable to get mapping for {name}::{first}::{second}")
 
 
 def _get_azs(argument: Any, scope: Scope) -> list[str]:
@@ -202,12 +202,12 @@ def _cidr(argument: Any, scope: Scope) -> list[str]:
     """[block, how many, bits left to each]; the bits default to 8. A subnet keeps `width - bits` bits."""
     block, count, bits = ([*evaluate(argument, scope), 8])[:3]
     if not 1 <= int(count) <= _MAX_BLOCKS:
-        raise TemplateFault(f"Template error: Fn::Cidr count must be from 1 to {_MAX_BLOCKS}")
+        raise TemplateError(f"Template error: Fn::Cidr count must be from 1 to {_MAX_BLOCKS}")
     network = ipaddress.ip_network(block)
     subnets = network.subnets(new_prefix=network.max_prefixlen - int(bits))
     found = [str(subnet) for subnet in itertools.islice(subnets, int(count))]
     if len(found) < int(count):
-        raise TemplateFault(f"Template error: Fn::Cidr cannot make {count} blocks of {bits} bits in {block}")
+        raise TemplateError(f"Template error: Fn::Cidr cannot make {count} blocks of {bits} bits in {block}")
     return found
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from moto.core.utils import utcnow
 
+from proton_server.local.cloudformation.errors import DeploymentFailed
 from proton_server.local.cloudformation.exports import Exports
-from proton_server.local.cloudformation.faults import DeploymentFailed
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.targets import Target
 

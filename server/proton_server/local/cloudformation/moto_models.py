@@ -18,7 +18,7 @@ from moto.ec2.models.core import TaggedEC2Resource
 from werkzeug.exceptions import HTTPException
 
 from proton_server.local.cloudformation.deleters import DELETERS, backend_of
-from proton_server.local.cloudformation.faults import ResourceFault
+from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.schemas import schema_of
 from proton_server.local.cloudformation.setters import SETTERS
@@ -71,7 +71,7 @@ def create(logical_id: str, type_: str, properties: _Properties, place: Place) -
     """Moto's instance of a new resource, or None if moto crashed on it.
 
     Raises:
-        ResourceFault: the service refuses the properties.
+        ResourceError: the service refuses the properties.
 
     """
     model = model_of(type_)
@@ -109,7 +109,7 @@ def update(model: Any, logical_id: str, type_: str, properties: _Properties, pla
     """Moto's instance after the change: mostly the same one.
 
     Raises:
-        ResourceFault: the service refuses the properties.
+        ResourceError: the service refuses the properties.
 
     """
     class_ = model_of(type_)
@@ -132,7 +132,7 @@ def delete(model: Any, logical_id: str, type_: str, properties: _Properties, pla
     """Delete what moto has; nothing, if it is gone already.
 
     Raises:
-        ResourceFault: the service refuses, for instance because something depends on it.
+        ResourceError: the service refuses, for instance because something depends on it.
 
     """
     try:
@@ -210,9 +210,9 @@ def _code(error: Exception) -> str:
     return str(getattr(error, "error_type", None) or getattr(error, "code", ""))
 
 
-def _fault(error: Exception, type_: str) -> ResourceFault:
+def _fault(error: Exception, type_: str) -> ResourceError:
     message = getattr(error, "message", None) or getattr(error, "description", None) or str(error)
     service = type_.split("::")[1]
-    return ResourceFault(
+    return ResourceError(
         f'Resource handler returned message: "{message} (Service: {service}, Error Code: {_code(error)})"'
     )

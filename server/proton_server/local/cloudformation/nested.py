@@ -53,7 +53,7 @@ def delete(cloudformation: LocalCloudFormation, stack: Stack) -> None:
     """Delete a nested stack."""
     stack.enter("DELETE_IN_PROGRESS")
     lifecycle.delete(stack, frozenset(), cloudformation.exchange)
-    cloudformation.bury(stack)
+    cloudformation.archive(stack)
 
 
 def _template(cloudformation: LocalCloudFormation, properties: _Properties) -> Template:

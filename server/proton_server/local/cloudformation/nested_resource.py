@@ -9,7 +9,7 @@ from moto.cloudformation.parsing import generate_resource_name
 from moto.core.exceptions import ServiceException
 
 from proton_server.local.cloudformation.deleters import backend_of
-from proton_server.local.cloudformation.faults import ResourceFault
+from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.place import Place
 
 
@@ -17,14 +17,14 @@ def create(logical_id: str, properties: Mapping[str, Any], place: Place) -> Any:
     """Create the stack.
 
     Raises:
-        ResourceFault: it was refused, or did not reach CREATE_COMPLETE.
+        ResourceError: it was refused, or did not reach CREATE_COMPLETE.
 
     """
     name = generate_resource_name("AWS::CloudFormation::Stack", place.stack_name, logical_id)
     try:
         stack = _cloudformation(place).create_nested(name, properties)
     except ServiceException as error:
-        raise ResourceFault(error.message) from error
+        raise ResourceError(error.message) from error
     _judge(stack, "CREATE_COMPLETE", "created")
     return stack
 
@@ -33,13 +33,13 @@ def update(stack: Any, properties: Mapping[str, Any], place: Place) -> None:
     """Update the stack.
 
     Raises:
-        ResourceFault: it was refused, or did not reach UPDATE_COMPLETE.
+        ResourceError: it was refused, or did not reach UPDATE_COMPLETE.
 
     """
     try:
         _cloudformation(place).update_nested(stack, properties)
     except ServiceException as error:
-        raise ResourceFault(error.message) from error
+        raise ResourceError(error.message) from error
     _judge(stack, "UPDATE_COMPLETE", "updated")
 
 
@@ -47,7 +47,7 @@ def delete(stack: Any, place: Place) -> None:
     """Delete the stack.
 
     Raises:
-        ResourceFault: it did not reach DELETE_COMPLETE.
+        ResourceError: it did not reach DELETE_COMPLETE.
 
     """
     if stack.stack_status != "DELETE_COMPLETE":
@@ -59,18 +59,18 @@ def output(stack: Any, key: str) -> Any:
     """One of the stack's outputs.
 
     Raises:
-        ResourceFault: it has none of that name.
+        ResourceError: it has none of that name.
 
     """
     for found in stack.outputs:
         if found["OutputKey"] == key:
             return found["OutputValue"]
-    raise ResourceFault(f"Template error: nested stack {stack.stack_name} has no output {key}")
+    raise ResourceError(f"Template error: nested stack {stack.stack_name} has no output {key}")
 
 
 def _judge(stack: Any, status: str, done: str) -> None:
     if stack.stack_status != status:
-        raise ResourceFault(
+        raise ResourceError(
             f"Embedded stack {stack.stack_id} was not successfully {done}: {stack.stack_status_reason}"
         )
 

@@ -1,4 +1,4 @@
-"""What a deployment tells: moments while it goes on, outputs when it is done. Pure."""
+"""What a deployment tells: events while it runs, outputs when it is done. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Moment(NamedTuple):
+class ResourceEvent(NamedTuple):
     """What happened to one resource, or to the stack itself."""
 
     logical_id: str
@@ -17,7 +17,7 @@ class Moment(NamedTuple):
     reason: str | None = None
 
 
-Recorder = Callable[[Moment], None]
+Recorder = Callable[[ResourceEvent], None]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.intrinsics import as_text
 from proton_server.local.cloudformation.template_text import check_text
 from proton_templates import patterns
@@ -35,23 +35,23 @@ def resolve_parameters(
         read_ssm: name of an SSM parameter -> its value, for types ``AWS::SSM::Parameter::Value<…>``.
 
     Raises:
-        TemplateFault: a value is missing, not declared, or breaks a declared constraint.
+        TemplateError: a value is missing, not declared, or breaks a declared constraint.
 
     """
     if unknown := sorted(given.keys() - declared.keys()):
-        raise TemplateFault(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        raise TemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     if missing := [name for name, slot in declared.items() if name not in given and "Default" not in slot]:
-        raise TemplateFault(f"Parameters: [{', '.join(missing)}] must have values")
+        raise TemplateError(f"Parameters: [{', '.join(missing)}] must have values")
     values = {}
     for name, slot in declared.items():
         type_ = slot.get("Type")
         if not isinstance(type_, str):
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template format error: Every Parameters object must contain a Type member: {name} has none."
             )
         text = check_text(as_text(given[name] if name in given else slot["Default"]))
         if len(text) > _MAX_LENGTH:
-            raise TemplateFault(f"Parameter '{name}' must contain at most {_MAX_LENGTH} characters")
+            raise TemplateError(f"Parameter '{name}' must contain at most {_MAX_LENGTH} characters")
         if type_.startswith(_SSM):
             text, type_ = read_ssm(text), type_[len(_SSM) : -1]
         values[name] = _typed(name, type_, text)
@@ -78,7 +78,7 @@ def _typed(name: str, type_: str, text: str) -> Any:
     if type_ == "Number":
         return _number(name, text)
     if type_ != "String" and not type_.startswith("AWS::"):
-        raise TemplateFault(f"Template format error: Unrecognized parameter type: {type_}")
+        raise TemplateError(f"Template format error: Unrecognized parameter type: {type_}")
     return text
 
 
@@ -89,14 +89,14 @@ def _number(name: str, text: str) -> int | float:
             return number
     except (ValueError, OverflowError):
         pass
-    raise TemplateFault(f"Parameter validation failed: parameter value for {name} must be a number")
+    raise TemplateError(f"Parameter validation failed: parameter value for {name} must be a number")
 
 
 def _all_match(name: str, pattern: str, texts: list[str]) -> bool:
     try:
         return all(patterns.fullmatch(pattern, text) for text in texts)
-    except patterns.PatternFault as fault:
-        raise TemplateFault(
+    except patterns.PatternError as fault:
+        raise TemplateError(
             f"Template validation error: AllowedPattern of parameter {name} {fault}"
         ) from None
 
@@ -104,13 +104,13 @@ def _all_match(name: str, pattern: str, texts: list[str]) -> bool:
 def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
     allowed = slot.get("AllowedValues")
     if not isinstance(allowed, list | None):
-        raise TemplateFault(f"Template format error: AllowedValues of parameter {name} must be a list.")
+        raise TemplateError(f"Template format error: AllowedValues of parameter {name} must be a list.")
     items = value if isinstance(value, list) else [text]
     if allowed is not None and not {as_text(i) for i in items} <= {as_text(item) for item in allowed}:
-        raise TemplateFault(f"Parameter '{name}' must be one of AllowedValues")
+        raise TemplateError(f"Parameter '{name}' must be one of AllowedValues")
     pattern = slot.get("AllowedPattern")
     if pattern is not None and not _all_match(name, as_text(pattern), [as_text(item) for item in items]):
-        raise TemplateFault(
+        raise TemplateError(
             slot.get("ConstraintDescription") or f"Parameter '{name}' must match pattern {pattern}"
         )
     bounds = (
@@ -124,6 +124,6 @@ def _check(name: str, slot: Mapping[str, Any], text: str, value: Any) -> None:
             continue
         limit = as_text(slot[bound])
         if not _NUMBER.fullmatch(limit):
-            raise TemplateFault(f"Template format error: {bound} of parameter {name} must be a number.")
+            raise TemplateError(f"Template format error: {bound} of parameter {name} must be a number.")
         if sign * (size - float(limit)) < 0:
-            raise TemplateFault(f"Parameter '{name}' {sentence.format(limit)}")
+            raise TemplateError(f"Parameter '{name}' {sentence.format(limit)}")

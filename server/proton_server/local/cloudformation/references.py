@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.intrinsics import VARIABLE, function_of, get_att_parts
 
 
@@ -46,7 +46,7 @@ def _references_in_get_att(argument: Any, conditions: Mapping[str, bool] | None)
 def _references_in_sub(argument: Any, conditions: Mapping[str, bool] | None) -> Iterator[Reference]:
     text, variables = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
     if not isinstance(variables, dict):
-        raise TemplateFault("Template error: every Fn::Sub object must have a map of variables, if any")
+        raise TemplateError("Template error: every Fn::Sub object must have a map of variables, if any")
     yield from references(variables, conditions)
     for written in VARIABLE.findall(str(text)):
         name = written.strip()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proton_server.local.cloudformation import moto_models, nested_resource
-from proton_server.local.cloudformation.faults import ResourceFault
+from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.moto_models import model_of, report_gap
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.placeholders import Placeholder
@@ -99,7 +99,7 @@ def checked(logical_id: str, definition: Mapping[str, Any], properties: _Propert
     """A definition's evaluated properties in their declared types.
 
     Raises:
-        ResourceFault: they break the type's schema.
+        ResourceError: they break the type's schema.
 
     """
     schema = schema_of(definition["Type"])
@@ -107,7 +107,7 @@ def checked(logical_id: str, definition: Mapping[str, Any], properties: _Propert
         return properties
     properties = schema.coerce(properties)
     if fault := schema.fault(properties, definition.get("Properties", {})):
-        raise ResourceFault(f"Properties validation failed for resource {logical_id} with message:\n{fault}")
+        raise ResourceError(f"Properties validation failed for resource {logical_id} with message:\n{fault}")
     return properties
 
 
@@ -132,7 +132,7 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
             moto may just miss what the placeholder stands for.
 
     Raises:
-        ResourceFault: the service refuses the properties.
+        ResourceError: the service refuses the properties.
 
     """
     type_ = definition["Type"]
@@ -144,7 +144,7 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
     else:
         try:
             made = moto_models.create(logical_id, type_, properties, place)
-        except ResourceFault as fault:
+        except ResourceError as fault:
             if not beside_placeholder:
                 raise
             report_gap(logical_id, type_, place, f"is a placeholder, as is what it depends on: {fault}")
@@ -165,7 +165,7 @@ def update(old: Resource, definition: Mapping[str, Any], properties: _Properties
     """Give a resource new properties in place.
 
     Raises:
-        ResourceFault: the service refuses the properties.
+        ResourceError: the service refuses the properties.
 
     """
     new = replace(old, properties=properties, definition=definition, place=place)
@@ -184,7 +184,7 @@ def delete(resource: Resource) -> None:
     """Delete a resource; one that is gone already is no error.
 
     Raises:
-        ResourceFault: the service refuses, for instance because something depends on it.
+        ResourceError: the service refuses, for instance because something depends on it.
 
     """
     if resource.type == NESTED_STACK:

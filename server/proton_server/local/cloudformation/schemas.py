@@ -36,7 +36,7 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
     """Patterns are written for other engines: one that cannot be read, or takes long, is not checked."""
     try:
         matches = not isinstance(value, str) or patterns.search(pattern, value)
-    except patterns.PatternFault:
+    except patterns.PatternError:
         matches = True
     if not matches:
         yield jsonschema.ValidationError("pattern")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 
 _MAX_MADE = 10_000_000
 
@@ -21,12 +21,12 @@ class Meter:
         """Count what is about to be made.
 
         Raises:
-            TemplateFault: it is too much in all.
+            TemplateError: it is too much in all.
 
         """
         self._made += characters
         if self._made > _MAX_MADE:
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template error: the functions of the template make more than {_MAX_MADE:,} characters"
             )
 

@@ -12,8 +12,8 @@ from moto.ssm.models import ssm_backends
 
 from proton_server.local.cloudformation.change_sets import ChangeSet
 from proton_server.local.cloudformation.deployment import Deployment
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.exports import Exports
-from proton_server.local.cloudformation.faults import TemplateFault
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.stacks import Stack, StackResource
 from proton_server.local.cloudformation.targets import Target, read_target
@@ -69,13 +69,13 @@ class StackStore(models.CloudFormationBackend):
         """
         try:
             return read_target(template, given, self._read_ssm, stack.deployment)
-        except TemplateFault as fault:
+        except TemplateError as fault:
             raise ValidationError(message=str(fault)) from None
 
     def _read_ssm(self, name: str) -> str:
         parameter = ssm_backends[self.account_id][self.region_name].get_parameter(name)
         if parameter is None:
-            raise TemplateFault(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+            raise TemplateError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
         return str(parameter.value)
 
     def find(self, name_or_stack_id: str) -> Stack | None:
@@ -96,7 +96,7 @@ class StackStore(models.CloudFormationBackend):
             raise ValidationError(message=f"Stack [{name}] does not exist")
         return stack
 
-    def bury(self, stack: Stack) -> None:
+    def archive(self, stack: Stack) -> None:
         """Move a stack that is deleted to where only its id finds it."""
         if stack.stack_status == "DELETE_COMPLETE":
             self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
@@ -134,7 +134,7 @@ def sound_template(body: str) -> Template:
     """
     try:
         return read_template(body)
-    except TemplateFault as fault:
+    except TemplateError as fault:
         raise ValidationError(message=str(fault)) from None
 
 
@@ -142,4 +142,4 @@ def _zones(region: str) -> list[str]:
     try:
         return [zone.name for zone in RegionsAndZonesBackend.zones[region]]
     except KeyError:
-        raise TemplateFault(f"Template validation error: Region {region} does not exist") from None
+        raise TemplateError(f"Template validation error: Region {region} does not exist") from None

@@ -12,7 +12,7 @@ from typing import Any
 from moto.core.utils import utcnow
 
 from proton_server.local.cloudformation.deployment import Deployment
-from proton_server.local.cloudformation.outcome import Moment, Output
+from proton_server.local.cloudformation.outcome import Output, ResourceEvent
 from proton_server.local.cloudformation.parameters import shown_parameters
 from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.targets import Target
@@ -144,7 +144,7 @@ class Stack:
         """Move to a state and write it into the history; the reason stays visible on the stack."""
         self.stack_status = status
         self.stack_status_reason = reason
-        self._write(Moment(self.stack_name, self.stack_id, STACK_TYPE, status, reason))
+        self._write(ResourceEvent(self.stack_name, self.stack_id, STACK_TYPE, status, reason))
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Change the stack's tags; its resources get them with the next deployment."""
@@ -156,13 +156,13 @@ class Stack:
             self.pending.cancel()
             self.pending = None
 
-    def record(self, moment: Moment) -> None:
+    def record(self, event: ResourceEvent) -> None:
         """Write a resource's state into the history."""
-        self._write(moment)
-        known = self._resources.get(moment.logical_id)
-        if moment.status == "DELETE_COMPLETE" and known and known.physical_resource_id != moment.physical_id:
+        self._write(event)
+        known = self._resources.get(event.logical_id)
+        if event.status == "DELETE_COMPLETE" and known and known.physical_resource_id != event.physical_id:
             return  # the former physical resource of a replaced one
-        self._resources[moment.logical_id] = StackResource(self.stack_id, self.stack_name, *moment, utcnow())
+        self._resources[event.logical_id] = StackResource(self.stack_id, self.stack_name, *event, utcnow())
 
     def show(self, outputs: list[Output]) -> None:
         """Make outputs visible."""
@@ -176,5 +176,5 @@ class Stack:
             for output in outputs
         ]
 
-    def _write(self, moment: Moment) -> None:
-        self.events.append(StackEvent(self.stack_id, self.stack_name, *moment, self.client_request_token))
+    def _write(self, event: ResourceEvent) -> None:
+        self.events.append(StackEvent(self.stack_id, self.stack_name, *event, self.client_request_token))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proton_server.local.cloudformation.deployment import Deployment
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.parameters import resolve_parameters
 from proton_server.local.cloudformation.resources import has_attribute, is_known
 from proton_server.local.cloudformation.template import Template
@@ -36,14 +36,14 @@ def read_target(
     """A template with its parameters, checked for a stack with `deployment`.
 
     Raises:
-        TemplateFault: a sentence as CloudFormation puts it; nothing was created.
+        TemplateError: a sentence as CloudFormation puts it; nothing was created.
 
     """
     target = Target(template, given, resolve_parameters(template.parameters, given, read_ssm))
     _check_types(template, deployment)
     for name, attribute in template.attributes():
         if not has_attribute(template.resources[name]["Type"], attribute):
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
             )
     _, truths = deployment.scope(template, target.values)
@@ -65,14 +65,14 @@ def given_parameters(parameters: list[dict[str, Any]], previous: Mapping[str, st
 
 def _check_types(template: Template, deployment: Deployment) -> None:
     if unknown := sorted(type_ for type_ in template.types() if not is_known(type_)):
-        raise TemplateFault(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+        raise TemplateError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     changed = [
         name
         for name, live in deployment.live.items()
         if template.resources.get(name, {"Type": live.type})["Type"] != live.type
     ]
     if changed:
-        raise TemplateFault(
+        raise TemplateError(
             "Update of resource type is not permitted. The new template modifies resource type of the "
             f"following resources: [{', '.join(changed)}]"
         )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.references import Reference, references
 from proton_server.local.cloudformation.template_text import load
 
@@ -86,7 +86,7 @@ class Template:
             conditions: the value of each condition; a resource whose condition is false is left out.
 
         Raises:
-            TemplateFault: resources depend on each other in a circle, or on one that is not created.
+            TemplateError: resources depend on each other in a circle, or on one that is not created.
 
         """
         active = [name for name, resource in self.resources.items() if _holds(resource, conditions)]
@@ -102,7 +102,7 @@ class Template:
         while waiting:
             ready = [name for name, dependencies in waiting.items() if not dependencies & waiting.keys()]
             if not ready:
-                raise TemplateFault(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
+                raise TemplateError(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
             ordered += ready
             for name in ready:
                 del waiting[name]
@@ -119,16 +119,16 @@ def read_template(body: str) -> Template:
     """Read and check a template in YAML or JSON.
 
     Raises:
-        TemplateFault: one sentence, as CloudFormation puts it.
+        TemplateError: one sentence, as CloudFormation puts it.
 
     """
     document = load(body)
     if not isinstance(document, dict):
-        raise TemplateFault("Template format error: unsupported structure.")
+        raise TemplateError("Template format error: unsupported structure.")
     if unknown := sorted(str(key) for key in document.keys() - _SECTIONS):
-        raise TemplateFault(f"Invalid template property or properties [{', '.join(unknown)}]")
+        raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
     if not isinstance(document.get("Description", ""), str):
-        raise TemplateFault("Template format error: every Description must be a String.")
+        raise TemplateError("Template format error: every Description must be a String.")
     sections = {name: _section(document, name) for name in ("Parameters", "Mappings", "Conditions")}
     template = Template(
         body=body,
@@ -152,17 +152,17 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         return {}
     section = document[name]
     if section is None:
-        raise TemplateFault(f"[/{name}] 'null' values are not allowed in templates")
+        raise TemplateError(f"[/{name}] 'null' values are not allowed in templates")
     if not isinstance(section, dict):
-        raise TemplateFault(f"Template format error: {name} must be an object.")
+        raise TemplateError(f"Template format error: {name} must be an object.")
     if len(section) > _MOST.get(name, len(section)):
-        raise TemplateFault(
+        raise TemplateError(
             f"Template format error: Number of {name.lower()}, {len(section)}, is greater than maximum "
             f"allowed, {_MOST[name]}"
         )
     for key, value in section.items():
         if name != "Conditions" and not isinstance(value, dict):
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template format error: Every {name} object must be an object: {key} is none."
             )
     return section
@@ -170,19 +170,19 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _check_resources(template: Template) -> None:
     if not template.resources:
-        raise TemplateFault("Template format error: At least one Resources member must be defined.")
+        raise TemplateError("Template format error: At least one Resources member must be defined.")
     for name, resource in template.resources.items():
         if not name.isalnum():
-            raise TemplateFault(f"Template format error: Resource name {name} is non alphanumeric.")
+            raise TemplateError(f"Template format error: Resource name {name} is non alphanumeric.")
         if not isinstance(resource.get("Type"), str):
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template format error: [/Resources/{name}] "
                 "Every Resources object must contain a Type member."
             )
         if unknown := sorted(str(key) for key in resource.keys() - _RESOURCE_MEMBERS):
-            raise TemplateFault(f"Invalid template resource property '{unknown[0]}'")
+            raise TemplateError(f"Invalid template resource property '{unknown[0]}'")
         if not isinstance(resource.get("Properties", {}), dict):
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template format error: [/Resources/{name}/Properties] Properties must be an object."
             )
 
@@ -190,26 +190,26 @@ def _check_resources(template: Template) -> None:
 def _check_outputs(template: Template) -> None:
     for name, output in template.outputs.items():
         if "Value" not in output:
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template format error: Output {name} is malformed. "
                 "Every Outputs member must contain a Value object"
             )
         export = output.get("Export", {"Name": ""})
         if not isinstance(export, dict) or "Name" not in export:
-            raise TemplateFault(f"Template format error: Output {name} has an Export without a Name")
+            raise TemplateError(f"Template format error: Output {name} has an Export without a Name")
         if not isinstance(output.get("Description", ""), str):
-            raise TemplateFault(f"Template format error: Output {name} has a Description that is no String.")
+            raise TemplateError(f"Template format error: Output {name} has a Description that is no String.")
 
 
 def _check_mappings(template: Template) -> None:
     for mapping in template.mappings.values():
         for attributes in mapping.values():
             if not isinstance(attributes, dict):
-                raise TemplateFault("Template format error: Every Mappings member must be a map")
+                raise TemplateError("Template format error: Every Mappings member must be a map")
             for value in attributes.values():
                 items = value if isinstance(value, list) else [value]
                 if any(isinstance(item, dict | list) for item in items):
-                    raise TemplateFault(
+                    raise TemplateError(
                         "Template format error: Every Mappings attribute must be a String or a List."
                     )
 
@@ -228,7 +228,7 @@ def _check_references(template: Template) -> None:
         for name, member in members.items():
             condition = member.get("Condition")
             if condition is not None and str(condition) not in template.conditions:
-                raise TemplateFault(
+                raise TemplateError(
                     f"Template format error: Unresolved condition dependency {condition} "
                     f"in the {block} block of the template ({name})"
                 )
@@ -237,14 +237,14 @@ def _check_references(template: Template) -> None:
 def _refuse_undefined_attributes(found: Collection[Reference], resources: Collection[str]) -> None:
     for reference in found:
         if reference.attribute is not None and reference.name not in resources:
-            raise TemplateFault(
+            raise TemplateError(
                 f"Template error: instance of Fn::GetAtt references undefined resource {reference.name}"
             )
 
 
 def _refuse_unresolved(names: Collection[str], block: str) -> None:
     if names:
-        raise TemplateFault(
+        raise TemplateError(
             f"Template format error: Unresolved resource dependencies [{', '.join(sorted(names))}] "
             f"in the {block} block of the template"
         )

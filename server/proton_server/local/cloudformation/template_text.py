@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from proton_server.local.cloudformation.faults import TemplateFault
+from proton_server.local.cloudformation.errors import TemplateError
 
 # Every level takes some Python frames to evaluate, and libyaml's composer recurses in C: some ten thousand
 # nested brackets end the process with a segmentation fault. Its event stream does not recurse.
@@ -27,7 +27,7 @@ def load(body: str) -> Any:
     """What a template says; functions in short form (``!Ref x``) as in the long one, all keys text.
 
     Raises:
-        TemplateFault: it is no YAML or JSON, has aliases, is too deep, or holds what no template may.
+        TemplateError: it is no YAML or JSON, has aliases, is too deep, or holds what no template may.
 
     """
     # libyaml refuses the tabs that JSON allows, so JSON is read as JSON.
@@ -40,11 +40,11 @@ def check_text(text: str) -> str:
     """The text, which an answer can carry.
 
     Raises:
-        TemplateFault: it holds a control character or half a character.
+        TemplateError: it holds a control character or half a character.
 
     """
     if found := _UNSPEAKABLE.search(text):
-        raise TemplateFault(f"Template format error: a character is not allowed: U+{ord(found[0]):04X}")
+        raise TemplateError(f"Template format error: a character is not allowed: U+{ord(found[0]):04X}")
     return text
 
 
@@ -53,9 +53,9 @@ def _load_json(body: str) -> Any:
         return json.loads(body, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} , column {error.colno}"
-        raise TemplateFault(f"Template format error: JSON not well-formed. ({where})") from None
+        raise TemplateError(f"Template format error: JSON not well-formed. ({where})") from None
     except ValueError:  # a number of 5,000 digits, or NaN
-        raise TemplateFault("Template format error: JSON not well-formed.") from None
+        raise TemplateError("Template format error: JSON not well-formed.") from None
     except RecursionError:
         raise _too_deep() from None
 
@@ -71,16 +71,16 @@ def _load_yaml(body: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise TemplateFault(f"Template format error: YAML not well-formed.{where}") from None
+        raise TemplateError(f"Template format error: YAML not well-formed.{where}") from None
     except (ValueError, LookupError):  # how PyYAML's constructors fail: a number of 5,000 digits, "!!bool x"
-        raise TemplateFault("Template format error: YAML not well-formed.") from None
+        raise TemplateError("Template format error: YAML not well-formed.") from None
 
 
 def _check_events(body: str) -> None:
     depth = 0
     for event in yaml.parse(body, _Loader):
         if isinstance(event, yaml.AliasEvent):
-            raise TemplateFault(
+            raise TemplateError(
                 "Template format error: YAML aliases are not allowed in CloudFormation templates"
             )
         if isinstance(event, yaml.CollectionStartEvent):
@@ -107,13 +107,13 @@ def _check_values(document: Any) -> None:
             check_text(value)
         elif isinstance(value, int | float):
             if not (math.isfinite(value) and abs(value) < _MAX_NUMBER):
-                raise TemplateFault("Template format error: a number is infinite, none, or too long")
+                raise TemplateError("Template format error: a number is infinite, none, or too long")
         elif value is not None:  # of a tag such as !!set or !!binary
-            raise TemplateFault("Template format error: unsupported structure.")
+            raise TemplateError("Template format error: unsupported structure.")
 
 
-def _too_deep() -> TemplateFault:
-    return TemplateFault(f"Template format error: the template is nested deeper than {_MAX_DEPTH} levels")
+def _too_deep() -> TemplateError:
+    return TemplateError(f"Template format error: the template is nested deeper than {_MAX_DEPTH} levels")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

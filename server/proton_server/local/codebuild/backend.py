@@ -12,7 +12,7 @@ from typing import Any
 from moto.codebuild import models
 from moto.codebuild.exceptions import InvalidInputException
 
-from proton_server.local.codebuild import answers
+from proton_server.local.codebuild import responses
 from proton_server.local.codebuild.build import Build
 from proton_server.local.codebuild.workspace import account_session
 
@@ -47,7 +47,7 @@ class LocalCodeBuild(models.CodeBuildBackend):
     @property
     def _url_module(self) -> Any:
         """Our answers: moto would derive the module from this class's own."""
-        return answers
+        return responses
 
     def change_project(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Change the members that are given."""

@@ -15,11 +15,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.local.codebuild.shell import Shell, last_lines
-from proton_server.local.codebuild.source import SourceFault, fetch_source, read_buildspec
-from proton_server.local.codebuild.workspace import Session, VariableFault, make_workspace, variables
+from proton_server.local.codebuild.source import SourceError, fetch_source, read_buildspec
+from proton_server.local.codebuild.workspace import Session, VariableError, make_workspace, variables
 
 _log = logging.getLogger("proton_server.local")
-_LOST = (BotoCoreError, ClientError, OSError, SourceFault, VariableFault)
+_LOST = (BotoCoreError, ClientError, OSError, SourceError, VariableError)
 
 
 class Build:

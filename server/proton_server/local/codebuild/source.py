@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from proton_server.local.codebuild.workspace import KINDS, Session
-from proton_templates.documents import DocumentFault, load_mapping
+from proton_templates.documents import DocumentError, load_mapping
 
 _PHASES = ("install", "pre_build", "build", "post_build")
 
 
-class SourceFault(Exception):
+class SourceError(Exception):
     """There is no source or no buildspec to work with; the text is a sentence."""
 
 
@@ -36,11 +36,11 @@ class Buildspec:
 
 
 def fetch_source(source: Mapping[str, Any], session: Session, folder: Path) -> None:
-    """Unzip a project's source into a folder. Raises SourceFault, or ClientError if S3 refuses it."""
+    """Unzip a project's source into a folder. Raises SourceError, or ClientError if S3 refuses it."""
     if source["type"] == "NO_SOURCE":
         return
     if source["type"] != "S3":
-        raise SourceFault(f"Local builds take their source from S3, not from {source['type']}.")
+        raise SourceError(f"Local builds take their source from S3, not from {source['type']}.")
     bucket, _, key = source["location"].removeprefix("arn:aws:s3:::").partition("/")
     content = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     try:
@@ -50,18 +50,18 @@ def fetch_source(source: Mapping[str, Any], session: Session, folder: Path) -> N
                 if mode := entry.external_attr >> 16 & 0o777:
                     path.chmod(mode | 0o600)
     except zipfile.BadZipFile:
-        raise SourceFault(f"The source s3://{bucket}/{key} is not a zip file.") from None
+        raise SourceError(f"The source s3://{bucket}/{key} is not a zip file.") from None
 
 
 def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
-    """The buildspec given as text, or as the path of a file in the source. Raises SourceFault."""
+    """The buildspec given as text, or as the path of a file in the source. Raises SourceError."""
     inline = "\n" in text_or_path
     text = text_or_path if inline else _text(folder, text_or_path)
     place = "The buildspec" if inline else f"The buildspec {text_or_path}"
     try:
         document = load_mapping(text)
-    except DocumentFault as fault:
-        raise SourceFault(f"{place}: {fault}.") from None
+    except DocumentError as fault:
+        raise SourceError(f"{place}: {fault}.") from None
     shape = partial(_member, place)
     phases = shape(document, "phases", dict)
     of_phases = [shape(phases, name, dict) for name in _PHASES if name in phases]
@@ -74,19 +74,19 @@ def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
 
 
 def _member(place: str, mapping: Mapping[str, Any], name: str, kind: type, default: Any = None) -> Any:
-    """A member that is a mapping or a list. Without a default it may not be missing. Raises SourceFault."""
+    """A member that is a mapping or a list. Without a default it may not be missing. Raises SourceError."""
     value = mapping.get(name, default)
     if not isinstance(value, kind):
         what = "mapping" if kind is dict else "list"
-        raise SourceFault(f"{place}: `{name}` must be a {what}, and is not.")
+        raise SourceError(f"{place}: `{name}` must be a {what}, and is not.")
     return value
 
 
 def _text(folder: Path, path: str) -> str:
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise SourceFault(f"There is no buildspec {path} in the source.")
+        raise SourceError(f"There is no buildspec {path} in the source.")
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        raise SourceFault(f"The buildspec {path} is not text in UTF-8.") from None
+        raise SourceError(f"The buildspec {path} is not text in UTF-8.") from None

@@ -30,7 +30,7 @@ _boto = boto3.Session()
 _making = threading.Lock()
 
 
-class VariableFault(Exception):
+class VariableError(Exception):
     """A variable has no value; the text is a sentence without values."""
 
 
@@ -110,7 +110,7 @@ def variables(
 ) -> dict[str, str]:
     """The environment of a build's commands: the buildspec's, the project's, and CodeBuild's own variables.
 
-    Raises ClientError for a secret or parameter that cannot be had, VariableFault for one that does not fit.
+    Raises ClientError for a secret or parameter that cannot be had, VariableError for one that does not fit.
     """
     given = {
         name: _VALUE[kind](str(value), session)
@@ -124,7 +124,7 @@ def variables(
     }
     for name, value in [*given.items(), *of_project.items()]:
         if "\0" in name or "=" in name or "\0" in value:
-            raise VariableFault(f"The variable {name!r} has a character that no environment can hold.")
+            raise VariableError(f"The variable {name!r} has a character that no environment can hold.")
     path = os.pathsep.join([str(workspace.programs), os.environ.get("PATH", os.defpath)])
     return {
         "PATH": path,
@@ -157,7 +157,7 @@ def _secret(reference: str, session: Session) -> str:
     try:
         return str(json.loads(text)[key]) if key else text
     except (KeyError, TypeError, ValueError):
-        raise VariableFault(f"The secret {secret_id} is no JSON object with the key {key}.") from None
+        raise VariableError(f"The secret {secret_id} is no JSON object with the key {key}.") from None
 
 
 def _parameter(name: str, session: Session) -> str:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 
-class HostingFault(Exception):
+class HostingError(Exception):
     """The service refuses, and would again; the text is a sentence that says what and where.
 
     Any other exception of a verb means that the service is out of reach for now.
@@ -51,7 +51,7 @@ class Change:
 
 
 class Repository(Protocol):
-    """A repository. Each verb is one step that may be repeated; each raises HostingFault."""
+    """A repository. Each verb is one step that may be repeated; each raises HostingError."""
 
     def head(self, branch: str) -> str | None:
         """The commit a branch points to, or None without such a branch."""
@@ -84,5 +84,5 @@ CreateRepository has checked that both parts are plain: neither can lead out of 
 Hostings = Callable[[str, str], Hosting]
 """Leads from an account and a `RepositoryProvider` of the API to the service, as far as it is that account's.
 
-Raises HostingFault for an account that has no way in.
+Raises HostingError for an account that has no way in.
 """

@@ -11,7 +11,7 @@ import urllib.parse
 from http import HTTPStatus
 from typing import Any
 
-from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
+from proton_server.provisioning.git_hosting import Change, HostingError, Request, RequestState
 from proton_server.provisioning.git_hosting.http import Http
 
 API_URL = "https://api.bitbucket.org/2.0"
@@ -113,7 +113,7 @@ class BitbucketRepository:
         path = f"{self._at}/pullrequests/{request.number}"
         try:
             return _request(self._http.call("POST", f"{path}/decline").json())
-        except HostingFault:
+        except HostingError:
             found = _request(self._http.call("GET", path).json())
             if found.state is RequestState.OPEN:
                 raise

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proton_server.provisioning.git_hosting import Hosting, HostingFault, Hostings
+from proton_server.provisioning.git_hosting import Hosting, HostingError, Hostings
 from proton_server.provisioning.git_hosting.bitbucket import Bitbucket
 from proton_server.provisioning.git_hosting.github import GitHub
 from proton_server.provisioning.git_hosting.local_git import LocalGit
@@ -35,7 +35,7 @@ _SECRET = re.compile(r"[!-~]+")
 """What a header can carry; anything else would end in an error that quotes it."""
 
 
-class ConfigurationFault(Exception):
+class ConfigurationError(Exception):
     """A variable of the environment is wrong; the text says which."""
 
 
@@ -55,12 +55,12 @@ def local_hostings(root: Path) -> Hostings:
 def hostings(environment: Mapping[str, str]) -> Hostings:
     """The services themselves, for the accounts that the environment has tokens of.
 
-    Raises ConfigurationFault for a token that cannot be meant as it stands, and for a URL that would take one
+    Raises ConfigurationError for a token that cannot be meant as it stands, and for a URL that would take one
     over an open line.
     """
     enterprise = environment.get(_ENTERPRISE_URL, "https://")
     if not enterprise.startswith("https://"):
-        raise ConfigurationFault(f"{_ENTERPRISE_URL} must start with https://, since a token is sent there.")
+        raise ConfigurationError(f"{_ENTERPRISE_URL} must start with https://, since a token is sent there.")
     services: dict[str, Callable[[str, str], Hosting]] = {
         "GITHUB": GitHub,
         "GITHUB_ENTERPRISE": partial(GitHub, api_url=f"{enterprise.rstrip('/')}/api/v3"),
@@ -69,12 +69,12 @@ def hostings(environment: Mapping[str, str]) -> Hostings:
     found = tokens(environment)
     for (_, provider), token in found.items():
         if provider == "GITHUB_ENTERPRISE" and _ENTERPRISE_URL not in environment:
-            raise ConfigurationFault(f"{token.variable} needs {_ENTERPRISE_URL} beside it.")
+            raise ConfigurationError(f"{token.variable} needs {_ENTERPRISE_URL} beside it.")
 
     def hosting(account_id: str, provider: str) -> Hosting:
         token = found.get((account_id, provider))
         if token is None:
-            raise HostingFault(
+            raise HostingError(
                 f"This server has no token for {provider} repositories of account {account_id}: set "
                 f"{_TOKENS[provider]}_{account_id} in its environment to one that may write to them."
             )
@@ -87,13 +87,13 @@ def hostings(environment: Mapping[str, str]) -> Hostings:
 def tokens(environment: Mapping[str, str]) -> dict[tuple[str, str], Token]:
     """The token for each account and provider: the account's own, or else the one that it shares.
 
-    Raises ConfigurationFault.
+    Raises ConfigurationError.
     """
     sharers = environment.get(_SHARERS, "").replace(",", " ").split()
     for account in sharers:
         if not _ACCOUNT.fullmatch(account):
             message = f"must be accounts of 12 digits with commas between, not {account!r}."
-            raise ConfigurationFault(f"{_SHARERS} {message}")
+            raise ConfigurationError(f"{_SHARERS} {message}")
     found: dict[tuple[str, str], Token] = {}
     for provider, shared in _TOKENS.items():
         # In this order the shared token gives way to an account's own.
@@ -109,8 +109,8 @@ def tokens(environment: Mapping[str, str]) -> dict[tuple[str, str], Token]:
 def _check(variable: str, accounts: list[str], secret: str) -> None:
     if not accounts:
         message = f"{variable} names no account: say in {_SHARERS} which accounts may use it, or set"
-        raise ConfigurationFault(f"{message} {variable}_<account> instead.")
+        raise ConfigurationError(f"{message} {variable}_<account> instead.")
     if not all(_ACCOUNT.fullmatch(account) for account in accounts):
-        raise ConfigurationFault(f"{variable} must end in an account of 12 digits.")
+        raise ConfigurationError(f"{variable} must end in an account of 12 digits.")
     if not _SECRET.fullmatch(secret):
-        raise ConfigurationFault(f"{variable} holds a character that no token has.")
+        raise ConfigurationError(f"{variable} holds a character that no token has.")

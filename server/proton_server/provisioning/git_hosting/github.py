@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
+from proton_server.provisioning.git_hosting import Change, HostingError, Request, RequestState
 from proton_server.provisioning.git_hosting.http import Http
 
 API_URL = "https://api.github.com"
@@ -88,7 +88,7 @@ class GitHubRepository:
         )
         try:
             self._post("git/refs", {"ref": f"refs/heads/{change.branch}", "sha": commit["sha"]})
-        except HostingFault:
+        except HostingError:
             if self.head(change.branch) is None:
                 raise
 
@@ -103,7 +103,7 @@ class GitHubRepository:
         """See `Repository`."""
         try:
             opened = self._post("pulls", {"title": title, "head": branch, "base": base, "body": body})
-        except HostingFault:
+        except HostingError:
             found = self.find_request(branch)
             if found is None:
                 raise
@@ -118,7 +118,7 @@ class GitHubRepository:
     def _tree(self, tree: str, **query: str) -> list[dict[str, Any]]:
         answer = self._http.call("GET", f"{self._at}/git/trees/{tree}", query=query).json()
         if answer["truncated"]:
-            raise HostingFault(f"A folder of {self._at} has more files than GitHub lists at once.")
+            raise HostingError(f"A folder of {self._at} has more files than GitHub lists at once.")
         entries: list[dict[str, Any]] = answer["tree"]
         return entries
 
@@ -140,4 +140,4 @@ def _text(path: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise HostingFault(f"{path} is not text in UTF-8, as Terraform wants it.") from None
+        raise HostingError(f"{path} is not text in UTF-8, as Terraform wants it.") from None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from proton_server.provisioning.git_hosting import HostingFault
+from proton_server.provisioning.git_hosting import HostingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,12 +96,12 @@ class Http:
             headers: besides those of every request.
             accept: statuses that are no fault to the caller.
 
-        Raises HostingFault for a refusal and OutOfReachError, or another OSError, for what may pass.
+        Raises HostingError for a refusal and OutOfReachError, or another OSError, for what may pass.
 
         """
         # A branch is called what a caller says, and such a part may lead a service to another repository.
         if not {".", ".."}.isdisjoint(path.split("/")):
-            raise HostingFault(f"{path} has a part that no branch, folder or file can have: . or ..")
+            raise HostingError(f"{path} has a part that no branch, folder or file can have: . or ..")
         url = self._base_url + urllib.parse.quote(path)
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
@@ -128,7 +128,7 @@ class Http:
         while piece := response.read1(_CHUNK_BYTES):
             content += piece
             if len(content) > _MAX_BYTES:
-                raise HostingFault(
+                raise HostingError(
                     f"{self._service}'s answer to {asked} is larger than {_MAX_BYTES:,} bytes."
                 )
             if time.monotonic() > deadline:
@@ -149,12 +149,12 @@ class Http:
         if status == HTTPStatus.FORBIDDEN and limited:
             return OutOfReachError(words)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return HostingFault(f"{words} {self._token_hint}")
+            return HostingError(f"{words} {self._token_hint}")
         if status == HTTPStatus.NOT_FOUND:
-            return HostingFault(f"{words} If it exists, the token may not see it. {self._token_hint}")
+            return HostingError(f"{words} If it exists, the token may not see it. {self._token_hint}")
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return HostingFault(f"{words} It has moved: link the repository under its present name.")
-        return HostingFault(words)
+            return HostingError(f"{words} It has moved: link the repository under its present name.")
+        return HostingError(words)
 
 
 def _quote(answer: Answer) -> str:

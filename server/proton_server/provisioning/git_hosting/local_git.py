@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from proton_server.provisioning.git_hosting import Change, HostingFault, Request, RequestState
+from proton_server.provisioning.git_hosting import Change, HostingError, Request, RequestState
 
 _AUTHOR = "AWS Proton <proton@localhost>"
 _TIMEOUT_SECONDS = 10
@@ -31,13 +31,13 @@ class LocalGit:
         self._root = root
 
     def __call__(self, full_name: str) -> LocalRepository:
-        """The repository. Raises HostingFault if there is none."""
+        """The repository. Raises HostingError if there is none."""
         owner, name = full_name.split("/")
         folder = self._root / owner
         git_dir = folder / f"{name}.git"
         if not (git_dir / "HEAD").is_file():
             message = f"Repository {full_name} does not exist. Make it with `git init --bare {git_dir}`."
-            raise HostingFault(message)
+            raise HostingError(message)
         return LocalRepository(full_name, git_dir, folder / f"{name}.requests")
 
 
@@ -136,10 +136,10 @@ class LocalRepository:
             )
         except FileNotFoundError:
             message = "The command `git` is not on PATH; the local stand-in for a hosting service needs it."
-            raise HostingFault(message) from None
+            raise HostingError(message) from None
         if done.returncode:
             words = done.stderr.decode(errors="replace").strip()
-            raise HostingFault(f"git {arguments[0]} fails in repository {self._full_name}: {words}")
+            raise HostingError(f"git {arguments[0]} fails in repository {self._full_name}: {words}")
         return done.stdout
 
 

@@ -1,27 +1,27 @@
 """What can go wrong with a stack. The text of each is the sentence a user reads.
 
-Fault
-├── TemplateFault      the template or its parameters are unsound        refused at the call
-├── ResourceFault      a service refuses a resource                      the stack rolls back
+StackError
+├── TemplateError      the template or its parameters are unsound        refused at the call
+├── ResourceError      a service refuses a resource                      the stack rolls back
 └── DeploymentFailed   a stack's creation, update or deletion stopped
 """
 
 from __future__ import annotations
 
 
-class Fault(Exception):
+class StackError(Exception):
     """The common base; never raised itself."""
 
 
-class TemplateFault(Fault):
+class TemplateError(StackError):
     """A template that cannot be deployed, in CloudFormation's words."""
 
 
-class ResourceFault(Fault):
+class ResourceError(StackError):
     """A resource that could not be created, updated or deleted, in its service's words."""
 
 
-class DeploymentFailed(Fault):
+class DeploymentFailed(StackError):
     """A deployment stopped at a resource, or at an output when there are no `logical_ids`.
 
     Attributes:
