@@ -17,7 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from proton_server.cli.publish import PublishError, publish_folder, templates
+from proton_server.cli.publish import PublishError, publish_folder
+from proton_server.cli.templates import templates
 from proton_templates.bundle import BundleError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

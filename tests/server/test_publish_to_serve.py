@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from proton_server.cli.publish import templates
+from proton_server.cli.templates import templates
 
 FOLDER = Path(__file__).parents[2] / "examples/02-change-and-preview/template-v1.0"
 

@@ -1,0 +1,81 @@
+"""`proton-server local`: the server and a local AWS on one port."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+
+import click
+
+from proton_server.api.authentication import AnyCredentials
+from proton_server.cli import options
+from proton_server.cli.server import Outside, listen, log_to_stderr, open_store, run, url
+from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.git_hosting.configuration import local_hostings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
+@options.port
+@options.database
+@options.log_level
+@click.option(
+    "--deploy-seconds",
+    default=0.0,
+    type=click.FloatRange(0),
+    help="How long each stack operation is in progress.",
+)
+@click.option(
+    "--git-root",
+    default="proton-git",
+    show_default=True,
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    help="The folder of bare repositories (OWNER/NAME.git) that get the pull requests.",
+)
+@click.option(
+    "--local-builds/--no-local-builds",
+    default=True,
+    show_default=True,
+    help="Run the commands of CodeBuild's builds on this machine, as you.",
+)
+def local(  # noqa: PLR0913  # one for each option
+    *,
+    host: str,
+    port: int,
+    database: str,
+    log_level: str,
+    deploy_seconds: float,
+    git_root: Path,
+    local_builds: bool,
+) -> None:
+    """Serve Proton and the rest of AWS (moto) on one port, for any credentials: 12 digits name an account."""
+    if not _is_loopback(host):
+        raise click.ClickException(
+            f"`local` believes any credentials, so it listens on loopback only, not on {host}."
+        )
+    log_to_stderr(log_level)
+    _forget_aws_settings()
+    from proton_server.local import account_of, aws_app  # noqa: PLC0415  # an extra, and not for `serve`
+
+    listener = listen(host, port)
+    store = open_store(database, alone=True)
+    endpoint = url(listener)
+    outside = Outside(Aws(endpoint), local_hostings(git_root))
+    elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)
+    run(store, AnyCredentials(account_of), outside, listener, elsewhere)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _forget_aws_settings() -> None:
+    """The local AWS must neither fail on the user's AWS settings nor, by their doing, reach the real one."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"

@@ -1,0 +1,27 @@
+"""The options that several commands have, and the checks of their values."""
+
+from __future__ import annotations
+
+import click
+
+database = click.option(
+    "--database",
+    default="proton.sqlite3",
+    show_default=True,
+    help="A SQLite file, or a URL such as postgresql+psycopg://user@host/name.",
+)
+port = click.option(
+    "--port", default=4030, show_default=True, type=click.IntRange(0, 65535), help="0: any free port."
+)
+log_level = click.option(
+    "--log-level",
+    default="warning",
+    show_default=True,
+    type=click.Choice(["debug", "info", "warning", "error"]),
+)
+
+
+def check_account(option: str, account: str) -> None:
+    """Raises ClickException unless the option's value is an account ID."""
+    if not (len(account) == 12 and account.isascii() and account.isdigit()):
+        raise click.ClickException(f"{option} must be 12 digits, not {account!r}.")

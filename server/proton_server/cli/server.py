@@ -1,0 +1,130 @@
+"""Puts the parts of a server together and runs them: what `serve` and `local` have in common."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+from anyio.to_thread import current_default_thread_limiter
+
+from proton_server.api import http_server
+from proton_server.api.app import Proton, asgi_app
+from proton_server.engine.deployments import DeploymentHandler
+from proton_server.engine.evaluation import Evaluator
+from proton_server.engine.reconciler import Reconciler
+from proton_server.engine.registrations import RegistrationHandler
+from proton_server.local.web_pages import refuse_web_pages
+from proton_server.operations.call import Capabilities
+from proton_server.persistence.databases import StoreError
+from proton_server.persistence.store import Store
+from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation import CloudFormation
+from proton_server.provisioning.codebuild import CodeBuild
+from proton_server.provisioning.customer_managed import CustomerManaged
+from proton_server.provisioning.pull_request import PullRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
+
+    from proton_server.api.authentication import Authenticator
+    from proton_server.provisioning import Method
+    from proton_server.provisioning.git_hosting import Hostings
+
+_REQUESTS_AT_A_TIME = 128
+"""Some of which wait for their turn to have a spec checked: more than one account may have waiting."""
+
+
+class Outside(NamedTuple):
+    """What the server provisions with."""
+
+    aws: Aws
+    hosting: Hostings
+
+    def methods(self) -> dict[str, Method]:
+        """How each template engine is provisioned: a new way is a module in `provisioning/` and a line."""
+        return {
+            "cloudformation": CloudFormation(self.aws),
+            "codebuild": CodeBuild(self.aws),
+            "customer-managed": CustomerManaged(),
+            "terraform": PullRequest(self.hosting),
+        }
+
+
+def run(
+    store: Store,
+    authenticate: Authenticator,
+    outside: Outside,
+    listener: socket.socket,
+    elsewhere: ASGIApp | None = None,
+) -> None:
+    """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
+    methods, evaluate = outside.methods(), Evaluator()
+    reconcilers = (
+        Reconciler(store, DeploymentHandler(store, methods, evaluate)),
+        Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate)),
+    )
+
+    def wake() -> None:
+        for reconciler in reconcilers:
+            reconciler.wake()
+
+    def fault() -> str | None:
+        return next(filter(None, (reconciler.fault() for reconciler in reconcilers)), None)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = _REQUESTS_AT_A_TIME
+        evaluate.start()
+        for reconciler in reconcilers:
+            reconciler.start()
+        click.echo(f"proton-server is ready at {url(listener)} (state in {store})")
+        sys.stdout.flush()
+        yield
+        for reconciler in reconcilers:
+            reconciler.stop()
+        evaluate.close()
+        store.close()
+
+    proton = Proton(store, authenticate, Capabilities(frozenset(methods), outside.hosting), evaluate, wake)
+    app = asgi_app(proton, fault, lifespan, elsewhere)
+    http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
+
+
+def open_store(database: str, *, alone: bool = False) -> Store:
+    """The database, for one serving process only if `alone`. Raises ClickException."""
+    try:
+        store = Store(database)
+        if alone:
+            store.serve_alone()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    return store
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on, so that whoever reads the ready line can connect."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        message = f"Cannot listen on {host} port {port}: {error.strerror}. Name another with --port."
+        raise click.ClickException(message) from None
+
+
+def url(listener: socket.socket) -> str:
+    """Where the listener is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def log_to_stderr(level: str) -> None:
+    """Sets the level of our own log; libraries log warnings."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("proton_server").setLevel(level.upper())

@@ -1,0 +1,66 @@
+"""`proton-server templates`: what a platform team does with a bundle's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from proton_server.cli.publish import PublishError, publish_folder
+from proton_templates.bundle import BundleError
+
+
+@click.group()
+def templates() -> None:
+    """Environment templates on a Proton server."""
+
+
+@templates.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="The template; made if it does not exist.")
+@click.option(
+    "--bucket", help="Where bundles go; made if missing.  [default: proton-templates-ACCOUNT-REGION]"
+)
+@click.option("--major-version", help="Add a minor version under it, instead of a new major version.")
+@click.option("--description", help="Of the version.")
+@click.option("--display-name", help="Of the template.")
+@click.option(
+    "--customer-managed", is_flag=True, help="The bundle is a schema only; Proton provisions nothing."
+)
+@click.option("--no-publish", is_flag=True, help="Register only; the version stays a draft.")
+@click.option("--endpoint-url", help="The server, if not the one of AWS_ENDPOINT_URL_PROTON.")
+@click.option(
+    "--region",
+    # Every other AWS tool knows the first of these; boto3 only the second.
+    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    help="The region, if not the one of the environment or profile.",
+)
+@click.option("--profile", help="The AWS profile that calls Proton.")
+@click.option(
+    "--bucket-profile",
+    help="The AWS profile that uploads the bundle, past --endpoint-url.  [default: the same]",
+)
+def publish(
+    folder: Path,
+    *,
+    no_publish: bool,
+    region: str | None,
+    profile: str | None,
+    bucket_profile: str | None,
+    **options: Any,
+) -> None:
+    """Check, pack, upload, register and publish the bundle in FOLDER.
+
+    Publishing what the newest version already holds makes no new version.
+    """
+    try:
+        session = boto3.Session(region_name=region, profile_name=profile)
+        if bucket_profile is not None:
+            options["bucket_session"] = boto3.Session(region_name=region, profile_name=bucket_profile)
+        version = publish_folder(folder, session=session, publish=not no_publish, **options)
+    except (BundleError, PublishError, OSError, BotoCoreError, ClientError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
+    click.echo(f"{options['name']} {version} {'registered' if no_publish else 'published'}")
