@@ -24,8 +24,8 @@ test: setup ## all tests
 campaigns: setup ## minutes of kill -9, lost answers and failing databases; CAMPAIGN_SEED=… repeats a run
 	@$(BIN)/pytest tests/campaigns -rP
 
-bench: setup ## what evaluation in worker processes costs, against the same in the server's own
-	@$(BIN)/python -m bench.evaluation
+bench: setup ## what is claimed of speed, each claim beside its peer; writes bench/RESULTS.md
+	@$(BIN)/python -m bench
 
 bounds: setup ## the tests with the oldest dependencies allowed, on the oldest and the newest Python there is
 	@$(BIN)/python -u -m tools.bounds

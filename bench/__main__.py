@@ -1,0 +1,50 @@
+"""Measures all subjects, or those named, prints the tables, and writes them into `bench/RESULTS.md`.
+
+    python -m bench [NAME …] [--runs N]
+
+No figure fails it: what is fast enough is for the reader of the ratios to say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from bench.evaluation import EVALUATION
+from bench.measure import RUNS, Subject, run
+from bench.report import replaced, section
+
+SUBJECTS: dict[str, Subject] = {
+    "evaluation": EVALUATION,
+}
+"""By name. A new subject is a file with a `Subject`, and a line here."""
+
+_RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> None:
+    """Measures what the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUBJECTS)}; all without one")
+    parser.add_argument("--runs", type=int, default=RUNS, help="results are written for %(default)s or more")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.names if name not in SUBJECTS]:
+        parser.error(f"there is no subject {', '.join(unknown)}: choose from {', '.join(SUBJECTS)}")
+    for name in arguments.names or SUBJECTS:
+        text = _section(name, arguments.runs)
+        print(f"{text}\n", flush=True)
+        if arguments.runs >= RUNS:
+            before = _RESULTS.read_text(encoding="utf-8") if _RESULTS.exists() else ""
+            _RESULTS.write_text(replaced(before, name, text), encoding="utf-8")
+
+
+def _section(name: str, runs: int) -> str:
+    subject, load = SUBJECTS[name], os.getloadavg()[0]
+    with subject.measurements() as measurements:
+        measured = [(measurement, run(measurement, runs)) for measurement in measurements]
+    return section(name, subject, measured, load)
+
+
+if __name__ == "__main__":
+    main()
