@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import socket
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
@@ -112,6 +114,18 @@ def test_an_answer_comes_in_one_piece(serve: Callable[[Limits], Connect]) -> Non
             answer = connection.recv(65536)
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
             assert answer.endswith(b"\r\n\r\n2")
+
+
+def test_an_answer_is_sent_without_waiting_for_the_acknowledgement_of_the_one_before(
+    serve: Callable[[Limits], Connect],
+) -> None:
+    with serve(LIMITS)() as client:
+        client.sendall(REQUEST % (b"", 2) + b"{}")
+        assert client.recv(65536)
+        ours = psutil.Process().net_connections("tcp")
+        accepted = next(one.fd for one in ours if one.raddr == client.getsockname())
+        with socket.socket(fileno=os.dup(accepted)) as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_requests_that_are_sent_together_are_answered_in_turn(serve: Callable[[Limits], Connect]) -> None:
