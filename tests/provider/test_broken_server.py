@@ -164,7 +164,7 @@ def test_a_change_whose_answer_is_none_is_asked_for_once_and_says_what_is_not_kn
 ) -> None:
     stranger.answer = answer
 
-    with pytest.raises(Unreachable, match=r"it may have been done or not: run `pulumi up --refresh`"):
+    with pytest.raises(Unreachable, match=r"the change may have been made or not: run `pulumi up --refresh`"):
         proton.call("update_environment", name="dev", deploymentType="NONE")
 
     assert stranger.asked == 1

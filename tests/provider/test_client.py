@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,21 @@ import pytest
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.configuration import Configuration, target
 from aws_proton_provider.core.errors import (
+    AccessDenied,
     Conflict,
     InvalidInput,
+    NoCredentials,
     NotFound,
     ProtonError,
     Refused,
     ServiceEnded,
+    Unavailable,
     Unreachable,
     WrongAccount,
 )
 from tests.conftest import LocalServer
+
+from .stranger import Stranger, says
 
 NOBODY = "http://127.0.0.1:9"
 """The discard port: nobody listens there."""
@@ -162,3 +168,142 @@ def test_a_role_is_assumed_before_the_calls_are_made(server: LocalServer) -> Non
     )["environmentTemplate"]
 
     assert made["arn"] == "arn:aws:proton:us-east-1:222222222222:environment-template/by-role"
+
+
+def _error(code: str, message: str = "said") -> bytes:
+    return json.dumps({"__type": f"com.amazonaws.proton#{code}", "message": message}).encode()
+
+
+_MAYBE_DONE = "the change may have been made or not: run `pulumi up --refresh`, which checks"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "operation", "members", "kind", "message"),
+    [
+        (
+            400,
+            "ThrottlingException",
+            "get_environment",
+            {"name": "dev"},
+            Unavailable,
+            "GetEnvironment of dev was throttled: said (ThrottlingException); run the command again",
+        ),
+        (
+            429,
+            "SlowDown",
+            "update_environment",
+            {"name": "dev", "deploymentType": "NONE"},
+            Unavailable,
+            "UpdateEnvironment of dev was throttled: said (SlowDown); run the command again",
+        ),
+        (
+            500,
+            "InternalServerException",
+            "get_environment",
+            {"name": "dev"},
+            Unavailable,
+            (
+                "GetEnvironment of dev failed in the Proton server: said (InternalServerException); run the "
+                "command again"
+            ),
+        ),
+        (
+            503,
+            "ServiceUnavailableException",
+            "update_environment",
+            {"name": "dev", "deploymentType": "NONE"},
+            Unavailable,
+            "UpdateEnvironment of dev failed in the Proton server: said (ServiceUnavailableException); "
+            + _MAYBE_DONE,
+        ),
+        (
+            400,
+            "ValidationException",
+            "delete_environment",
+            {"name": "dev"},
+            Refused,
+            "DeleteEnvironment of dev: said (ValidationException)",
+        ),
+        (
+            400,
+            "AccessDeniedException",
+            "get_environment_account_connection",
+            {"id": "0fb4"},
+            AccessDenied,
+            (
+                "GetEnvironmentAccountConnection of 0fb4: said (AccessDeniedException); allow the caller "
+                "proton:GetEnvironmentAccountConnection, or use other credentials"
+            ),
+        ),
+        (
+            403,
+            "InvalidSignatureException",
+            "list_environments",
+            {},
+            NoCredentials,
+            (
+                "ListEnvironments: said (InvalidSignatureException); check the credentials: the access key, "
+                "its secret and the session token"
+            ),
+        ),
+    ],
+)
+def test_an_error_names_the_object_and_the_next_step(
+    stranger: Stranger,
+    status: int,
+    code: str,
+    operation: str,
+    members: dict[str, str],
+    kind: type[ProtonError],
+    message: str,
+) -> None:
+    stranger.answer = says(_error(code), status=status)
+
+    with pytest.raises(ProtonError) as error:
+        _proton(endpoint=stranger.url).call(operation, **members)
+
+    assert (type(error.value), str(error.value)) == (kind, message)
+
+
+def test_a_message_of_the_server_reaches_the_terminal_without_control_characters(stranger: Stranger) -> None:
+    stranger.answer = says(_error("ValidationException", "\x1b[2Jno\x07\u202e\x9b such\r\nthing"), status=400)
+
+    with pytest.raises(Refused) as error:
+        _proton(endpoint=stranger.url).call("get_environment", name="dev")
+
+    assert str(error.value) == "GetEnvironment of dev: [2Jno such thing (ValidationException)"
+
+
+_REFUSED_ROLE = """<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>
+<Message>User: u is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>"""
+
+
+@pytest.mark.parametrize("at_aws", [True, False])
+def test_a_role_that_cannot_be_assumed_is_named_wherever_the_call_would_have_gone(
+    stranger: Stranger, monkeypatch: pytest.MonkeyPatch, at_aws: bool
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stranger.url)
+    stranger.answer = says(_REFUSED_ROLE.encode(), "text/xml", 403)
+    elsewhere = {} if at_aws else {"endpoint": stranger.url}
+
+    with pytest.raises(NoCredentials) as error:
+        _proton({"assumeRole": {"roleArn": "arn:aws:iam::222222222222:role/deploy"}}, **elsewhere).call(
+            "get_environment", name="dev"
+        )
+
+    assert str(error.value) == (
+        "role arn:aws:iam::222222222222:role/deploy cannot be assumed: An error occurred (AccessDenied) when "
+        "calling the AssumeRole operation: User: u is not authorized to perform: sts:AssumeRole; check "
+        "assumeRole, the caller's permissions and the role's trust policy"
+    )
+
+
+def test_a_role_cannot_be_assumed_where_sts_does_not_answer(
+    stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", NOBODY)
+
+    with pytest.raises(NoCredentials, match="role arn:aws:iam::222222222222:role/deploy cannot be assumed: "):
+        _proton({"assumeRole": {"roleArn": "arn:aws:iam::222222222222:role/deploy"}}).call(
+            "get_environment", name="dev"
+        )

@@ -22,25 +22,16 @@ import botocore.session
 
 from aws_proton_provider.aws import pages, responses, transport
 from aws_proton_provider.aws.configuration import Target
+from aws_proton_provider.aws.refusals import MAY_BE_DONE, refusal
 from aws_proton_provider.core.errors import (
-    AccessDenied,
-    Conflict,
     InvalidInput,
-    NotFound,
+    NoCredentials,
     ProtonError,
-    Refused,
     ServiceEnded,
     Unreachable,
     WrongAccount,
 )
 from aws_proton_provider.core.types import AssumeRole
-
-_ERRORS: dict[str, type[ProtonError]] = {
-    "ResourceNotFoundException": NotFound,
-    "ConflictException": Conflict,
-    "AccessDeniedException": AccessDenied,
-    "AccessDenied": AccessDenied,
-}
 
 _AWS_OWN = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ENDED = (
@@ -49,15 +40,9 @@ _ENDED = (
     "(`proton-server local` starts one)"
 )
 
-_MAY_BE_DONE = "it may have been done or not: run `pulumi up --refresh`, which looks"
-"""What is known of a change whose answer did not arrive."""
-
 _REPETITIONS, _PAUSE = 2, 0.2
 """How often what only reads is asked again where its answer is none, as botocore repeats a lost connection;
 and how many seconds lie before the first time."""
-
-_LONGEST_MESSAGE = 2000
-"""Characters of what a server says of an error."""
 
 
 class Proton:
@@ -79,7 +64,7 @@ class Proton:
         ask = getattr(self._api, operation)
         try:
             with transport.within(transport.CALL_SECONDS):
-                return self._answer(operation, functools.partial(ask, **members))
+                return self._answer(operation, ask, members)
         finally:
             Proton.writes += not _only_reads(operation)
 
@@ -177,7 +162,9 @@ class Proton:
         """An operation as the API names it: `GetEnvironment`."""
         return str(self._api.meta.method_to_api_mapping[operation])
 
-    def _answer(self, operation: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _answer(
+        self, operation: str, ask: Callable[..., dict[str, Any]], members: dict[str, Any]
+    ) -> dict[str, Any]:
         """An answer that is one of the operation's. What only reads is asked again where it is not."""
         name = self._named(operation)
         shape = self._api.meta.service_model.operation_model(name).output_shape
@@ -185,11 +172,13 @@ class Proton:
         for repetition in range(1 + again * _only_reads(operation)):
             time.sleep(min(_PAUSE * repetition, 1))
             try:
-                answer = ask()
+                answer = ask(**members)
+            except NoCredentials:
+                raise
             except ProtonError as error:
                 raise self._ended() or _unknown(str(error), operation) from None
             except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-                raise self._translated(error, operation) from None
+                raise self._translated(error, operation, members) from None
             except Exception:  # noqa: BLE001 - what botocore's parser trips over is any
                 fault: str | None = "it cannot be read"
             else:
@@ -208,14 +197,14 @@ class Proton:
         at_aws = (urllib.parse.urlsplit(self._url).hostname or "").endswith(_AWS_OWN)
         return ServiceEnded(_ENDED.format(url=self._url)) if at_aws else None
 
-    def _translated(self, error: Exception, operation: str) -> ProtonError:
+    def _translated(self, error: Exception, operation: str, members: dict[str, Any]) -> ProtonError:
         ended = self._ended()
         if ended:
             return ended
         if isinstance(error, botocore.exceptions.ClientError):
-            return self._refusal(error, operation)
+            return self._refusal(dict(error.response), operation, members)
         if isinstance(error, botocore.exceptions.NoCredentialsError):
-            return Unreachable(
+            return NoCredentials(
                 "no AWS credentials: set AWS_PROFILE, or `pulumi config set aws-proton:profile NAME`"
             )
         if isinstance(error, botocore.exceptions.ParamValidationError):
@@ -223,20 +212,17 @@ class Proton:
         said = f"no answer from the Proton server at {self._url}: {error}"
         return _unknown(said, operation) if isinstance(error, _AFTER_SENDING) else Unreachable(said)
 
-    def _refusal(self, error: botocore.exceptions.ClientError, operation: str) -> ProtonError:
-        said = error.response["Error"]
-        code, message = str(said.get("Code", "")), str(said.get("Message") or "")[:_LONGEST_MESSAGE]
-        kind = responses.page(dict(error.response))
+    def _refusal(self, response: dict[str, Any], operation: str, members: dict[str, Any]) -> ProtonError:
+        name, kind = self._named(operation), responses.page(response)
+        status = response["ResponseMetadata"]["HTTPStatusCode"]
         # The status is botocore's code where the answer names none: what refuses is not the API.
-        if kind and code.isdigit():
+        if kind and response["Error"].get("Code") == str(status):
             return _unknown(
-                f"the server at {self._url} answered {error.operation_name} with {kind} (status {code}), not "
-                "with JSON: is the endpoint right, and does the server run?",
+                f"the server at {self._url} answered {name} with {kind} (status {status}), not with JSON: is "
+                "the endpoint right, and does the server run?",
                 operation,
             )
-        if "dempotent parameter mismatch" in message:
-            return Conflict(message)
-        return _ERRORS.get(code, Refused)(f"{error.operation_name}: {message} ({code})")
+        return refusal(name, members, response["Error"], status)
 
 
 _AFTER_SENDING = (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError)
@@ -249,7 +235,7 @@ def _only_reads(operation: str) -> bool:
 
 def _unknown(said: str, operation: str) -> Unreachable:
     """The error of a call whose answer did not arrive."""
-    return Unreachable(said if _only_reads(operation) else f"{said}; {_MAY_BE_DONE}")
+    return Unreachable(said if _only_reads(operation) else f"{said}; {MAY_BE_DONE}")
 
 
 _MAKING = threading.Lock()
@@ -281,9 +267,20 @@ def _assumed(base: boto3.Session, role: AssumeRole) -> boto3.Session:
         extra_args={key: value for key, value in extra.items() if value is not None},
     )
     inner._credentials = botocore.credentials.DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 - no setter takes renewable ones
-        refresh_using=fetcher.fetch_credentials, method="assume-role"
+        refresh_using=functools.partial(_credentials, fetcher, role.role_arn), method="assume-role"
     )
     return boto3.Session(botocore_session=inner, region_name=base.region_name)
+
+
+def _credentials(fetcher: botocore.credentials.AssumeRoleCredentialFetcher, role_arn: str) -> Any:
+    """The credentials of a role, asked for when a request is signed, wherever that request goes."""
+    try:
+        return fetcher.fetch_credentials()
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
+        raise NoCredentials(
+            f"role {role_arn} cannot be assumed: {error}; check assumeRole, the caller's permissions and the "
+            "role's trust policy"
+        ) from None
 
 
 def _sts(base: boto3.Session, service: str, **keys: Any) -> botocore.client.BaseClient:

@@ -1,27 +1,37 @@
-"""What can go wrong, as one line for a person each. Nothing above `_client` sees botocore.
+"""The errors that a user sees, one line each. Nothing above `aws/client.py` sees botocore.
 
 ProtonError
 ├── NotFound            the object does not exist (any more)
 ├── Conflict            the name is taken, or another operation on the object has not ended
-├── AccessDenied        AWS said no
+├── AccessDenied        the caller has no permission
 ├── Refused             the API refused the request as it is
-├── ServiceEnded        the call went to AWS, where Proton is gone
-├── Unreachable         no answer from the endpoint, or no credentials to ask with
-├── WrongAccount        the credentials reach an account this stack must not touch
-├── NotOwned            the object belongs to another stack or to nobody
+├── Unavailable         the server failed or throttled the request
+├── ServiceEnded        the call went to AWS, which ended Proton
+├── Unreachable         the endpoint did not answer
+│   └── NoCredentials   there are no valid credentials to sign the request with
+├── WrongAccount        the credentials reach an account that this stack must not change
+├── NotOwned            the object belongs to another resource, or to no Pulumi stack
 ├── DeploymentFailed    a deployment ended in FAILED, CANCELLED or DELETE_FAILED
 ├── TimedOut            a wait ended before what it waited for
-└── InvalidInput        the program or the configuration says something that cannot be
+└── InvalidInput        an input of the program or the configuration is not valid
 """
 
 from __future__ import annotations
 
 
+def one_line(text: str) -> str:
+    """`text` for a terminal: white space folded, and without control and other unprintable characters.
+
+    What a server says could otherwise move the cursor, or hide what was printed before.
+    """
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
 class ProtonError(Exception):
-    """The base of all errors meant for a person. `str(error)` is one line."""
+    """The base of all errors that a user sees. `str(error)` is one line of printable characters."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(one_line(message))
 
 
 class NotFound(ProtonError):
@@ -37,11 +47,15 @@ class Conflict(ProtonError):
 
 
 class AccessDenied(ProtonError):
-    """The caller may not do this (AccessDeniedException)."""
+    """The caller has no permission (AccessDeniedException)."""
 
 
 class Refused(ProtonError):
     """The API refused the request as it is (ValidationException and all that is not named here)."""
+
+
+class Unavailable(ProtonError):
+    """The server failed (InternalServerException, status 5xx) or throttled the request."""
 
 
 class ServiceEnded(ProtonError):
@@ -49,19 +63,23 @@ class ServiceEnded(ProtonError):
 
 
 class Unreachable(ProtonError):
-    """The endpoint did not answer, or there are no credentials to sign with."""
+    """The endpoint did not answer, or not with an answer of AWS Proton."""
+
+
+class NoCredentials(Unreachable):
+    """There are no credentials, they are not valid, or the role cannot be assumed."""
 
 
 class WrongAccount(ProtonError):
-    """The credentials reach another account than the configuration or the state allows."""
+    """The credentials reach another account or Region than the configuration or the state allows."""
 
 
 class NotOwned(ProtonError):
-    """An object of this name exists and this stack did not make it."""
+    """The object belongs to another resource, or to no Pulumi stack."""
 
 
 class DeploymentFailed(ProtonError):
-    """A deployment ended otherwise than asked for."""
+    """A deployment ended in FAILED, CANCELLED or DELETE_FAILED."""
 
 
 class TimedOut(ProtonError):
@@ -69,4 +87,4 @@ class TimedOut(ProtonError):
 
 
 class InvalidInput(ProtonError):
-    """The program or the configuration says something that cannot be."""
+    """An input of the program or the configuration is not valid."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.core import facts
-from aws_proton_provider.core.errors import Conflict, NotFound, ProtonError, Refused
+from aws_proton_provider.core.errors import Conflict, NotFound, ProtonError, Refused, Unavailable
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.ownership import Tags, Verdict
 from aws_proton_provider.core.values import State
@@ -26,7 +26,7 @@ def create(resource: Resource, inputs: State, incarnation: str, proton: Proton) 
     tags = _tags.of_create(inputs, incarnation)
     try:
         deploy.create(resource, inputs, tags, proton)
-    except (Conflict, Refused) as refusal:
+    except (Conflict, Refused, Unavailable) as refusal:
         live, present = _existing(inputs["name"], proton, refusal)
         # Its own incarnation: AWS's answer was lost on the way, and botocore asked again.
         if present.incarnation != incarnation:
