@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proton_server.operations.errors import ValidationException
-from proton_server.operations.foreign_roles import refuse_foreign_roles
+from proton_server.operations.role_arns import refuse_foreign_roles
 from proton_server.persistence.tables import account_settings, repositories
 
 if TYPE_CHECKING:

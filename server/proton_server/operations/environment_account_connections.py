@@ -13,7 +13,7 @@ from proton_server.engine.roles import ROLES
 from proton_server.operations.call import page
 from proton_server.operations.client_tokens import made_before, remember
 from proton_server.operations.errors import AccessDeniedException, ConflictException, ValidationException
-from proton_server.operations.foreign_roles import refuse_foreign_roles
+from proton_server.operations.role_arns import refuse_foreign_roles
 from proton_server.operations.rows import connection_row
 from proton_server.operations.tagging import drop_tags, put_tags
 from proton_server.persistence.tables import environment_account_connections, environments

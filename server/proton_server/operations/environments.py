@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from proton_server.engine.deployments import AT_REST
 from proton_server.operations.call import digest, page, refuse_unless_repeated
+from proton_server.operations.deployment_records import begin_cancellation, begin_deletion, begin_deployment
 from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
-from proton_server.operations.new_deployment import begin_cancellation, begin_deletion, begin_deployment
-from proton_server.operations.provisioning_members import provisioning
+from proton_server.operations.provisioning_settings import provisioning
 from proton_server.operations.rows import deployment_row, environment_row, version_row
 from proton_server.operations.tagging import put_tags
 from proton_server.operations.target import check_members, target_state, version_to_create, version_to_update

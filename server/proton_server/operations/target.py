@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proton_server.operations.errors import ValidationException
-from proton_server.operations.provisioning_members import MEMBERS
+from proton_server.operations.provisioning_settings import MEMBERS
 from proton_server.operations.rows import recommended_version, template_row, version_row
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proton_server.engine import roles as connections
 from proton_server.operations.errors import ConflictException, ValidationException
-from proton_server.operations.foreign_roles import refuse_foreign_roles
+from proton_server.operations.role_arns import refuse_foreign_roles
 from proton_server.operations.rows import connection_row, repository_row
 
 if TYPE_CHECKING:
