@@ -28,7 +28,7 @@ from proton_server.provisioning.aws_errors import awaited
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
 from proton_templates.bundle import Bundle
-from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer
+from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer, ServedBesideAws
 from tests.fault_proxy import Answer, CutOff, FaultProxy, json_refusal, refusal
 from tests.server.build_steps import BUILD_ROLE, project_of
 from tests.server.steps import stack_status, unique, until
@@ -68,6 +68,10 @@ def work(evaluate: Evaluator) -> Work:
 def template(title: str) -> Bundle:
     text = f"Resources: {{T: {{Type: AWS::SNS::Topic}}}}\nOutputs: {{Title: {{Value: {title}}}}}\n"
     return Bundle("", {}, "cloudformation", {"t.yaml": text.encode()}, template_file="t.yaml")
+
+
+def unique_account() -> str:
+    return str(uuid.uuid4().int)[:12]
 
 
 def following(work: Work, title: str) -> Work:
@@ -151,6 +155,25 @@ class TestCloudFormation:
         until(lambda: method.observe_removal(removal).state is State.SUCCEEDED)
         assert stack_status(local_server, work.environment["name"]) is None
 
+    def test_a_deletion_waits_for_an_update_of_the_stack_that_is_still_running(
+        self, slow: ServedBesideAws, work: Work
+    ) -> None:
+        method = CloudFormation(Aws(slow.aws.url))
+        method.start(work)
+        done(method, work)
+        assert method.start(following(work, "two")).state is State.RUNNING
+        removal = following(work, "")
+
+        progress = method.remove(removal)
+
+        assert (progress.state, progress.message) == (
+            State.PREPARING,
+            "Waiting for the environment's CloudFormation stack, which is UPDATE_IN_PROGRESS.",
+        )
+        until(lambda: method.remove(removal).state is State.RUNNING)
+        until(lambda: method.observe_removal(removal).state is State.SUCCEEDED)
+        assert stack_status(slow.aws, work.environment["name"]) is None
+
     def test_a_creation_is_announced_before_it_is_sent_and_not_when_the_role_is_denied(
         self, proxy: FaultProxy, work: Work
     ) -> None:
@@ -207,6 +230,40 @@ class TestCodeBuild:
         builds = local_server.client("codebuild").list_builds_for_project(projectName=project)
         assert len(builds["ids"]) == 1
         assert not {"PUT", "CreateProject"} & set(announced[0])
+
+    @pytest.mark.parametrize("died_at", ["PUT", "HEAD"])
+    def test_a_deletion_removes_the_source_of_a_project_that_was_never_made(
+        self, died_at: str, proxy: FaultProxy, work: Work, local_server: LocalServer
+    ) -> None:
+        method = CodeBuild(Aws(proxy.url))
+        work = dataclasses.replace(work, account_id=unique_account(), read_bundle=lambda: self.BUILT)
+        if died_at == "PUT":  # between PutObject and CreateProject; else before there is a bucket
+            proxy.before = at("CreateProject", json_refusal(500, "InternalFailure"))
+        else:
+            proxy.before = at("HEAD", Answer(500))
+        assert method.start(work).state is State.OUT_OF_REACH
+        proxy.heal()
+
+        assert method.remove(following(work, "")).state is State.SUCCEEDED
+
+        s3 = local_server.client("s3", account=work.account_id)
+        found = [
+            item["Key"]
+            for bucket in s3.list_buckets()["Buckets"]
+            for item in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", [])
+        ]
+        assert found == []
+
+    def test_a_deletion_succeeds_where_the_bucket_was_denied_from_the_first(
+        self, proxy: FaultProxy, work: Work
+    ) -> None:
+        method = CodeBuild(Aws(proxy.url))
+        work = dataclasses.replace(work, read_bundle=lambda: self.BUILT)
+        denied = refusal(403, "AccessDenied")
+        proxy.before = lambda action: denied if action in ("HEAD", "POST") else None
+        assert method.start(work).state is State.FAILED
+
+        assert method.remove(following(work, "")).state is State.SUCCEEDED
 
 
 def client_error(code: str, status: int = 400, operation: str = "AssumeRole") -> ClientError:

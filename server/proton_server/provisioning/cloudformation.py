@@ -48,6 +48,11 @@ _STATE = {
 _LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """What a failed creation leaves: CloudFormation can only delete it."""
 
+_UPDATES_IN_PROGRESS = frozenset(
+    status for status, state in _STATE.items() if state is State.RUNNING and status.startswith("UPDATE_")
+)
+"""CloudFormation refuses to delete a stack in one of these; one that is being created it deletes."""
+
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
 """The first status of a stack after a call."""
 
@@ -119,7 +124,7 @@ class CloudFormation:
             client.delete_stack(StackName=stack["StackId"])
             return Progress(State.PREPARING)
         if stack is not None and _STATE[stack["StackStatus"]] is State.RUNNING:
-            return Progress(State.PREPARING)
+            return _waiting_for(stack)
         work.will_provision()
         try:
             (client.update_stack if stack else client.create_stack)(
@@ -173,6 +178,8 @@ class CloudFormation:
         stack = _describe(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
+        if stack["StackStatus"] in _UPDATES_IN_PROGRESS:
+            return _waiting_for(stack)
         try:
             client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
         except ClientError as error:
@@ -221,6 +228,13 @@ def _describe(work: Work, client: Any) -> dict[str, Any] | None:
             return None
         raise
     return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
+
+
+def _waiting_for(stack: dict[str, Any]) -> Progress:
+    status = stack["StackStatus"]
+    return Progress(
+        State.PREPARING, f"Waiting for the environment's CloudFormation stack, which is {status}."
+    )
 
 
 def _succeeded(stack: dict[str, Any]) -> Progress:

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from proton_templates.rendering import RenderError
 if TYPE_CHECKING:
     from proton_server.provisioning import Work
     from proton_server.provisioning.aws import Aws
+
+_log = logging.getLogger(__name__)
 
 _STATE = {
     "IN_PROGRESS": State.RUNNING,
@@ -130,6 +133,7 @@ class CodeBuild:
     def _remove(self, _work: Work, project: Project) -> Progress:
         builds = project.builds()
         if builds is None:
+            _delete_source_without_project(project)
             return Progress(State.SUCCEEDED)
         if project.own(builds) is None:
             if _is_busy(builds):
@@ -155,6 +159,19 @@ class CodeBuild:
             f"first delete the CodeBuild project {project.name}."
         )
         return Progress(State.FAILED, f"{_reason(build)} {remedy}")
+
+
+def _delete_source_without_project(project: Project) -> None:
+    """Deletes the source that a server left which died before it created the project.
+
+    Where this is denied (the bucket is another account's), there is none: writing it was denied as well.
+    """
+    try:
+        project.delete_objects()
+    except ClientError as error:
+        if awaited(error):
+            raise
+        _log.warning("the source of %s was not deleted: %s", project.name, error)
 
 
 def _is_busy(builds: list[dict[str, Any]] | None) -> bool:

@@ -152,9 +152,17 @@ class Project:
 
     def clear(self) -> None:
         """Deletes everything, the project last: while it is there, the rest will be looked for again."""
-        keys = [{"Key": self._source}, {"Key": self._outputs}]
-        self._s3.delete_objects(**self._bucket, Delete={"Objects": keys, "Quiet": True})
+        self.delete_objects()
         self._codebuild.delete_project(name=self.name)
+
+    def delete_objects(self) -> None:
+        """Deletes what the builds read and wrote, if it is there."""
+        keys = [{"Key": self._source}, {"Key": self._outputs}]
+        try:
+            self._s3.delete_objects(**self._bucket, Delete={"Objects": keys, "Quiet": True})
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
 
 
 def _name(work: Work) -> str:
