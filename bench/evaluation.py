@@ -15,7 +15,7 @@ from bench.measure import Measurement, Ratio, Subject
 from proton_server.engine.evaluation import Evaluator
 from proton_templates.rendering import render_template
 from proton_templates.spec import read_inputs
-from tests.server.steps import TEMPLATE, spec
+from tests.bundles import TEMPLATE, spec
 
 _CALLS = 200
 _TEXT = spec(title="news")

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer, ServedBesideAws
 from tests.fault_proxy import FaultProxy
+from tests.servers import LocalServer, ServedBesideAws
 
 
 @pytest.fixture

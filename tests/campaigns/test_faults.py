@@ -11,10 +11,13 @@ from pathlib import Path
 
 import psycopg
 
+from tests.bundles import bundle, spec
 from tests.campaigns.conftest import beginnings, stacks_of
-from tests.conftest import LocalServer, ServedBesideAws, publisher
 from tests.fault_proxy import Answer, CutOff, FaultProxy, refusal
-from tests.server.steps import bundle, create, ended, gone, spec, unique
+from tests.names import unique
+from tests.server.environments import create
+from tests.servers import LocalServer, ServedBesideAws, publisher
+from tests.waiting import ended, gone
 
 _ENVIRONMENTS = 12
 

@@ -14,8 +14,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from proton_templates.bundle import pack
-from tests.conftest import LocalServer, publisher
-from tests.server.steps import SCHEMA, TEMPLATE, bundle, create, ended, registered, unique
+from tests.bundles import SCHEMA, TEMPLATE, bundle
+from tests.names import unique
+from tests.server.environments import create
+from tests.servers import LocalServer, publisher
+from tests.waiting import ended, registered
 
 CASES = 80
 LONGEST = 90.0

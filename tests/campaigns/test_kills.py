@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.bundles import bundle, codebuild_manifest, spec
 from tests.campaigns.conftest import beginnings, stacks_of
-from tests.conftest import ACCOUNT, LocalServer, ServedBesideAws, publisher
 from tests.fault_proxy import Answer, CutOff, FaultProxy
-from tests.server.build_steps import BUILD_ROLE, manifest
-from tests.server.steps import bundle, create, ended, gone, spec, stack_status, unique, until
+from tests.names import ACCOUNT, unique
+from tests.server.builds import BUILD_ROLE
+from tests.server.environments import create, stack_status
+from tests.servers import LocalServer, ServedBesideAws, publisher
+from tests.waiting import ended, eventually, gone
 
 _ONCE = ("CreateStack", "UpdateStack", "CreateProject", "StartBuild")
 """Not CancelUpdateStack: CloudFormation refuses a second one, and the outcome is looked at all the same."""
@@ -38,7 +41,7 @@ class Killer:
 
 
 def restarted(server: ServedBesideAws, proxy: FaultProxy) -> Any:
-    until(lambda: server.process is None)
+    eventually(lambda: server.process is None)
     proxy.before = proxy.after = lambda _: None
     server.start()
     return server.client("proton")
@@ -64,7 +67,7 @@ def test_what_was_begun_ends_and_nothing_is_done_twice(
     tmp_path: Path,
 ) -> None:
     server = serve(database_url)
-    built = {"manifest": manifest(["true"], ["true"])} if engine == "codebuild" else {}
+    built = {"manifest": codebuild_manifest(["true"], ["true"])} if engine == "codebuild" else {}
     template = publisher(server)(bundle(tmp_path / "bundle", **built))
     role = {"protonServiceRoleArn": None, "codebuildRoleArn": BUILD_ROLE} if built else {}
 
@@ -76,7 +79,7 @@ def test_what_was_begun_ends_and_nothing_is_done_twice(
             ended(proton, create(proton, template, name=name, **role)["name"])
         if work == "cancel":
             proton.update_environment(name=name, deploymentType="CURRENT_VERSION", spec=spec(title="never"))
-            until(lambda: stack_status(server, name) == "UPDATE_IN_PROGRESS")
+            eventually(lambda: stack_status(server, name) == "UPDATE_IN_PROGRESS")
         proxy.heal()
         killer = Killer(server, number)
         setattr(proxy, moment, killer)
@@ -89,7 +92,7 @@ def test_what_was_begun_ends_and_nothing_is_done_twice(
             "delete": lambda: proton.delete_environment(name=name),
         }
         begin[work]()
-        until(lambda: bool(killer.killed_at) or over(server, name, work))
+        eventually(lambda: bool(killer.killed_at) or over(server, name, work))
         if not killer.killed_at:
             return ""
         proton = restarted(server, proxy)

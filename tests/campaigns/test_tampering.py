@@ -13,7 +13,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.conftest import ACCOUNT, REGION, LocalServer, ServedBesideAws
+from tests.names import ACCOUNT, REGION
+from tests.servers import LocalServer, ServedBesideAws
 
 CASES = 1_500
 HOSTILE = [*string.printable, "\xe9", "\xff"]

@@ -10,9 +10,9 @@ import pytest
 
 from aws_proton_provider.adapters.dynamic import AccountSettingsProvider as Provider
 from aws_proton_provider.core.errors import WrongAccount
-from tests.conftest import LocalServer
-
-from .conftest import MANAGEMENT, Stack, role
+from tests.contract.fake_engine import Stack
+from tests.names import MANAGEMENT, role
+from tests.servers import LocalServer
 
 Stacks = Callable[..., Stack]
 ROLE, OTHER_ROLE = role(MANAGEMENT), role(MANAGEMENT, "other")

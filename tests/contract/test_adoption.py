@@ -10,8 +10,8 @@ import pytest
 from aws_proton_provider.adapters.dynamic import EnvironmentProvider
 from aws_proton_provider.core import facts
 from aws_proton_provider.core.errors import DeploymentFailed, NotOwned, Refused
-
-from .conftest import MANAGEMENT, CheckFailed, Stack, role, unique
+from tests.contract.fake_engine import CheckFailed, Stack
+from tests.names import MANAGEMENT, role, unique
 
 Stacks = Callable[..., Stack]
 

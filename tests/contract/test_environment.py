@@ -14,9 +14,9 @@ from aws_proton_provider.adapters.dynamic import (
     EnvironmentProvider,
 )
 from aws_proton_provider.core.errors import DeploymentFailed, NotOwned, ProtonError, WrongAccount
-from tests.conftest import LocalServer
-
-from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, CheckFailed, Stack, role, unique
+from tests.contract.fake_engine import CheckFailed, Stack
+from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, role, unique
+from tests.servers import LocalServer
 
 Stacks = Callable[..., Stack]
 

@@ -10,9 +10,9 @@ import pytest
 
 from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionAccepterProvider as Provider
 from aws_proton_provider.core.errors import NotFound, ProtonError, Refused
-from tests.conftest import LocalServer
-
-from .conftest import ENVIRONMENT_ACCOUNT, MANAGEMENT, THIRD, CheckFailed, Stack, role, unique
+from tests.contract.fake_engine import CheckFailed, Stack
+from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, THIRD, role, unique
+from tests.servers import LocalServer
 
 Stacks = Callable[..., Stack]
 

@@ -15,7 +15,7 @@ from aws_proton_provider.aws.configuration import Configuration
 from aws_proton_provider.core.declaration import Resource
 from aws_proton_provider.resources import RESOURCES
 from proton_server.cli.commands import main
-from tests.conftest import REPOSITORY
+from tests.names import REPOSITORY
 
 _REFERENCE = REPOSITORY / "docs" / "reference"
 _SERVER = (_REFERENCE / "proton-server.md").read_text()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer
-from tests.engine.conftest import Project
+from tests.engine.project import Project
+from tests.servers import LocalServer
 
 # The settings are one set per account, so these tests have an account of their own.
 ACCOUNT = "444444444444"

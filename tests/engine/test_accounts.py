@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer
-from tests.engine.conftest import Project, wait_for
+from tests.engine.project import Project
+from tests.servers import LocalServer
+from tests.waiting import eventually
 
 MANAGEMENT, ENVIRONMENT, STRANGER = "123456789012", "222222222222", "333333333333"
 
@@ -181,7 +182,7 @@ def test_a_request_withdrawn_while_its_acceptance_is_awaited_ends_the_wait_with_
     there = proton_server.client("proton", account=ENVIRONMENT)
 
     waiting = environment_team.start("up", "--yes", "--skip-preview")
-    wait_for(lambda: connections(name) == ["PENDING"])
+    eventually(lambda: connections(name) == ["PENDING"])
     (request,) = there.list_environment_account_connections(
         requestedBy="ENVIRONMENT_ACCOUNT", environmentName=name
     )["environmentAccountConnections"]

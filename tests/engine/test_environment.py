@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import Project, deployments, environment, wait_for, writes
+from tests.engine.project import Project, deployments, environment, writes
+from tests.waiting import eventually
 
 
 def test_from_nothing_to_outputs_to_no_change_to_nothing(
@@ -118,7 +119,7 @@ def test_drift_made_behind_pulumis_back_shows_after_a_refresh_and_the_next_up_un
     proton.tag_resource(
         resourceArn=arn, tags=[{"key": "team", "value": "other"}, {"key": "by", "value": "hand"}]
     )
-    wait_for(lambda: proton.get_environment(name="drift")["environment"]["deploymentStatus"] == "SUCCEEDED")
+    eventually(lambda: proton.get_environment(name="drift")["environment"]["deploymentStatus"] == "SUCCEEDED")
 
     project.pulumi("refresh", "--yes", "--skip-preview")
     planned = project.preview()
@@ -140,7 +141,7 @@ def test_an_environment_deleted_behind_pulumis_back_is_created_again(
     project.declare(dev=environment(workshop, "vanished"))
     project.up()
     proton.delete_environment(name="vanished")
-    wait_for(lambda: "vanished" not in str(proton.list_environments()["environments"]))
+    eventually(lambda: "vanished" not in str(proton.list_environments()["environments"]))
 
     project.pulumi("refresh", "--yes", "--skip-preview")
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import psutil
 
-from tests.engine.conftest import Project, deployments, environment, kill, wait_for
+from tests.engine.project import Project, deployments, environment, kill
+from tests.waiting import eventually
 
 
 def test_a_deployment_that_fails_says_why_and_the_next_up_goes_on_with_the_same_environment(
@@ -41,7 +42,7 @@ def test_an_engine_killed_in_the_middle_of_a_create_leaves_no_orphan(
     project.declare(dev=environment(template, "survivor"))
 
     process = project.start("up", "--yes", "--skip-preview")
-    wait_for(lambda: "survivor" in str(proton.list_environments()["environments"]))
+    eventually(lambda: "survivor" in str(proton.list_environments()["environments"]))
     kill(process)
     born = proton.get_environment(name="survivor")["environment"]["createdAt"]
     assert "dev" not in project.resources()
@@ -169,7 +170,9 @@ def test_a_deployment_that_nobody_waited_for_is_not_forgotten_when_it_fails(
     wanted = environment(workshop, "unwatched", spec={"broken": True}, **waiting)
     project.declare(dev=wanted)
     project.up()
-    wait_for(lambda: proton.get_environment(name="unwatched")["environment"]["deploymentStatus"] == "FAILED")
+    eventually(
+        lambda: proton.get_environment(name="unwatched")["environment"]["deploymentStatus"] == "FAILED"
+    )
 
     assert "environment unwatched: its last deployment ended FAILED" in project.preview().text
     project.declare(dev=wanted | {"max_deployment_type": "NONE"})
@@ -187,7 +190,7 @@ def test_an_environment_that_was_deleted_by_hand_says_what_to_do(
     project.declare(dev=environment(workshop, "gone-by-hand"))
     project.up()
     proton.delete_environment(name="gone-by-hand")
-    wait_for(lambda: "gone-by-hand" not in str(proton.list_environments()["environments"]))
+    eventually(lambda: "gone-by-hand" not in str(proton.list_environments()["environments"]))
     project.declare(dev=environment(workshop, "gone-by-hand", spec={"days": 2}))
 
     assert "does not exist any more: run `pulumi up --refresh`" in project.up(fails=True).error()
@@ -231,7 +234,7 @@ def test_an_engine_that_is_killed_takes_its_plugin_with_it(
     project.declare(dev=environment(template, "left-behind"))
 
     process = project.start("up", "--yes", "--skip-preview")
-    wait_for(lambda: "left-behind" in str(slow_server.client("proton").list_environments()["environments"]))
+    eventually(lambda: "left-behind" in str(slow_server.client("proton").list_environments()["environments"]))
     engine = psutil.Process(process.pid)
     plugins = [one for one in engine.children(recursive=True) if "pulumi.dynamic" in one.cmdline()]
     assert plugins

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ACCOUNT, REGION, REPOSITORY, LocalServer
-from tests.engine.conftest import Project, wait_for
+from tests.engine.project import Project
+from tests.names import ACCOUNT, REGION, REPOSITORY
+from tests.servers import LocalServer
+from tests.waiting import eventually
 
 ENVIRONMENT_ACCOUNT = "222222222222"
 
@@ -130,7 +132,7 @@ def test_04_two_stacks_wait_for_each_other_whoever_begins(
 
     waiting = teams[first].start("up", "--yes", "--skip-preview")
     # It has asked, or looked for a request, more than once: it waits.
-    wait_for(
+    eventually(
         lambda: (
             proton_server.log.read_text().count("ListEnvironmentAccountConnections") > called + 1
             if first == "platform-team"
@@ -191,7 +193,7 @@ def automation(proton_server: LocalServer) -> Iterator[None]:
         env=os.environ | there,
     ) as process:
         proton = proton_server.client("proton")
-        wait_for(lambda: "acme/infrastructure" in str(proton.list_repositories()["repositories"]))
+        eventually(lambda: "acme/infrastructure" in str(proton.list_repositories()["repositories"]))
         yield
         process.terminate()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY
-from tests.engine.conftest import ROLE, Project, environment
+from tests.engine.project import Project, environment
+from tests.names import REPOSITORY, SERVICE_ROLE
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +137,9 @@ def test_a_preview_of_what_needs_no_service_succeeds_without_one(project: Projec
     project.program(f"""
         import pulumi_aws_proton as proton
 
-        proton.AccountSettings("settings", pipeline_service_role_arn="{ROLE}")
+        proton.AccountSettings("settings", pipeline_service_role_arn="{SERVICE_ROLE}")
         proton.EnvironmentAccountConnection(
-            "request", environment_name="x", management_account_id="111111111111", role_arn="{ROLE}"
+            "request", environment_name="x", management_account_id="111111111111", role_arn="{SERVICE_ROLE}"
         )
     """)
     project.environment["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY, LocalServer
-from tests.engine.conftest import Project, environment, wait_for
-from tests.server.self_managed.hosted import Hosted, notify
+from tests.engine.project import Project, environment
+from tests.names import REPOSITORY
+from tests.server.self_managed.git_repository import GitRepository, notify
+from tests.servers import LocalServer
+from tests.waiting import eventually
 
 BUILD_ROLE = "arn:aws:iam::123456789012:role/builds"
 
@@ -88,7 +90,9 @@ def test_a_build_that_provisions_fails_is_cancelled_and_is_mended(
 
     wants(word="slow", seconds=600)
     updating = project.start("up", "--yes", "--skip-preview")
-    wait_for(lambda: proton.get_environment(name="built")["environment"]["deploymentStatus"] == "IN_PROGRESS")
+    eventually(
+        lambda: proton.get_environment(name="built")["environment"]["deploymentStatus"] == "IN_PROGRESS"
+    )
     proton.cancel_environment_deployment(environmentName="built")
     said = _ended(updating)
     assert updating.returncode != 0
@@ -106,17 +110,17 @@ def test_a_pull_request_is_proposed_merged_and_notified_with_and_without_waiting
     project: Project, proton: Any, proton_server: LocalServer, published_template: Any
 ) -> None:
     template = published_template(REPOSITORY / "examples" / "06-self-managed" / "template")
-    hosted = Hosted(proton_server)
-    name = hosted.name.replace("/", "-")
+    repository = GitRepository(proton_server)
+    name = repository.name.replace("/", "-")
 
     def wants(cidr_block: str, **more: Any) -> None:
         spec = {"cidr_block": cidr_block}
-        arguments = environment(template, name, spec=spec, provisioning_repository=hosted.link, **more)
+        arguments = environment(template, name, spec=spec, provisioning_repository=repository.link, **more)
         del arguments["proton_service_role_arn"]
         project.declare(dev=arguments)
 
     def provision(number: int) -> None:
-        hosted.merge(number)
+        repository.merge(number)
         outputs = [{"key": "request", "valueString": str(number)}]
         notify(proton, proton.get_environment(name=name)["environment"], outputs=outputs)
 
@@ -134,7 +138,7 @@ def test_a_pull_request_is_proposed_merged_and_notified_with_and_without_waiting
     assert project.outputs()["dev-facts"][-1] == "SUCCEEDED"
 
     destroying = project.start("destroy", "--yes", "--skip-preview")
-    hosted.merge(3)
+    repository.merge(3)
     _ended(destroying)
     assert destroying.returncode == 0
     assert name not in str(proton.list_environments()["environments"])

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer
-from tests.engine.conftest import ROLE, Project
+from tests.engine.project import Project
+from tests.names import SERVICE_ROLE
+from tests.servers import LocalServer
 
 ENVIRONMENT_ACCOUNT = "222222222222"
 CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
@@ -31,7 +32,7 @@ def _environment(template: str, name: str, more: str = "", days: int = 1) -> str
     return f"""{_START}
 proton.Environment(
     "dev", name="{name}", template_name="{template}", template_major_version="1", spec={{"days": {days}}},
-    proton_service_role_arn="{ROLE}", {more}
+    proton_service_role_arn="{SERVICE_ROLE}", {more}
 )
 """
 
@@ -161,7 +162,7 @@ def test_a_request_is_made_anew_or_kept_and_always_there(
 def test_settings_are_set_anew(project: Project, proton_server: LocalServer) -> None:
     source = f"""{_START}
 elsewhere = proton.AccountArgs(region="sa-east-1")
-proton.AccountSettings("dev", pipeline_service_role_arn="{ROLE}", account=elsewhere)
+proton.AccountSettings("dev", pipeline_service_role_arn="{SERVICE_ROLE}", account=elsewhere)
 """
     project.program(source)
     project.up()
@@ -169,7 +170,7 @@ proton.AccountSettings("dev", pipeline_service_role_arn="{ROLE}", account=elsewh
     _replaced_by(project, "--replace")
 
     proton = proton_server.client("proton", region="sa-east-1")
-    assert proton.get_account_settings()["accountSettings"]["pipelineServiceRoleArn"] == ROLE
+    assert proton.get_account_settings()["accountSettings"]["pipelineServiceRoleArn"] == SERVICE_ROLE
 
 
 def test_an_acceptance_in_use_stays_and_one_that_nothing_uses_is_gone_with_a_sentence(
@@ -209,7 +210,7 @@ proton.Environment(
 @pytest.mark.parametrize(
     "declared",
     [
-        f'AccountSettings("dev", pipeline_service_role_arn="{ROLE}", {CREATE_FIRST})',
+        f'AccountSettings("dev", pipeline_service_role_arn="{SERVICE_ROLE}", {CREATE_FIRST})',
         f'EnvironmentAccountConnectionAccepter("dev", connection_id="{CONNECTION}", {CREATE_FIRST})',
     ],
 )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import ROLE, Project
+from tests.engine.project import Project
+from tests.names import SERVICE_ROLE
 
 _PROGRAM = """
 import pulumi
@@ -29,7 +30,7 @@ Team("team")
 
 
 def _program(name: str, template: str, arguments: str) -> str:
-    return _PROGRAM.format(name=name, template=template, role=ROLE, arguments=arguments)
+    return _PROGRAM.format(name=name, template=template, role=SERVICE_ROLE, arguments=arguments)
 
 
 def _everything_said(project: Project, *, fails: bool) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer
-from tests.engine.conftest import ROLE, Project, wait_for
+from tests.engine.project import Project
+from tests.names import SERVICE_ROLE
+from tests.servers import LocalServer
+from tests.waiting import eventually
 
 STATE = (Path(__file__).parent / "state_0.1.0.json").read_text()
 OTHER = "222222222222"
@@ -17,20 +19,20 @@ PROGRAM = """
 import pulumi
 import pulumi_aws_proton as proton
 
-ROLE = "arn:aws:iam::123456789012:role/proton-service"
+SERVICE_ROLE = "arn:aws:iam::123456789012:role/proton-service"
 
 class Platform(pulumi.ComponentResource):
     def __init__(self, name):
         super().__init__("test:index:Platform", name)
         proton.Environment(
             "inner", name="v010-inner", template_name="workshop", template_major_version="1",
-            spec={"days": 2}, proton_service_role_arn=ROLE, opts=pulumi.ResourceOptions(parent=self),
+            spec={"days": 2}, proton_service_role_arn=SERVICE_ROLE, opts=pulumi.ResourceOptions(parent=self),
         )
 
 Platform("platform")
 proton.Environment(
     "plain", template_name="workshop", template_major_version="1", spec={"days": 1},
-    proton_service_role_arn=ROLE, description="of 0.1.0", tags={"team": "net"},
+    proton_service_role_arn=SERVICE_ROLE, description="of 0.1.0", tags={"team": "net"},
 )
 there = proton.AccountArgs(
     assume_role=proton.AssumeRoleArgs(role_arn="arn:aws:iam::222222222222:role/proton-admin")
@@ -40,7 +42,7 @@ request = proton.EnvironmentAccountConnection(
     role_arn="arn:aws:iam::222222222222:role/proton", account=there,
 )
 proton.EnvironmentAccountConnectionAccepter("accepter", connection_id=request.id)
-proton.AccountSettings("settings", pipeline_service_role_arn=ROLE)
+proton.AccountSettings("settings", pipeline_service_role_arn=SERVICE_ROLE)
 """
 
 
@@ -62,7 +64,7 @@ def _made_by_0_1_0(server: LocalServer, publish: Any) -> str:
             templateName="workshop",
             templateMajorVersion="1",
             spec=f"proton: EnvironmentSpec\nspec: {{days: {days}}}\n",
-            protonServiceRoleArn=ROLE,
+            protonServiceRoleArn=SERVICE_ROLE,
             tags=[{"key": "pulumi:owner", "value": f"upgraded/test/{owner}"}, *team],
             **more,
         )
@@ -73,9 +75,9 @@ def _made_by_0_1_0(server: LocalServer, publish: Any) -> str:
         tags=[{"key": "pulumi:owner", "value": "upgraded/test/request"}],
     )["environmentAccountConnection"]
     proton.accept_environment_account_connection(id=made["id"])
-    proton.update_account_settings(pipelineServiceRoleArn=ROLE)
+    proton.update_account_settings(pipelineServiceRoleArn=SERVICE_ROLE)
     for name in ("plain", "v010-inner"):
-        wait_for(
+        eventually(
             lambda name=name: (
                 proton.get_environment(name=name)["environment"]["deploymentStatus"] == "SUCCEEDED"
             )

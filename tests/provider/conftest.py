@@ -13,25 +13,24 @@ import pytest
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.configuration import Configuration, target
-
-from .stranger import Handler, Stranger
+from tests.provider.fake_server import FakeServer, Handler
 
 hypothesis.settings.register_profile("provider", deadline=None)
 hypothesis.settings.load_profile("provider")
 
 
 @pytest.fixture
-def stranger() -> Iterator[Stranger]:
-    with Stranger(("127.0.0.1", 0), Handler) as server:
+def fake_server() -> Iterator[FakeServer]:
+    with FakeServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server
         server.shutdown()
 
 
 @pytest.fixture
-def proton(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> Proton:
+def proton(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Proton:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-    config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": stranger.url}
+    config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": fake_server.url}
     return Proton(target(Configuration.of_stack(config), None))

@@ -12,8 +12,7 @@ from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.account_settings import AccountSettings, request
 from aws_proton_provider.resources.lifecycle import CheckContext, changes
-
-from .given import OTHER_ROLE, REPOSITORY, ROLE
+from tests.provider.fakes import OTHER_ROLE, REPOSITORY, ROLE
 
 ALL: dict[str, Any] = {
     "pipelineServiceRoleArn": ROLE,

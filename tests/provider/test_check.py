@@ -15,8 +15,7 @@ from aws_proton_provider.core.spec import input_schema
 from aws_proton_provider.core.values import UNKNOWN, has_unknown
 from aws_proton_provider.resources.environment.resource import Environment
 from aws_proton_provider.resources.lifecycle import CheckContext, Failure
-
-from .given import CONNECTION, ROLE, KnownService, version
+from tests.provider.fakes import CONNECTION, ROLE, KnownService, version
 
 PROGRAM: dict[str, Any] = {
     "name": "dev",

@@ -23,9 +23,8 @@ from aws_proton_provider.core.errors import (
     Unreachable,
     WrongAccount,
 )
-from tests.conftest import LocalServer
-
-from .stranger import Stranger, says
+from tests.provider.fake_server import FakeServer, response
+from tests.servers import LocalServer
 
 NOBODY = "http://127.0.0.1:9"
 """The discard port: nobody listens there."""
@@ -249,7 +248,7 @@ _MAYBE_DONE = "the change may have been made or not: run `pulumi up --refresh`, 
     ],
 )
 def test_an_error_names_the_object_and_the_next_step(
-    stranger: Stranger,
+    fake_server: FakeServer,
     status: int,
     code: str,
     operation: str,
@@ -257,19 +256,23 @@ def test_an_error_names_the_object_and_the_next_step(
     kind: type[ProtonError],
     message: str,
 ) -> None:
-    stranger.answer = says(_error(code), status=status)
+    fake_server.answer = response(_error(code), status=status)
 
     with pytest.raises(ProtonError) as error:
-        _proton(endpoint=stranger.url).call(operation, **members)
+        _proton(endpoint=fake_server.url).call(operation, **members)
 
     assert (type(error.value), str(error.value)) == (kind, message)
 
 
-def test_a_message_of_the_server_reaches_the_terminal_without_control_characters(stranger: Stranger) -> None:
-    stranger.answer = says(_error("ValidationException", "\x1b[2Jno\x07\u202e\x9b such\r\nthing"), status=400)
+def test_a_message_of_the_server_reaches_the_terminal_without_control_characters(
+    fake_server: FakeServer,
+) -> None:
+    fake_server.answer = response(
+        _error("ValidationException", "\x1b[2Jno\x07\u202e\x9b such\r\nthing"), status=400
+    )
 
     with pytest.raises(Refused) as error:
-        _proton(endpoint=stranger.url).call("get_environment", name="dev")
+        _proton(endpoint=fake_server.url).call("get_environment", name="dev")
 
     assert str(error.value) == "GetEnvironment of dev: [2Jno such thing (ValidationException)"
 
@@ -280,11 +283,11 @@ _REFUSED_ROLE = """<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</
 
 @pytest.mark.parametrize("at_aws", [True, False])
 def test_a_role_that_cannot_be_assumed_is_named_wherever_the_call_would_have_gone(
-    stranger: Stranger, monkeypatch: pytest.MonkeyPatch, at_aws: bool
+    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch, at_aws: bool
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", stranger.url)
-    stranger.answer = says(_REFUSED_ROLE.encode(), "text/xml", 403)
-    elsewhere = {} if at_aws else {"endpoint": stranger.url}
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake_server.url)
+    fake_server.answer = response(_REFUSED_ROLE.encode(), "text/xml", 403)
+    elsewhere = {} if at_aws else {"endpoint": fake_server.url}
 
     with pytest.raises(NoCredentials) as error:
         _proton({"assumeRole": {"roleArn": "arn:aws:iam::222222222222:role/deploy"}}, **elsewhere).call(
@@ -299,7 +302,7 @@ def test_a_role_that_cannot_be_assumed_is_named_wherever_the_call_would_have_gon
 
 
 def test_a_role_cannot_be_assumed_where_sts_does_not_answer(
-    stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", NOBODY)
 

@@ -13,15 +13,13 @@ from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.environment.deployment_type import decide, members
 from aws_proton_provider.resources.environment.resource import Environment
 from aws_proton_provider.resources.lifecycle import CheckContext, changes
-
-from .given import (
+from tests.names import ENVIRONMENT_ACCOUNT, THIRD
+from tests.provider.fakes import (
     CONNECTION,
-    ENVIRONMENT_ACCOUNT,
     OTHER_CONNECTION,
     OTHER_ROLE,
     REPOSITORY,
     ROLE,
-    THIRD,
     KnownService,
     version,
 )

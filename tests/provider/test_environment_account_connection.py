@@ -17,8 +17,8 @@ from aws_proton_provider.resources.environment_account_connection import (
     client_token,
 )
 from aws_proton_provider.resources.lifecycle import CheckContext, Checked
-
-from .given import MANAGEMENT, OTHER_ROLE, ROLE, THIRD
+from tests.names import MANAGEMENT, THIRD
+from tests.provider.fakes import OTHER_ROLE, ROLE
 
 PROGRAM: dict[str, Any] = {"environmentName": "dev", "managementAccountId": MANAGEMENT, "roleArn": ROLE}
 FULL = PROGRAM | {"codebuildRoleArn": ROLE, "componentRoleArn": ROLE}

@@ -15,8 +15,8 @@ from aws_proton_provider.resources.environment_account_connection_accepter impor
     EnvironmentAccountConnectionAccepter as Accepter,
 )
 from aws_proton_provider.resources.lifecycle import CheckContext, Checked
-
-from .given import CONNECTION, ENVIRONMENT_ACCOUNT, OTHER_CONNECTION, THIRD, KnownService, connection
+from tests.names import ENVIRONMENT_ACCOUNT, THIRD
+from tests.provider.fakes import CONNECTION, OTHER_CONNECTION, KnownService, connection
 
 BY_ID: dict[str, Any] = {"connectionId": CONNECTION}
 BY_NAME: dict[str, Any] = {"environmentName": "dev", "environmentAccountId": ENVIRONMENT_ACCOUNT}

@@ -11,17 +11,8 @@ from aws_proton_provider.core.ownership import Tags
 from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.environment.resource import Environment
 from aws_proton_provider.resources.lifecycle import CheckContext, Checked
-
-from .given import (
-    CONNECTION,
-    ENVIRONMENT_ACCOUNT,
-    OTHER_CONNECTION,
-    ROLE,
-    THIRD,
-    KnownService,
-    connection,
-    version,
-)
+from tests.names import ENVIRONMENT_ACCOUNT, THIRD
+from tests.provider.fakes import CONNECTION, OTHER_CONNECTION, ROLE, KnownService, connection, version
 
 BASE: dict[str, Any] = {
     "name": "dev",

@@ -17,11 +17,10 @@ from aws_proton_provider.resources.environment_account_connection import Environ
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter,
 )
+from tests.provider.fake_server import ENVIRONMENT, Answer, FakeServer, one_after_another, response
 
-from .stranger import ENVIRONMENT, Answer, Stranger, one_after_another, says
 
-
-def test_a_schema_that_is_none_is_told_with_its_version(stranger: Stranger, proton: Proton) -> None:
+def test_a_schema_that_is_none_is_told_with_its_version(fake_server: FakeServer, proton: Proton) -> None:
     version = {
         **dict.fromkeys(("createdAt", "lastModifiedAt"), 1),
         **dict.fromkeys(("arn", "templateName"), "vpc"),
@@ -30,7 +29,7 @@ def test_a_schema_that_is_none_is_told_with_its_version(stranger: Stranger, prot
         "status": "PUBLISHED",
         "schema": "no schema",
     }
-    stranger.answer = says(json.dumps({"environmentTemplateVersion": version}).encode())
+    fake_server.answer = response(json.dumps({"environmentTemplateVersion": version}).encode())
 
     with pytest.raises(
         Refused, match=r"against version 1\.0 of template vpc: its schema lacks schema\.types"
@@ -39,11 +38,11 @@ def test_a_schema_that_is_none_is_told_with_its_version(stranger: Stranger, prot
 
 
 def _environment(**different: Any) -> Answer:
-    return says(json.dumps({"environment": ENVIRONMENT | different}).encode())
+    return response(json.dumps({"environment": ENVIRONMENT | different}).encode())
 
 
-def test_a_status_that_is_new_ends_a_wait_and_is_named(stranger: Stranger, proton: Proton) -> None:
-    stranger.answer = _environment(deploymentStatus="RESTING")
+def test_a_status_that_is_new_ends_a_wait_and_is_named(fake_server: FakeServer, proton: Proton) -> None:
+    fake_server.answer = _environment(deploymentStatus="RESTING")
 
     for wait in (
         lambda: waits.await_deployment("dev", {}, "create", proton),
@@ -56,29 +55,29 @@ def test_a_status_that_is_new_ends_a_wait_and_is_named(stranger: Stranger, proto
 
 
 def test_a_status_that_is_new_is_the_servers_to_judge_before_a_change(
-    stranger: Stranger, proton: Proton
+    fake_server: FakeServer, proton: Proton
 ) -> None:
-    stranger.answer = _environment(deploymentStatus="RESTING")
+    fake_server.answer = _environment(deploymentStatus="RESTING")
 
     assert waits.settled("dev", {}, "update", proton)["deploymentStatus"] == "RESTING"
 
 
-def test_an_environment_whose_deletion_is_complete_is_gone(stranger: Stranger, proton: Proton) -> None:
-    stranger.answer = _environment(deploymentStatus="DELETE_COMPLETE")
+def test_an_environment_whose_deletion_is_complete_is_gone(fake_server: FakeServer, proton: Proton) -> None:
+    fake_server.answer = _environment(deploymentStatus="DELETE_COMPLETE")
 
     waits.await_removal("dev", {"timeouts": {"delete": "1m"}}, proton)
 
 
-def test_a_spec_on_the_server_that_is_none_is_a_difference(stranger: Stranger, proton: Proton) -> None:
-    stranger.answer = _environment(spec="a: !!int x")
+def test_a_spec_on_the_server_that_is_none_is_a_difference(fake_server: FakeServer, proton: Proton) -> None:
+    fake_server.answer = _environment(spec="a: !!int x")
 
     live = waits.look("dev", proton)
 
     assert deploy.properties(Environment, live)["spec"] == "a: !!int x"
 
 
-def test_an_output_without_a_value_is_none(stranger: Stranger, proton: Proton) -> None:
-    stranger.answer = says(b'{"outputs": [{"key": "a"}, {"key": "b", "valueString": "1"}, {}]}')
+def test_an_output_without_a_value_is_none(fake_server: FakeServer, proton: Proton) -> None:
+    fake_server.answer = response(b'{"outputs": [{"key": "a"}, {"key": "b", "valueString": "1"}, {}]}')
 
     assert deploy.answer(Environment, {"name": "dev"}, proton)["outputs"] == {"b": "1"}
 
@@ -95,10 +94,12 @@ CONNECTION = {
 }
 
 
-def test_a_request_whose_status_is_new_is_not_taken_for_accepted(stranger: Stranger, proton: Proton) -> None:
-    stranger.answer = one_after_another(
-        says(json.dumps({"environmentAccountConnections": []}).encode()),
-        says(json.dumps({"environmentAccountConnection": CONNECTION}).encode()),
+def test_a_request_whose_status_is_new_is_not_taken_for_accepted(
+    fake_server: FakeServer, proton: Proton
+) -> None:
+    fake_server.answer = one_after_another(
+        response(json.dumps({"environmentAccountConnections": []}).encode()),
+        response(json.dumps({"environmentAccountConnection": CONNECTION}).encode()),
     )
     wanted = {
         "environmentName": "dev",
@@ -111,11 +112,13 @@ def test_a_request_whose_status_is_new_is_not_taken_for_accepted(stranger: Stran
         EnvironmentAccountConnection.create(wanted, proton)
 
 
-def test_a_request_whose_status_is_new_can_be_looked_up(stranger: Stranger, proton: Proton) -> None:
-    stranger.answer = one_after_another(
-        says(json.dumps({"environmentAccountConnections": [CONNECTION]}).encode()),
-        says(json.dumps({"environmentAccountConnection": CONNECTION}).encode()),
-        says(json.dumps({"environmentAccountConnections": [CONNECTION | {"status": "CONNECTED"}]}).encode()),
+def test_a_request_whose_status_is_new_can_be_looked_up(fake_server: FakeServer, proton: Proton) -> None:
+    fake_server.answer = one_after_another(
+        response(json.dumps({"environmentAccountConnections": [CONNECTION]}).encode()),
+        response(json.dumps({"environmentAccountConnection": CONNECTION}).encode()),
+        response(
+            json.dumps({"environmentAccountConnections": [CONNECTION | {"status": "CONNECTED"}]}).encode()
+        ),
     )
     wanted = {
         "environmentName": "dev",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tests.conftest import ACCOUNT
-from tests.server.steps import create
-
-ENVIRONMENT_ACCOUNT, THIRD = "222222222222", "333333333333"
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD
+from tests.server.environments import create
 
 
 class Accounts(NamedTuple):

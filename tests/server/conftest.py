@@ -14,11 +14,14 @@ import pytest
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.persistence.store import Store
-from tests.conftest import ACCOUNT, LocalServer, ServedBesideAws, publisher
-from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
-from tests.server.build_steps import Publish, manifest
-from tests.server.counting import LEASE, Counting
-from tests.server.steps import TEMPLATE, bundle, create, ended, unique
+from tests.bundles import TEMPLATE, bundle, codebuild_manifest
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD, unique
+from tests.server.accounts import Accounts
+from tests.server.builds import Publish
+from tests.server.counting_handler import LEASE, CountingHandler
+from tests.server.environments import create
+from tests.servers import LocalServer, ServedBesideAws, publisher
+from tests.waiting import ended
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +134,9 @@ def published(published_template: Publish, tmp_path: Path) -> Publish:
         major_version: str | None = None,
         **settings: Any,
     ) -> str:
-        folder = bundle(tmp_path / unique("bundle"), manifest=manifest(provision, deprovision, **settings))
+        folder = bundle(
+            tmp_path / unique("bundle"), manifest=codebuild_manifest(provision, deprovision, **settings)
+        )
         where = {"server": server} if server else {}
         return published_template(folder, name=name, major_version=major_version, **where)
 
@@ -151,7 +156,7 @@ def start(store: Store) -> Iterator[Callable[..., Reconciler[Any]]]:
     """Starts a reconciler on the store for one test, with a short lease: `start(law, workers=1)`."""
     running: list[Reconciler[Any]] = []
 
-    def begin(law: Counting, **options: Any) -> Reconciler[Any]:
+    def begin(law: CountingHandler, **options: Any) -> Reconciler[Any]:
         running.append(Reconciler(store, law, **{"lease": LEASE, **options}))
         running[-1].start()
         return running[-1]

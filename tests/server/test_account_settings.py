@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.server.steps import refused, unique
+from tests.names import unique
+from tests.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import LocalServer
+    from tests.servers import LocalServer
 
 ACCOUNT = "555555555555"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipelines"

@@ -10,8 +10,8 @@ from botocore.exceptions import NoCredentialsError
 
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.errors import SourceError
-from tests.conftest import ACCOUNT, REGION, LocalServer
-from tests.server.steps import unique
+from tests.names import ACCOUNT, REGION, unique
+from tests.servers import LocalServer
 
 STRANGER, PLATFORM = "222222222222", "333333333333"
 

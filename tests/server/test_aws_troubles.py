@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ServedBesideAws, publisher
+from tests.bundles import bundle, spec
 from tests.fault_proxy import Answer, CutOff, FaultProxy, refusal
-from tests.server.steps import bundle, create, ended, gone, spec, stack_status, unique, until
+from tests.names import unique
+from tests.server.environments import create, stack_status
+from tests.servers import ServedBesideAws, publisher
+from tests.waiting import ended, eventually, gone
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def killing(server: ServedBesideAws, wanted: str) -> Callable[[str], Answer | No
 
 
 def killed_and_started(server: ServedBesideAws, proxy: FaultProxy) -> None:
-    until(lambda: server.process is None)
+    eventually(lambda: server.process is None)
     proxy.before = proxy.after = lambda _: None
     server.start()
 
@@ -86,7 +89,7 @@ def killed_and_started(server: ServedBesideAws, proxy: FaultProxy) -> None:
 def test_a_server_without_credentials_says_so_and_goes_on_when_there_are_some(
     server: ServedBesideAws, proton: Any, tmp_path: Path
 ) -> None:
-    until(lambda: "No AWS credentials were found: set AWS_ACCESS_KEY_ID" in server.log.read_text())
+    eventually(lambda: "No AWS credentials were found: set AWS_ACCESS_KEY_ID" in server.log.read_text())
     name = unique("template")
     proton.create_environment_template(name=name)
     source = {"bucket": unique("bucket"), "key": "b.tar.gz"}
@@ -98,10 +101,10 @@ def test_a_server_without_credentials_says_so_and_goes_on_when_there_are_some(
         return found
 
     waiting = "Waiting for AWS: the server has no AWS credentials."
-    until(lambda: record().get("statusMessage") == waiting)
+    eventually(lambda: record().get("statusMessage") == waiting)
     assert record()["status"] == version["environmentTemplateVersion"]["status"] == "REGISTRATION_IN_PROGRESS"
     write_credentials(server)
-    until(lambda: record()["status"] == "REGISTRATION_FAILED")
+    eventually(lambda: record()["status"] == "REGISTRATION_FAILED")
     assert "cannot be read" in record()["statusMessage"]
 
 
@@ -118,7 +121,7 @@ def test_a_deployment_waits_for_what_passes_and_says_for_what(
         "name"
     ]
 
-    until(lambda: code in message(proton, name))
+    eventually(lambda: code in message(proton, name))
     assert proton.get_environment(name=name)["environment"]["deploymentStatus"] == "IN_PROGRESS"
     proxy.heal()
 
@@ -132,7 +135,7 @@ def test_a_stack_that_was_begun_when_the_server_died_is_removed_whatever_failed_
 ) -> None:
     proxy.after = killing(server, "CreateStack")
     name = create(server.client("proton"), template)["name"]
-    until(lambda: server.process is None)
+    eventually(lambda: server.process is None)
     proxy.after = lambda _: None
     proxy.before = lambda action: refusal(403, "AccessDenied", "denied") if action == "AssumeRole" else None
     server.start()
@@ -140,7 +143,7 @@ def test_a_stack_that_was_begun_when_the_server_died_is_removed_whatever_failed_
     assert "could not be assumed" in ended(proton, name)["deploymentStatusMessage"]
 
     proxy.heal()
-    until(lambda: stack_status(server, name) == "CREATE_COMPLETE")
+    eventually(lambda: stack_status(server, name) == "CREATE_COMPLETE")
     proton.delete_environment(name=name)
     gone(proton, name)
     assert stack_status(server, name) is None
@@ -164,7 +167,7 @@ def test_a_server_that_dies_at_a_cancellation_finishes_it(
 ) -> None:
     name = ended(proton, create(proton, template)["name"])["name"]
     proton.update_environment(name=name, deploymentType="CURRENT_VERSION", spec=spec(title="never"))
-    until(lambda: stack_status(server, name) == "UPDATE_IN_PROGRESS")
+    eventually(lambda: stack_status(server, name) == "UPDATE_IN_PROGRESS")
     setattr(proxy, moment, killing(server, "CancelUpdateStack"))
     proton.cancel_environment_deployment(environmentName=name)
     killed_and_started(server, proxy)

@@ -7,8 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import LocalServer
-from tests.server.steps import TEMPLATE, bundle, create, ended, refused, spec, stack_status, until
+from tests.bundles import TEMPLATE, bundle, spec
+from tests.refusals import refused
+from tests.server.environments import create, stack_status
+from tests.servers import LocalServer
+from tests.waiting import ended, eventually
 
 
 def test_a_cancelled_update_returns_to_the_previous_spec(slow: LocalServer, slow_template: str) -> None:
@@ -16,7 +19,7 @@ def test_a_cancelled_update_returns_to_the_previous_spec(slow: LocalServer, slow
     before = ended(proton, create(proton, slow_template)["name"])
     name = before["name"]
     proton.update_environment(name=name, deploymentType="CURRENT_VERSION", spec=spec(title="never"))
-    until(lambda: stack_status(slow, name) == "UPDATE_IN_PROGRESS")
+    eventually(lambda: stack_status(slow, name) == "UPDATE_IN_PROGRESS")
 
     reply = proton.cancel_environment_deployment(environmentName=name)["environment"]
     again = proton.cancel_environment_deployment(environmentName=name)["environment"]

@@ -10,16 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, REPOSITORY, LocalServer
-from tests.server.build_steps import (
-    BUILD_ROLE,
-    Publish,
-    built,
-    outputs_of,
-    project_of,
-    projects,
-)
-from tests.server.steps import create, ended, gone, spec, unique
+from tests.bundles import spec
+from tests.names import ACCOUNT, REPOSITORY, unique
+from tests.server.builds import BUILD_ROLE, Publish, built, outputs_of, project_of, projects
+from tests.server.environments import create
+from tests.servers import LocalServer
+from tests.waiting import ended, gone
 
 DEMO = REPOSITORY / "examples" / "05-codebuild" / "template"
 

@@ -17,8 +17,9 @@ from proton_server.provisioning import State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.codebuild import CodeBuild
 from proton_templates.bundle import Bundle
-from tests.conftest import ACCOUNT, LocalServer
-from tests.server.build_steps import (
+from tests.bundles import spec
+from tests.names import ACCOUNT, unique
+from tests.server.builds import (
     BUILD_ROLE,
     Publish,
     appears,
@@ -29,9 +30,9 @@ from tests.server.build_steps import (
     project_of,
     projects,
     runs,
-    wait_until,
 )
-from tests.server.steps import ended, gone, spec, unique
+from tests.servers import LocalServer
+from tests.waiting import ended, eventually, gone
 
 
 class TestFailure:
@@ -220,7 +221,7 @@ class TestRepetition:
         method = CodeBuild(Aws(local_server.url))
         assert [method.start(work).state for _ in range(3)] == [State.RUNNING] * 3
         (tmp_path / "go").touch()
-        wait_until(lambda: method.observe(work).state is State.SUCCEEDED)
+        eventually(lambda: method.observe(work).state is State.SUCCEEDED)
         assert method.start(work).state is State.RUNNING
 
         project = project_of(local_server, work.environment["name"])
@@ -237,7 +238,7 @@ class TestRepetition:
         assert method.start(following).state is State.PREPARING
         assert method.remove(following).state is State.PREPARING
         (tmp_path / "go").touch()
-        wait_until(lambda: method.start(following).state is State.RUNNING)
+        eventually(lambda: method.start(following).state is State.RUNNING)
 
 
 def test_a_killed_server_takes_its_builds_along_and_says_so_afterwards(

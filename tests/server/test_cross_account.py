@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, LocalServer
-from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
-from tests.server.steps import bundle, ended, gone, refused, spec, unique
+from tests.bundles import bundle, spec
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD, unique
+from tests.refusals import refused
+from tests.server.accounts import Accounts
+from tests.servers import LocalServer
+from tests.waiting import ended, gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

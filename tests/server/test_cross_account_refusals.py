@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer, publisher
-from tests.server.accounts import ENVIRONMENT_ACCOUNT, THIRD, Accounts
-from tests.server.steps import bundle, create, ended, refused, unique
+from tests.bundles import bundle
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, SERVICE_ROLE, THIRD, unique
+from tests.refusals import refused
+from tests.server.accounts import Accounts
+from tests.server.environments import create
+from tests.servers import LocalServer, publisher
+from tests.waiting import ended
 
 REPOSITORY = {"provider": "GITHUB", "name": "acme/refused", "branch": "main"}
 

@@ -30,9 +30,10 @@ from proton_server.persistence.databases import DIALECTS
 from proton_server.persistence.outage import Outage
 from proton_server.persistence.store import Rows, Store, Unavailable
 from proton_server.persistence.tables import deployments, environments
-from tests.server.counting import LEASE, Counting, add, counts, row_of, until
-from tests.server.steps import refused
+from tests.refusals import refused
+from tests.server.counting_handler import LEASE, CountingHandler, add, counts, row_of
 from tests.server.test_serve import PROGRAM
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -71,14 +72,14 @@ def locked_elsewhere(url: str, account: str) -> Iterator[None]:
 @pytest.mark.usefixtures("impatient")
 def test_the_reconciler_outlives_a_time_without_connections(database_url: str) -> None:
     store = Store(database_url)
-    reconciler = Reconciler(store, Counting(), lease=LEASE)
+    reconciler = Reconciler(store, CountingHandler(), lease=LEASE)
     reconciler.start()
     try:
         with all_connections_taken(store):
-            until(lambda: reconciler.fault() == "The database cannot be used; the log says why.")
-        until(lambda: reconciler.fault() is None)
+            eventually(lambda: reconciler.fault() == "The database cannot be used; the log says why.")
+        eventually(lambda: reconciler.fault() is None)
         id_ = add(store)
-        until(lambda: counts(store)[id_] == 3)
+        eventually(lambda: counts(store)[id_] == 3)
     finally:
         reconciler.stop()
         store.close()
@@ -87,11 +88,11 @@ def test_the_reconciler_outlives_a_time_without_connections(database_url: str) -
 def test_a_reconciler_that_hangs_says_so(store: Store, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciling, "_LATE_SECONDS", 0.5)
     monkeypatch.setattr(reconciling, "_IDLE_SECONDS", 0.05)
-    reconciler = start(Counting())
-    until(lambda: reconciler.fault() is None)
+    reconciler = start(CountingHandler())
+    eventually(lambda: reconciler.fault() is None)
 
     with all_connections_taken(store):
-        until(lambda: "has made no round for" in (reconciler.fault() or ""))
+        eventually(lambda: "has made no round for" in (reconciler.fault() or ""))
 
 
 def test_a_round_that_fails_by_a_fault_is_followed_by_the_next(
@@ -107,9 +108,9 @@ def test_a_round_that_fails_by_a_fault_is_followed_by_the_next(
     monkeypatch.setattr(reconciling, "_FAULT_SECONDS", 0.1)
     monkeypatch.setattr(ThreadPoolExecutor, "submit", no_thread_at_first)
     id_ = add(store)
-    start(law := Counting(), workers=1)
+    start(law := CountingHandler(), workers=1)
 
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert len(law.steps) == 3
 
 
@@ -117,17 +118,17 @@ def test_a_result_that_can_in_no_way_be_written_leaves_the_row_to_the_next_lease
     store: Store, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciling, "_MAX_ERRORS", 1)
-    law, faults = Counting(), iter(range(2))
+    law, faults = CountingHandler(), iter(range(2))
 
     def settle(rows: Rows, row: sa.Row[Any], result: str) -> Any:
-        return Counting.settle(law, rows, row, result) if next(faults, None) is None else {}["missing"]
+        return CountingHandler.settle(law, rows, row, result) if next(faults, None) is None else {}["missing"]
 
     law.settle = settle  # type: ignore[method-assign]
     law.give_up = lambda rows, row: 1 / 0  # type: ignore[method-assign,assignment]
     id_ = add(store)
     start(law, workers=1)
 
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert len(law.steps) == 5
 
 
@@ -137,16 +138,16 @@ def test_a_step_that_would_end_its_thread_counts_as_a_failure(store: Store, star
             sys.exit()
 
     id_ = add(store)
-    start(law := Counting(leave_once), workers=1)
+    start(law := CountingHandler(leave_once), workers=1)
 
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert len(law.steps) == 4
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_locked_account_keeps_no_other_and_no_reconciler_waiting(database_url: str) -> None:
     store = Store(database_url)
-    reconciler = Reconciler(store, Counting(), lease=LEASE)
+    reconciler = Reconciler(store, CountingHandler(), lease=LEASE)
 
     def write(account: str) -> str:
         try:
@@ -164,7 +165,7 @@ def test_a_locked_account_keeps_no_other_and_no_reconciler_waiting(database_url:
             assert store.engine.pool.checkedout() <= 3  # type: ignore[attr-defined]
             assert write("222222222222") == "written"
             reconciler.start()
-            until(lambda: not any(future.running() for future in waiting))
+            eventually(lambda: not any(future.running() for future in waiting))
             assert reconciler.fault() is None
             reconciler.stop()
         messages = {future.result() for future in waiting}
@@ -176,18 +177,18 @@ def test_a_locked_account_keeps_no_other_and_no_reconciler_waiting(database_url:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite locks no rows
 def test_a_row_locked_elsewhere_costs_no_other_its_lease(store: Store, start: Any) -> None:
     over = threading.Event()
-    law = Counting(lambda row: over.wait(30) and None)
+    law = CountingHandler(lambda row: over.wait(30) and None)
     ids = [add(store), add(store)]
     start(law)
-    until(lambda: len(law.steps) == 2)
-    start(other := Counting())
+    eventually(lambda: len(law.steps) == 2)
+    start(other := CountingHandler())
 
     with store.write() as connection:
         connection.execute(sa.select(deployments).where(deployments.c.id == ids[0]).with_for_update())
         time.sleep(LEASE * 2.5)
         assert other.steps == []
     over.set()
-    until(lambda: counts(store)[ids[1]] == 3)
+    eventually(lambda: counts(store)[ids[1]] == 3)
     assert [*law.steps, *other.steps].count(ids[1]) == 3
 
 
@@ -201,11 +202,11 @@ def test_what_cannot_be_read_or_written_is_no_fault_of_the_step(
             raise Unavailable
 
     id_ = add(store)
-    start(law := Counting(without_database))
+    start(law := CountingHandler(without_database))
 
-    until(lambda: len(law.steps) == 1)
+    eventually(lambda: len(law.steps) == 1)
     assert row_of(store, id_).errors == 0
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
 
 
 class TestLog:
@@ -284,21 +285,21 @@ def test_a_server_without_its_database_says_so_and_is_back_with_it(
                 aws_secret_access_key=secret,
                 config=Config(retries={"total_max_attempts": 1}),
             )
-            until(lambda: health(url) == (200, "ok\n"))
+            eventually(lambda: health(url) == (200, "ok\n"))
 
             administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
             administrator.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
             )
-            until(lambda: health(url) == (503, "The database cannot be used; the log says why.\n"))
+            eventually(lambda: health(url) == (503, "The database cannot be used; the log says why.\n"))
             for _ in range(20):
                 with refused("InternalServerException", "The server cannot use its database just now."):
                     client.list_environments()
 
             administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
-            until(lambda: health(url) == (200, "ok\n"))
+            eventually(lambda: health(url) == (200, "ok\n"))
             assert client.list_environments()["environments"] == []
-            until(lambda: "can be used again" in log.read_text())
+            eventually(lambda: "can be used again" in log.read_text())
         finally:
             server.terminate()
     # It has no AWS either, and warns of that.

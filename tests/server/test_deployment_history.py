@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT
-from tests.server.steps import SPEC, create, ended, refused
+from tests.bundles import SPEC
+from tests.names import ACCOUNT
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.waiting import ended
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ACCOUNT
-from tests.server.steps import refused, unique
+from tests.names import ACCOUNT, unique
+from tests.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import LocalServer
+    from tests.servers import LocalServer
 
 MANAGEMENT, ENVIRONMENT, THIRD = ACCOUNT, "222222222222", "333333333333"
 ROLE = f"arn:aws:iam::{ENVIRONMENT}:role/proton"

@@ -14,18 +14,12 @@ from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import environment_template_versions, environment_templates
 from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_templates.bundle import pack
-from tests.conftest import ACCOUNT, LocalServer
-from tests.server.steps import (
-    SCHEMA,
-    TEMPLATE,
-    bundle,
-    create,
-    ended,
-    gone,
-    refused,
-    registered,
-    unique,
-)
+from tests.bundles import SCHEMA, TEMPLATE, bundle
+from tests.names import ACCOUNT, unique
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.servers import LocalServer
+from tests.waiting import ended, gone, registered
 
 BUCKET = "bundles-of-tests"
 CAN = Capabilities(frozenset(), hostings({}))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, LocalServer
-from tests.server.steps import refused, unique
+from tests.names import ACCOUNT, unique
+from tests.refusals import refused
+from tests.servers import LocalServer
 
 
 def test_a_created_template_has_an_arn_and_no_recommended_version(proton: Any) -> None:

@@ -9,17 +9,12 @@ from typing import Any
 import pytest
 
 from proton_server.cli.publish import publish_folder
-from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer
-from tests.server.steps import (
-    OUTPUTS_SCHEMA,
-    bundle,
-    create,
-    ended,
-    gone,
-    refused,
-    spec,
-    unique,
-)
+from tests.bundles import OUTPUTS_SCHEMA, bundle, spec
+from tests.names import ACCOUNT, SERVICE_ROLE, unique
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.servers import LocalServer
+from tests.waiting import ended, gone
 
 
 class TestCreate:

@@ -10,7 +10,7 @@ from botocore import xform_name
 from botocore.loaders import Loader
 
 from proton_server.operations import OPERATIONS
-from tests.server.steps import refused
+from tests.refusals import refused
 
 MODEL = Loader().load_service_model("proton", "service-2")
 OTHER_HALF = re.compile(r"Service|Component")

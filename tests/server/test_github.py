@@ -13,7 +13,7 @@ from proton_server.provisioning.git_hosting import Change, HostingError, Request
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.git_hosting.github import GitHub, GitHubRepository
 from proton_server.provisioning.git_hosting.http import OutOfReachError
-from tests.server.hosting_stub import Stub, serving
+from tests.server.fake_hosting import FakeHosting, serving
 
 TOKEN = "ghp_secret"
 HINT = "Set PROTON_GITHUB_TOKEN to one that may."
@@ -24,19 +24,19 @@ CHANGE = Change(BRANCH, "c0ffee", "Update", {"dev/main.tf": b"one", "dev/x.tf": 
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Stub]:
+def service() -> Iterator[FakeHosting]:
     with serving() as stub:
         yield stub
 
 
 @pytest.fixture
-def stub(service: Stub, monkeypatch: pytest.MonkeyPatch) -> Stub:
+def stub(service: FakeHosting, monkeypatch: pytest.MonkeyPatch) -> FakeHosting:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return service.anew()
 
 
 @pytest.fixture
-def repository(stub: Stub) -> GitHubRepository:
+def repository(stub: FakeHosting) -> GitHubRepository:
     return GitHub(TOKEN, HINT, stub.url)("acme/infra")
 
 
@@ -48,11 +48,13 @@ def pull(
     return {"number": number, "html_url": url, "state": state, "merged_at": merged_at, "head": {"ref": ref}}
 
 
-def bodies(stub: Stub) -> list[Any]:
+def bodies(stub: FakeHosting) -> list[Any]:
     return [json.loads(asked.body) for asked in stub.asked if asked.body]
 
 
-def test_every_request_carries_token_version_and_kind(stub: Stub, repository: GitHubRepository) -> None:
+def test_every_request_carries_token_version_and_kind(
+    stub: FakeHosting, repository: GitHubRepository
+) -> None:
     stub.answers(f"GET {AT}/git/ref/heads/main", {"object": {"sha": "c0ffee"}})
 
     assert repository.head("main") == "c0ffee"
@@ -64,13 +66,17 @@ def test_every_request_carries_token_version_and_kind(stub: Stub, repository: Gi
 
 
 @pytest.mark.parametrize("status", [404, 409])
-def test_a_branch_that_is_missing_has_no_head(status: int, stub: Stub, repository: GitHubRepository) -> None:
+def test_a_branch_that_is_missing_has_no_head(
+    status: int, stub: FakeHosting, repository: GitHubRepository
+) -> None:
     stub.answers(f"GET {AT}/git/ref/heads/main", {"message": "Not Found"}, status)
 
     assert repository.head("main") is None
 
 
-def test_paths_are_found_by_walking_down_to_the_folder(stub: Stub, repository: GitHubRepository) -> None:
+def test_paths_are_found_by_walking_down_to_the_folder(
+    stub: FakeHosting, repository: GitHubRepository
+) -> None:
     root = [
         {"path": "environments", "type": "tree", "sha": "e1"},
         {"path": "dev", "type": "blob", "sha": "b"},
@@ -88,14 +94,16 @@ def test_paths_are_found_by_walking_down_to_the_folder(stub: Stub, repository: G
     assert repository.paths("c0ffee", "dev") == []  # a file is no folder
 
 
-def test_a_folder_that_github_lists_in_part_only_is_a_fault(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_folder_that_github_lists_in_part_only_is_a_fault(
+    stub: FakeHosting, repository: GitHubRepository
+) -> None:
     stub.answers(f"GET {AT}/git/trees/c0ffee", {"tree": [], "truncated": True})
 
     with pytest.raises(HostingError, match="more files than GitHub lists"):
         repository.paths("c0ffee", "dev")
 
 
-def test_a_file_is_read_as_it_is(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_file_is_read_as_it_is(stub: FakeHosting, repository: GitHubRepository) -> None:
     stub.answers(f"GET {AT}/contents/dev/a b.tf", b"\x00\xff")
 
     assert repository.read("c0ffee", "dev/a b.tf") == b"\x00\xff"
@@ -104,7 +112,7 @@ def test_a_file_is_read_as_it_is(stub: Stub, repository: GitHubRepository) -> No
 
 
 def test_a_push_makes_tree_commit_and_last_of_all_the_branch(
-    stub: Stub, repository: GitHubRepository
+    stub: FakeHosting, repository: GitHubRepository
 ) -> None:
     stub.answers(f"GET {AT}/git/commits/c0ffee", {"tree": {"sha": "t0"}})
     stub.answers(f"POST {AT}/git/trees", {"sha": "t1"}, 201)
@@ -128,7 +136,7 @@ def test_a_push_makes_tree_commit_and_last_of_all_the_branch(
     ]
 
 
-def _push_until_the_branch(stub: Stub, message: str) -> None:
+def _push_until_the_branch(stub: FakeHosting, message: str) -> None:
     stub.answers(f"GET {AT}/git/commits/c0ffee", {"tree": {"sha": "t0"}})
     stub.answers(f"POST {AT}/git/trees", {"sha": "t1"}, 201)
     stub.answers(f"POST {AT}/git/commits", {"sha": "c1"}, 201)
@@ -136,7 +144,7 @@ def _push_until_the_branch(stub: Stub, message: str) -> None:
 
 
 def test_a_branch_that_somebody_was_quicker_to_push_is_left_as_it_is(
-    stub: Stub, repository: GitHubRepository
+    stub: FakeHosting, repository: GitHubRepository
 ) -> None:
     _push_until_the_branch(stub, "Reference already exists")
     stub.answers(REF, {"object": {"sha": "other"}})
@@ -145,7 +153,7 @@ def test_a_branch_that_somebody_was_quicker_to_push_is_left_as_it_is(
 
 
 def test_a_branch_that_the_repositorys_rules_forbid_is_a_fault_in_githubs_words(
-    stub: Stub, repository: GitHubRepository
+    stub: FakeHosting, repository: GitHubRepository
 ) -> None:
     _push_until_the_branch(stub, "Repository rule violations found")
     stub.answers(REF, {"message": "Not Found"}, 404)
@@ -154,7 +162,9 @@ def test_a_branch_that_the_repositorys_rules_forbid_is_a_fault_in_githubs_words(
         repository.push(CHANGE)
 
 
-def test_a_file_that_is_not_text_is_a_fault_that_names_it(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_file_that_is_not_text_is_a_fault_that_names_it(
+    stub: FakeHosting, repository: GitHubRepository
+) -> None:
     with pytest.raises(HostingError, match=r"dev/main.tf is not text in UTF-8"):
         repository.push(Change(BRANCH, "c0ffee", "Update", {"dev/main.tf": b"\xff"}))
 
@@ -168,7 +178,7 @@ def test_a_file_that_is_not_text_is_a_fault_that_names_it(stub: Stub, repository
     ],
 )
 def test_a_request_is_found_in_whatever_state(
-    shown: dict[str, Any], state: RequestState, stub: Stub, repository: GitHubRepository
+    shown: dict[str, Any], state: RequestState, stub: FakeHosting, repository: GitHubRepository
 ) -> None:
     stub.answers(f"GET {AT}/pulls", [pull(6, ref="somebody-elses"), shown])
 
@@ -176,20 +186,20 @@ def test_a_request_is_found_in_whatever_state(
     assert stub.asked[0].query == [("head", f"acme:{BRANCH}"), ("state", "all")]
 
 
-def test_a_branch_without_a_request_has_none(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_branch_without_a_request_has_none(stub: FakeHosting, repository: GitHubRepository) -> None:
     stub.answers(f"GET {AT}/pulls", [])
 
     assert repository.find_request(BRANCH) is None
 
 
-def test_a_request_is_opened(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_request_is_opened(stub: FakeHosting, repository: GitHubRepository) -> None:
     stub.answers(f"POST {AT}/pulls", pull(), 201)
 
     assert repository.open_request(BRANCH, "main", "Update", "Why").number == 7
     assert bodies(stub) == [{"title": "Update", "head": BRANCH, "base": "main", "body": "Why"}]
 
 
-def test_a_request_that_is_open_already_is_found(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_request_that_is_open_already_is_found(stub: FakeHosting, repository: GitHubRepository) -> None:
     refusal = {
         "message": "Validation Failed",
         "errors": [
@@ -203,7 +213,7 @@ def test_a_request_that_is_open_already_is_found(stub: Stub, repository: GitHubR
 
 
 def test_a_request_that_cannot_be_opened_is_a_fault_in_githubs_words(
-    stub: Stub, repository: GitHubRepository
+    stub: FakeHosting, repository: GitHubRepository
 ) -> None:
     refusal = {"message": "Validation Failed", "errors": [{"field": "base", "message": "base is invalid"}]}
     stub.answers(f"POST {AT}/pulls", refusal, 422)
@@ -213,7 +223,7 @@ def test_a_request_that_cannot_be_opened_is_a_fault_in_githubs_words(
         repository.open_request(BRANCH, "trunk", "Update", "Why")
 
 
-def test_a_request_is_closed_and_shown_as_it_is_then(stub: Stub, repository: GitHubRepository) -> None:
+def test_a_request_is_closed_and_shown_as_it_is_then(stub: FakeHosting, repository: GitHubRepository) -> None:
     stub.answers(f"PATCH {AT}/pulls/7", pull(state="closed"))
 
     closed = repository.close_request(Request(7, "https://github.com/acme/infra/pull/7", RequestState.OPEN))
@@ -246,7 +256,7 @@ def test_what_is_final_is_a_fault_with_the_way_out_and_what_passes_is_not(
     headers: dict[str, str],
     error: type[Exception],
     words: str,
-    stub: Stub,
+    stub: FakeHosting,
     repository: GitHubRepository,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -261,7 +271,7 @@ def test_what_is_final_is_a_fault_with_the_way_out_and_what_passes_is_not(
     assert len(stub.asked) == 1  # a redirect would have taken the token elsewhere
 
 
-def test_an_answer_that_is_no_json_is_no_traceback(stub: Stub, repository: GitHubRepository) -> None:
+def test_an_answer_that_is_no_json_is_no_traceback(stub: FakeHosting, repository: GitHubRepository) -> None:
     stub.answers(f"GET {AT}/pulls", b"<html>", 404)
 
     with pytest.raises(HostingError, match="404"):

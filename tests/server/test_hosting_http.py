@@ -10,7 +10,7 @@ import pytest
 
 from proton_server.provisioning.git_hosting import HostingError
 from proton_server.provisioning.git_hosting.http import Http, OutOfReachError
-from tests.server.hosting_stub import serving
+from tests.server.fake_hosting import serving
 
 
 @pytest.fixture(autouse=True)

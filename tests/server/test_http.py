@@ -19,8 +19,11 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.store import Store
 from proton_server.provisioning.git_hosting.configuration import hostings
-from tests.conftest import LocalServer
-from tests.server.steps import create, ended, refused, spec
+from tests.bundles import spec
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.servers import LocalServer
+from tests.waiting import ended
 
 SIGNED = (
     "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/proton/aws4_request, "

@@ -9,18 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer, ServedBesideAws
-from tests.server.steps import (
-    bundle,
-    create,
-    ended,
-    gone,
-    refused,
-    spec,
-    stack_status,
-    unique,
-    until,
-)
+from tests.bundles import bundle, spec
+from tests.names import unique
+from tests.refusals import refused
+from tests.server.environments import create, stack_status
+from tests.servers import LocalServer, ServedBesideAws
+from tests.waiting import ended, eventually, gone
 
 FAILING = """
 Resources:
@@ -168,7 +162,7 @@ class TestKilledServer:
         template = published_template(bundle(tmp_path_factory.mktemp("b") / "b"), server=server)
         ended(proton, create(proton, template, name="deleted")["name"])
         create(proton, template, name="begun")
-        until(lambda: stack_status(server, "begun") == "CREATE_IN_PROGRESS")
+        eventually(lambda: stack_status(server, "begun") == "CREATE_IN_PROGRESS")
         proton.delete_environment(name="deleted")
         for number in range(10):
             create(proton, template, name=f"new-{number}")
@@ -194,7 +188,7 @@ def test_a_stack_that_is_deleted_by_hand_fails_its_deployment_and_an_update_make
 ) -> None:
     proton = slow.client("proton")
     name = create(proton, slow_template)["name"]
-    until(lambda: stack_status(slow, name) == "CREATE_IN_PROGRESS")
+    eventually(lambda: stack_status(slow, name) == "CREATE_IN_PROGRESS")
     stacks = slow.client("cloudformation").describe_stacks()["Stacks"]
     (stack,) = [each["StackId"] for each in stacks if each["StackName"].startswith(f"AWSProton-{name[:15]}-")]
     slow.client("cloudformation").delete_stack(StackName=stack)

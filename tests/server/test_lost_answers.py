@@ -28,10 +28,12 @@ from proton_server.provisioning.aws_errors import awaited
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
 from proton_templates.bundle import Bundle
-from tests.conftest import ACCOUNT, SERVICE_ROLE, LocalServer, ServedBesideAws
 from tests.fault_proxy import Answer, CutOff, FaultProxy, json_refusal, refusal
-from tests.server.build_steps import BUILD_ROLE, project_of
-from tests.server.steps import stack_status, unique, until
+from tests.names import ACCOUNT, SERVICE_ROLE, unique
+from tests.server.builds import BUILD_ROLE, project_of
+from tests.server.environments import stack_status
+from tests.servers import LocalServer, ServedBesideAws
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def at(wanted: str, answer: Answer | None = None) -> Callable[[str], Answer | No
 
 def done(method: Method, work: Work) -> dict[str, str]:
     """Waits for success, and returns the outputs."""
-    until(lambda: method.observe(work).state is not State.RUNNING)
+    eventually(lambda: method.observe(work).state is not State.RUNNING)
     progress = method.observe(work)
     assert progress.state is State.SUCCEEDED, progress
     return {output["key"]: output["valueString"] for output in progress.outputs}
@@ -152,7 +154,7 @@ class TestCloudFormation:
         proxy.after = at("DeleteStack", repeated)
 
         assert method.remove(removal).state in (State.RUNNING, State.SUCCEEDED)
-        until(lambda: method.observe_removal(removal).state is State.SUCCEEDED)
+        eventually(lambda: method.observe_removal(removal).state is State.SUCCEEDED)
         assert stack_status(local_server, work.environment["name"]) is None
 
     def test_a_deletion_waits_for_an_update_of_the_stack_that_is_still_running(
@@ -170,8 +172,8 @@ class TestCloudFormation:
             State.PREPARING,
             "Waiting for the environment's CloudFormation stack, which is UPDATE_IN_PROGRESS.",
         )
-        until(lambda: method.remove(removal).state is State.RUNNING)
-        until(lambda: method.observe_removal(removal).state is State.SUCCEEDED)
+        eventually(lambda: method.remove(removal).state is State.RUNNING)
+        eventually(lambda: method.observe_removal(removal).state is State.SUCCEEDED)
         assert stack_status(slow.aws, work.environment["name"]) is None
 
     def test_a_creation_is_announced_before_it_is_sent_and_not_when_the_role_is_denied(

@@ -15,7 +15,7 @@ from proton_server.api.protocol import check
 from proton_server.operations.errors import MalformedHttpRequestException, UnknownOperationException
 
 if TYPE_CHECKING:
-    from tests.conftest import LocalServer
+    from tests.servers import LocalServer
 
 HEADERS = {
     "host": "proton.example:4030",

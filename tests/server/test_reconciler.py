@@ -16,19 +16,20 @@ import sqlalchemy as sa
 from proton_server.engine import reconciler as reconciling
 from proton_server.persistence.store import Store
 from proton_server.persistence.tables import deployments
-from tests.server.counting import LEASE, Counting, add, counts, row_of, until
+from tests.server.counting_handler import LEASE, CountingHandler, add, counts, row_of
+from tests.waiting import eventually
 
 
 def test_work_that_is_there_and_work_that_comes_is_done_once_per_step(store: Store, start: Any) -> None:
-    law = Counting()
+    law = CountingHandler()
     first = [add(store) for _ in range(30)]
     reconciler = start(law)
-    until(lambda: set(counts(store).values()) == {3})
+    eventually(lambda: set(counts(store).values()) == {3})
     late = add(store)
     began = time.monotonic()
     reconciler.wake()
 
-    until(lambda: counts(store)[late] == 3)
+    eventually(lambda: counts(store)[late] == 3)
     assert time.monotonic() - began < 1
     assert sorted(law.steps) == sorted([*first, late] * 3)
 
@@ -42,12 +43,12 @@ def test_two_deployments_of_one_environment_are_never_in_flight(store: Store) ->
 
 
 def test_a_step_longer_than_the_lease_keeps_it(store: Store, start: Any) -> None:
-    law = Counting(lambda row: time.sleep(LEASE * 2) if row.record["count"] == 0 else None)
+    law = CountingHandler(lambda row: time.sleep(LEASE * 2) if row.record["count"] == 0 else None)
     id_ = add(store)
     start(law)
-    start(other := Counting())
+    start(other := CountingHandler())
 
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert len(law.steps + other.steps) == 3
 
 
@@ -56,11 +57,11 @@ def test_leases_are_kept_while_all_workers_are_busy(store: Store, start: Any) ->
         time.sleep(LEASE * 2 if row.record["count"] == 0 else 0)
 
     ids = [add(store) for _ in range(3)]
-    laws = [Counting(slow), Counting(slow)]
+    laws = [CountingHandler(slow), CountingHandler(slow)]
     for law in laws:
         start(law, workers=1)
 
-    until(lambda: set(counts(store).values()) == {3})
+    eventually(lambda: set(counts(store).values()) == {3})
     assert sorted(laws[0].steps + laws[1].steps) == sorted(ids * 3)
 
 
@@ -78,13 +79,13 @@ def test_the_result_of_a_step_whose_lease_was_lost_is_dropped(store: Store, star
             stolen.set()
 
     id_ = add(store)
-    start(law := Counting(steal))
-    until(lambda: len(law.steps) == 1 and stolen.is_set())
+    start(law := CountingHandler(steal))
+    eventually(lambda: len(law.steps) == 1 and stolen.is_set())
     time.sleep(0.2)
     assert (row_of(store, id_).owner, counts(store)[id_]) == ("thief", 1)
 
     # The thief is never heard of again: after its lease the row goes on, from what the thief wrote.
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert len(law.steps) == 3
 
 
@@ -96,11 +97,11 @@ def test_a_step_that_fails_is_tried_again_later_and_given_up_in_the_end(
 
     monkeypatch.setattr(reconciling, "_MAX_ERRORS", 2)
     id_ = add(store)
-    start(law := Counting(fail))
+    start(law := CountingHandler(fail))
 
-    until(lambda: row_of(store, id_).errors == 1)
+    eventually(lambda: row_of(store, id_).errors == 1)
     assert counts(store)[id_] == 0
-    until(lambda: counts(store)[id_] == -1)
+    eventually(lambda: counts(store)[id_] == -1)
     assert len(law.steps) == 2
     assert row_of(store, id_).next_at is None
 
@@ -109,12 +110,12 @@ def test_a_result_that_cannot_be_settled_counts_as_a_failure(
     store: Store, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciling, "_MAX_ERRORS", 1)
-    law = Counting()
+    law = CountingHandler()
     law.settle = lambda rows, row, result: 1 / 0  # type: ignore[method-assign,assignment]
     id_ = add(store)
     start(law)
 
-    until(lambda: counts(store)[id_] == -1)
+    eventually(lambda: counts(store)[id_] == -1)
 
 
 def test_a_success_forgets_earlier_failures(store: Store, start: Any) -> None:
@@ -123,9 +124,9 @@ def test_a_success_forgets_earlier_failures(store: Store, start: Any) -> None:
             raise OSError
 
     id_ = add(store)
-    start(Counting(fail_once))
+    start(CountingHandler(fail_once))
 
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert row_of(store, id_).errors == 0
 
 
@@ -133,13 +134,13 @@ CHILD = """
 import sys, time
 from proton_server.engine.reconciler import Reconciler
 from proton_server.persistence.store import Store
-from tests.server.counting import Counting, LEASE
+from tests.server.counting_handler import LEASE, CountingHandler
 store = Store(sys.argv[1])
 store.serve_alone()
 def hang(row):
     print(row.id, flush=True)
     time.sleep(60)
-Reconciler(store, Counting(hang), lease=LEASE).start()
+Reconciler(store, CountingHandler(hang), lease=LEASE).start()
 time.sleep(60)
 """
 
@@ -156,7 +157,7 @@ def test_what_a_killed_process_was_doing_is_done_by_the_next_one(
         assert child.stdout is not None
         assert child.stdout.readline().strip() == id_
         if database_url.startswith("postgresql"):
-            start(law := Counting())
+            start(law := CountingHandler())
             time.sleep(LEASE * 1.5)
             assert law.steps == []  # the child is alive and renews its lease
         child.send_signal(signal.SIGKILL)
@@ -164,8 +165,8 @@ def test_what_a_killed_process_was_doing_is_done_by_the_next_one(
         assert row_of(store, id_).owner is not None
         store.serve_alone()
         assert row_of(store, id_).owner is None
-        start(law := Counting())
+        start(law := CountingHandler())
 
-    until(lambda: counts(store)[id_] == 3)
+    eventually(lambda: counts(store)[id_] == 3)
     assert len(law.steps) == 3
     assert row_of(store, id_).next_at is None

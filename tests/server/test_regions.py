@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proton_server.api.regions import is_region
-from tests.conftest import LocalServer
-from tests.server.steps import refused
+from tests.refusals import refused
+from tests.servers import LocalServer
 
 
 @pytest.mark.parametrize("name", ["us-east-1", "eu-central-2", "cn-north-1", "us-gov-west-1"])

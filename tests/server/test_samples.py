@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.server.steps import create, ended, gone
+from tests.server.environments import create
+from tests.waiting import ended, gone
 
 SAMPLES = sorted((Path(__file__).parents[3] / "shared" / "samples").glob("*-env"))
 

@@ -29,8 +29,8 @@ from proton_server.operations.errors import (
     UnrecognizedClientException,
 )
 from proton_server.persistence.store import Store
-from tests.conftest import LocalServer
-from tests.server.steps import refused
+from tests.refusals import refused
+from tests.servers import LocalServer
 
 PROGRAM = [sys.executable, "-m", "proton_server.cli"]
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT
-from tests.server.steps import create, ended, refused, unique
+from tests.names import ACCOUNT, unique
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.waiting import ended
 
 ARN = f"arn:aws:proton:us-east-1:{ACCOUNT}:"
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, SERVICE_ROLE
-from tests.server.steps import CODEBUILD_MANIFEST, SPEC, bundle, create, ended, refused, spec
+from tests.bundles import CODEBUILD_MANIFEST, SPEC, bundle, spec
+from tests.names import ACCOUNT, SERVICE_ROLE
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.waiting import ended
 
 
 def test_the_reply_shows_the_old_state_until_the_deployment_succeeded(proton: Any, versions: str) -> None:

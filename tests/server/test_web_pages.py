@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.conftest import LocalServer
+from tests.servers import LocalServer
 
 SIGNED = (
     "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/s3/aws4_request, "

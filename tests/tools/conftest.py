@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.machine import Machine
+from tests.tools.fake_machine import FakeMachine
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> FakeMachine:
+    return FakeMachine(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.machine import COMPANIONS, ROOT, Machine
+from tests.tools.fake_machine import COMPANIONS, ROOT, FakeMachine
 from tools import pulumi_cli, version
 from tools.pulumi_release import VERSION
 
@@ -15,14 +15,14 @@ FOUND = "print(pulumi_cli.found())"
 ENSURE = "print(pulumi_cli.ensure())"
 
 
-def test_a_usable_pulumi_on_path_is_taken(machine: Machine) -> None:
+def test_a_usable_pulumi_on_path_is_taken(machine: FakeMachine) -> None:
     pulumi = machine.pulumi(machine.path)
     machine.pulumi(machine.cache / ENTRY / "bin")
     assert machine.says(ENSURE).split() == [str(pulumi)]
 
 
 def test_the_language_host_is_looked_for_beside_the_real_program_too(
-    machine: Machine, tmp_path: Path
+    machine: FakeMachine, tmp_path: Path
 ) -> None:
     real = machine.pulumi(tmp_path / "cellar")
     (machine.path / "pulumi").symlink_to(real)
@@ -30,7 +30,7 @@ def test_the_language_host_is_looked_for_beside_the_real_program_too(
 
 
 def test_a_cli_of_the_cache_is_put_on_the_path_of_the_environment_and_one_of_the_users_is_not(
-    machine: Machine, tmp_path: Path
+    machine: FakeMachine, tmp_path: Path
 ) -> None:
     cached, own = machine.pulumi(machine.cache / ENTRY / "bin"), machine.pulumi(tmp_path / "own")
     for folder in ("first", "second"):
@@ -57,14 +57,16 @@ def test_a_cli_of_the_cache_is_put_on_the_path_of_the_environment_and_one_of_the
     ],
 )
 def test_an_unusable_pulumi_on_path_leads_to_the_cached_one(
-    machine: Machine, script: str, companions: tuple[str, ...]
+    machine: FakeMachine, script: str, companions: tuple[str, ...]
 ) -> None:
     machine.pulumi(machine.path, script, companions)
     cached = machine.pulumi(machine.cache / ENTRY / "bin")
     assert machine.says(ENSURE).split() == [str(cached)]
 
 
-def test_where_no_host_answers_the_cli_is_built_once_and_then_taken_from_the_cache(machine: Machine) -> None:
+def test_where_no_host_answers_the_cli_is_built_once_and_then_taken_from_the_cache(
+    machine: FakeMachine,
+) -> None:
     machine.go()
     said = machine.says(ENSURE)
     assert "No Pulumi CLI that way (release archive: " in said
@@ -74,7 +76,7 @@ def test_where_no_host_answers_the_cli_is_built_once_and_then_taken_from_the_cac
     assert machine.builds.read_text() == builds
 
 
-def test_a_build_that_fails_ends_in_one_sentence_that_says_what_to_install(machine: Machine) -> None:
+def test_a_build_that_fails_ends_in_one_sentence_that_says_what_to_install(machine: FakeMachine) -> None:
     machine.command(
         "go", 'test "$1" = version && echo go version go9.9.9 || { echo no route to proxy >&2; exit 1; }'
     )
@@ -85,7 +87,7 @@ def test_a_build_that_fails_ends_in_one_sentence_that_says_what_to_install(machi
     assert not (machine.cache / ENTRY).exists()
 
 
-def test_an_interrupted_build_leaves_nothing_that_is_taken_for_a_cli(machine: Machine) -> None:
+def test_an_interrupted_build_leaves_nothing_that_is_taken_for_a_cli(machine: FakeMachine) -> None:
     machine.go(seconds=30)
     first = machine.start(ENSURE)
     _wait_for(machine.builds)
@@ -95,7 +97,7 @@ def test_an_interrupted_build_leaves_nothing_that_is_taken_for_a_cli(machine: Ma
     assert machine.says(ENSURE).split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
 
 
-def test_two_set_ups_at_once_build_once(machine: Machine) -> None:
+def test_two_set_ups_at_once_build_once(machine: FakeMachine) -> None:
     machine.go(seconds=1)
     both = [machine.start(ENSURE), machine.start(ENSURE)]
     said = [process.communicate(timeout=60)[0] for process in both]
@@ -108,7 +110,7 @@ def test_two_set_ups_at_once_build_once(machine: Machine) -> None:
 
 
 def test_nothing_of_the_users_own_settings_reaches_the_environment(
-    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    machine: FakeMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.pulumi(machine.path)
     for name, value in machine.environment.items():

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from proton_server.local import aws_app
-from tests.server.local.served import LocalAws, serve
+from tests.server.local.local_aws import LocalAws, serve
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "samples"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from proton_server.local.codebuild.source import SourceError, read_buildspec
-from tests.conftest import SERVICE_ROLE, LocalServer
-from tests.server.steps import unique
+from tests.names import SERVICE_ROLE, unique
+from tests.servers import LocalServer
 
 _TENFOLD = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
 FAULTS = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.server.local.served import LocalAws
+from tests.server.local.local_aws import LocalAws
 
 TOPIC = {"Type": "AWS::SNS::Topic"}
 SOUND = json.dumps({"Resources": {"Topic": TOPIC}})

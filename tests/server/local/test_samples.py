@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.local.served import LocalAws, outputs_of
+from tests.server.local.local_aws import LocalAws, outputs_of
 
 ARN = r"arn:aws:{}:us-east-1:\d{{12}}:{}"
 NETWORK = {

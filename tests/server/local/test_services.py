@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.local.served import LocalAws, outputs_of
+from tests.server.local.local_aws import LocalAws, outputs_of
 
 TEMPLATE = """
 Parameters:

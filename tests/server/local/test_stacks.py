@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from proton_server.local.cloudformation.backend import install
-from tests.server.local.served import LocalAws, outputs_of
+from tests.server.local.local_aws import LocalAws, outputs_of
 
 
 def body(resources: dict[str, Any], **sections: Any) -> str:

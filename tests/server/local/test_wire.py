@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from proton_server.local import account_of
-from tests.server.local.served import LocalAws
+from tests.server.local.local_aws import LocalAws
 
 
 def whoami(aws: LocalAws, **keys: str) -> str:

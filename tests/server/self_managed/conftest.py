@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalServer, publisher
-from tests.server.self_managed.hosted import EXAMPLE, SPEC, Hosted, notify
-from tests.server.steps import create, ended, terraform_bundle
+from tests.bundles import terraform_bundle
+from tests.server.environments import create
+from tests.server.self_managed.git_repository import EXAMPLE, SPEC, GitRepository, notify
+from tests.servers import LocalServer, publisher
+from tests.waiting import ended
 
 
 @pytest.fixture(scope="package")
@@ -45,25 +47,32 @@ def terraform_template(
 
 
 @pytest.fixture
-def hosted(proton_server: LocalServer) -> Hosted:
-    return Hosted(proton_server)
+def repository(proton_server: LocalServer) -> GitRepository:
+    return GitRepository(proton_server)
 
 
 @pytest.fixture
-def propose(proton: Any, template: str, hosted: Hosted) -> Callable[..., dict[str, Any]]:
+def propose(proton: Any, template: str, repository: GitRepository) -> Callable[..., dict[str, Any]]:
     """CreateEnvironment for the linked repository; returns the record."""
 
     def propose(**more: Any) -> dict[str, Any]:
-        given = {"spec": SPEC, "protonServiceRoleArn": None, "provisioningRepository": hosted.link, **more}
+        given = {
+            "spec": SPEC,
+            "protonServiceRoleArn": None,
+            "provisioningRepository": repository.link,
+            **more,
+        }
         return create(proton, template, **given)
 
     return propose
 
 
 @pytest.fixture
-def environment(proton: Any, propose: Callable[..., dict[str, Any]], hosted: Hosted) -> dict[str, Any]:
+def environment(
+    proton: Any, propose: Callable[..., dict[str, Any]], repository: GitRepository
+) -> dict[str, Any]:
     """One that was proposed, merged and provisioned."""
     name = propose()["name"]
-    hosted.merge()
+    repository.merge()
     notify(proton, proton.get_environment(name=name)["environment"])
     return ended(proton, name)

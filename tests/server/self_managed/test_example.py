@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCOUNT, REGION, LocalServer
-from tests.server.self_managed.hosted import EXAMPLE, SPEC
-from tests.server.steps import create, ended, gone
+from tests.names import ACCOUNT, REGION
+from tests.server.environments import create
+from tests.server.self_managed.git_repository import EXAMPLE, SPEC
+from tests.servers import LocalServer
+from tests.waiting import ended, gone
 
 
 @pytest.fixture

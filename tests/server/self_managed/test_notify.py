@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ACCOUNT
-from tests.server.steps import bundle, create, ended, refused, spec, unique
+from tests.bundles import bundle, spec
+from tests.names import ACCOUNT, unique
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.waiting import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import LocalServer
+    from tests.servers import LocalServer
 
 ENVIRONMENT_ACCOUNT, THIRD = "222222222222", "333333333333"
 BUILT = """

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ACCOUNT
-from tests.server.steps import create, ended, gone, refused, unique
+from tests.names import ACCOUNT, unique
+from tests.refusals import refused
+from tests.server.environments import create
+from tests.waiting import ended, gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import LocalServer
+    from tests.servers import LocalServer
 
 CONNECTION = f"arn:aws:codestar-connections:us-east-1:{ACCOUNT}:connection/1"
 

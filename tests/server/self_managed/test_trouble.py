@@ -8,13 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import LocalServer
-from tests.server.self_managed.hosted import EXAMPLE, LINK, SPEC, Hosted, first, message, notify
-from tests.server.steps import create, ended, unique
+from tests.names import unique
+from tests.server.environments import create
+from tests.server.self_managed.git_repository import EXAMPLE, LINK, SPEC, GitRepository, message, notify
+from tests.servers import LocalServer
+from tests.waiting import ended, eventually
 
 
 def test_a_linked_repository_that_does_not_exist_fails_the_deployment_and_says_what_to_do(
-    proton: Any, propose: Callable[..., dict[str, Any]], hosted: Hosted
+    proton: Any, propose: Callable[..., dict[str, Any]], repository: GitRepository
 ) -> None:
     name = f"acme/{unique('nothing')}"
     proton.create_repository(provider="BITBUCKET", name=name, connectionArn=LINK)
@@ -30,12 +32,12 @@ def test_a_linked_repository_that_does_not_exist_fails_the_deployment_and_says_w
 
 
 def test_a_branch_that_does_not_exist_fails_the_deployment(
-    proton: Any, propose: Callable[..., dict[str, Any]], hosted: Hosted
+    proton: Any, propose: Callable[..., dict[str, Any]], repository: GitRepository
 ) -> None:
-    environment = propose(provisioningRepository={**hosted.link, "branch": "trunk"})
+    environment = propose(provisioningRepository={**repository.link, "branch": "trunk"})
 
     assert ended(proton, environment["name"])["deploymentStatusMessage"] == (
-        f"Repository {hosted.name} has no branch trunk."
+        f"Repository {repository.name} has no branch trunk."
     )
 
 
@@ -45,46 +47,48 @@ def test_a_server_killed_between_branch_and_request_goes_on_from_there(
     server = restartable_server()
     proton = server.client("proton")
     template = published_template(EXAMPLE / "template", server=server)
-    hosted = Hosted(server)
+    repository = GitRepository(server)
     # A file where the folder of requests belongs: the branch can be pushed, the request not be opened.
-    in_the_way = Path(f"{hosted.place}.requests")
+    in_the_way = Path(f"{repository.place}.requests")
     in_the_way.touch()
-    given = {"spec": SPEC, "protonServiceRoleArn": None, "provisioningRepository": hosted.link}
+    given = {"spec": SPEC, "protonServiceRoleArn": None, "provisioningRepository": repository.link}
     environment = create(proton, template, **given)
-    branches = first(lambda: hosted.git("for-each-ref", "--format=%(objectname)", "refs/heads/proton--*"))
+    branches = eventually(
+        lambda: repository.git("for-each-ref", "--format=%(objectname)", "refs/heads/proton--*")
+    )
 
     server.kill()
     in_the_way.unlink()
     server.start()
 
-    assert hosted.request()["commit"] == branches.strip()
+    assert repository.request()["commit"] == branches.strip()
     notify(proton, environment)
     assert ended(proton, environment["name"])["deploymentStatus"] == "SUCCEEDED"
-    assert len(hosted.requests()) == 1
+    assert len(repository.requests()) == 1
 
 
 def test_an_outage_of_the_hosting_service_fails_nothing_that_people_are_reviewing(
-    proton: Any, proton_server: LocalServer, propose: Callable[..., dict[str, Any]], hosted: Hosted
+    proton: Any, proton_server: LocalServer, propose: Callable[..., dict[str, Any]], repository: GitRepository
 ) -> None:
     environment = propose()
-    first(lambda: message(proton, environment["name"]))  # it is waiting
-    away = Path(f"{hosted.place}.git").rename(f"{hosted.place}.away")
+    eventually(lambda: message(proton, environment["name"]))  # it is waiting
+    away = Path(f"{repository.place}.git").rename(f"{repository.place}.away")
 
     seen = f"deployment {environment['lastAttemptedDeploymentId']}: its pull request cannot be seen"
-    first(lambda: seen in proton_server.log.read_text())
+    eventually(lambda: seen in proton_server.log.read_text())
     record = proton.get_environment(name=environment["name"])["environment"]
     assert (record["deploymentStatus"], "to be merged" in record["deploymentStatusMessage"]) == (
         "IN_PROGRESS",
         True,
     )
 
-    away.rename(f"{hosted.place}.git")
-    hosted.close()
+    away.rename(f"{repository.place}.git")
+    repository.close()
     assert ended(proton, environment["name"])["deploymentStatus"] == "CANCELLED"
 
 
 def test_a_review_may_take_longer_than_the_deadline_of_machines(
-    proton: Any, proton_server: LocalServer, propose: Callable[..., dict[str, Any]], hosted: Hosted
+    proton: Any, proton_server: LocalServer, propose: Callable[..., dict[str, Any]], repository: GitRepository
 ) -> None:
     environment = propose()
     three_days = "UPDATE deployments SET created_at = created_at - 3 * 86400, next_at = 0 WHERE id = ?"
@@ -92,9 +96,9 @@ def test_a_review_may_take_longer_than_the_deadline_of_machines(
     key = (environment["lastAttemptedDeploymentId"],)
 
     with closing(sqlite3.connect(proton_server.folder / "state.sqlite3", isolation_level=None)) as database:
-        first(lambda: message(proton, environment["name"]))  # it is waiting
+        eventually(lambda: message(proton, environment["name"]))  # it is waiting
         database.execute(three_days, key)
-        first(lambda: database.execute(looked_at, key).fetchone()[0])
+        eventually(lambda: database.execute(looked_at, key).fetchone()[0])
 
     assert (
         proton.get_environment(name=environment["name"])["environment"]["deploymentStatus"] == "IN_PROGRESS"

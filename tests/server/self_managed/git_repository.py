@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.conftest import ACCOUNT, REPOSITORY, LocalServer
-from tests.server.steps import spec, unique
+from tests.bundles import spec
+from tests.names import ACCOUNT, REPOSITORY, unique
+from tests.servers import LocalServer
+from tests.waiting import eventually
 
 EXAMPLE = REPOSITORY / "examples" / "06-self-managed"
 LINK = f"arn:aws:codestar-connections:us-east-1:{ACCOUNT}:connection/1"
 SPEC = spec(cidr_block="10.0.0.0/16")
 
 
-class Hosted:
+class GitRepository:
     """A bare repository in the server's folder of them, linked, with a first commit on `main`."""
 
     def __init__(self, server: LocalServer, *, files: dict[str, str] | None = None) -> None:
@@ -51,7 +49,7 @@ class Hosted:
 
     def request(self, number: int = 1) -> dict[str, Any]:
         """Waits for the pull request of that number."""
-        return first(lambda: len(self.requests()) >= number and self.requests()[number - 1])
+        return eventually(lambda: len(self.requests()) >= number and self.requests()[number - 1])
 
     def merge(self, number: int = 1) -> None:
         self.git("update-ref", "refs/heads/main", self.request(number)["commit"])
@@ -63,16 +61,6 @@ class Hosted:
     def files(self, revision: str) -> dict[str, str]:
         paths = self.git("ls-tree", "-r", "--name-only", revision).splitlines()
         return {path: self.git("show", f"{revision}:{path}") for path in paths}
-
-
-def first(look: Callable[[], Any], seconds: float = 90) -> Any:
-    """What `look` answers as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.03)
-    return pytest.fail(f"nothing came of it in {seconds} s")
 
 
 def notify(proton: Any, environment: dict[str, Any], status: str = "SUCCEEDED", **more: Any) -> None:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tests.conftest import ACCOUNT, LocalServer
-from tests.server.steps import create, ended
+from tests.names import ACCOUNT
+from tests.server.environments import create
+from tests.servers import LocalServer
+from tests.waiting import ended, eventually
 
 BUILD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/builds"
 
 Publish = Callable[..., str]
-
-
-def manifest(provision: list[str], deprovision: list[str] | None = None, **settings: Any) -> str:
-    """A manifest of these commands."""
-    settings |= {"provision": provision, "deprovision": deprovision or []}
-    template = {"rendering_engine": "codebuild", "settings": settings}
-    return yaml.safe_dump({"infrastructure": {"templates": [template]}})
 
 
 def built(proton: Any, template: str, **more: Any) -> dict[str, Any]:
@@ -57,18 +49,9 @@ def log_of(message: str) -> Path:
     return Path(found[1])
 
 
-def wait_until(look: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `look` answers as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return found
-
-
 def appears(file: Path) -> str:
     """Waits for a file with something in it."""
-    text: str = wait_until(lambda: file.exists() and file.read_text().strip())
+    text: str = eventually(lambda: file.exists() and file.read_text().strip())
     return text
 
 
@@ -82,4 +65,4 @@ def runs(pid: int) -> bool:
 
 def ends(pid: int) -> None:
     """Waits for the end of a process."""
-    wait_until(lambda: not runs(pid))
+    eventually(lambda: not runs(pid))

@@ -6,12 +6,12 @@ import dataclasses
 from typing import Any
 
 from aws_proton_provider.core.ownership import Tags
+from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT
 
 ROLE = "arn:aws:iam::123456789012:role/proton"
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
 OTHER_CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-222222222222"
-MANAGEMENT, ENVIRONMENT_ACCOUNT, THIRD = "111111111111", "222222222222", "333333333333"
 REPOSITORY = {"provider": "GITHUB", "name": "team/infra", "branch": "main"}
 
 

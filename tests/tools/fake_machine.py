@@ -24,7 +24,7 @@ esac
 """
 
 
-class Machine:
+class FakeMachine:
     """A machine of its own: an empty PATH (but for the system's shell), an empty cache, and no network."""
 
     def __init__(self, home: Path) -> None:

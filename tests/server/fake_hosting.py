@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A request that came in."""
 
     call: str
@@ -27,11 +27,11 @@ class Asked:
 
 
 @dataclass
-class Stub:
+class FakeHosting:
     """Answers each call (`GET /path`) with what was said for it, the last for ever."""
 
     url: str = ""
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ReceivedRequest] = field(default_factory=list)
     _answers: dict[str, list[Response]] = field(default_factory=dict)
 
     def answers(self, call: str, document: Any = None, status: int = 200, **headers: str) -> None:
@@ -40,7 +40,7 @@ class Stub:
         kind = Response if isinstance(document, bytes) else JSONResponse
         self._answers.setdefault(call, []).append(kind(document, status, headers=names))
 
-    def anew(self) -> Stub:
+    def anew(self) -> FakeHosting:
         """Forgets what an earlier test said and asked."""
         self.asked.clear()
         self._answers.clear()
@@ -49,7 +49,9 @@ class Stub:
     async def __call__(self, request: Request) -> Response:
         call = f"{request.method} {request.url.path}"
         headers = dict(request.headers)
-        self.asked.append(Asked(call, request.query_params.multi_items(), headers, await request.body()))
+        self.asked.append(
+            ReceivedRequest(call, request.query_params.multi_items(), headers, await request.body())
+        )
         found = self._answers.get(call)
         if not found:
             return JSONResponse({"message": f"The test says nothing of {call}"}, 418)
@@ -57,9 +59,9 @@ class Stub:
 
 
 @contextmanager
-def serving() -> Iterator[Stub]:
+def serving() -> Iterator[FakeHosting]:
     """A stub that listens on a free port."""
-    stub = Stub()
+    stub = FakeHosting()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stub.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         methods = ["GET", "POST", "PATCH"]

@@ -1,8 +1,7 @@
-"""A law that counts instead of calling AWS, and rows for it."""
+"""A handler that counts instead of calling AWS, and rows for it."""
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +15,8 @@ from proton_server.persistence.tables import deployments
 LEASE = 0.9
 
 
-class Counting:
-    """A law: three steps make a deployment done. `on_step` may do what it likes meanwhile."""
+class CountingHandler:
+    """A handler: three steps make a deployment done. `on_step` may do what it likes meanwhile."""
 
     table = deployments
 
@@ -62,10 +61,3 @@ def counts(store: Store) -> dict[str, int]:
 def row_of(store: Store, id_: str) -> sa.Row[Any]:
     with store.read() as connection:
         return Rows(connection, "1", "r").all(deployments, id=id_)[0]
-
-
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

@@ -24,7 +24,7 @@ ENVIRONMENT = {
 WHOLE = json.dumps({"environment": ENVIRONMENT}).encode()
 
 
-class Stranger(http.server.ThreadingHTTPServer):
+class FakeServer(http.server.ThreadingHTTPServer):
     """Whatever answers in the place of a Proton server: `answer` is given each request's handler."""
 
     daemon_threads = True
@@ -37,7 +37,7 @@ class Stranger(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    server: Stranger
+    server: FakeServer
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -48,7 +48,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def says(body: bytes, kind: str = JSON, status: int = 200, *, length: int | None = None) -> Answer:
+def response(body: bytes, kind: str = JSON, status: int = 200, *, length: int | None = None) -> Answer:
     """An answer; one that ends before its `length` is cut off."""
 
     def answer(request: http.server.BaseHTTPRequestHandler) -> None:

