@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proton_server.local.codebuild.source import SourceError, read_buildspec
+from proton_server.local.codebuild.source import BuildSourceError, read_buildspec
 from tests.names import SERVICE_ROLE, unique
 from tests.servers import LocalServer
 
@@ -39,14 +39,14 @@ FAULTS = {
 
 @pytest.mark.parametrize(("text", "sentence"), FAULTS.values(), ids=FAULTS)
 def test_a_buildspec_that_cannot_be_run_is_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(SourceError) as fault:
+    with pytest.raises(BuildSourceError) as fault:
         read_buildspec(text, tmp_path)
     assert sentence in str(fault.value)
 
 
 def test_a_buildspec_in_the_source_is_text(tmp_path: Path) -> None:
     (tmp_path / "buildspec.yml").write_bytes(b"\xff")
-    with pytest.raises(SourceError, match="is not text in UTF-8"):
+    with pytest.raises(BuildSourceError, match="is not text in UTF-8"):
         read_buildspec("buildspec.yml", tmp_path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proton_server.local.codebuild.shell import Shell, last_lines
-from proton_server.local.codebuild.source import SourceError, read_buildspec
+from proton_server.local.codebuild.source import BuildSourceError, read_buildspec
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_commands_share_one_shell(folder: Path) -> None:
 
 def test_the_first_that_fails_is_the_last(folder: Path) -> None:
     status, printed, shell = run(folder, "echo one", "(exit 3)", "echo never")
-    assert (status, printed, shell.place()) == (3, "one", "command 2")
+    assert (status, printed, shell.last_command()) == (3, "one", "command 2")
 
 
 @pytest.mark.parametrize("command", ["if true; then", "echo 'open", "for"])
@@ -48,7 +48,7 @@ def test_a_command_of_bad_syntax_spoils_no_other(folder: Path, command: str) -> 
     assert status != 0
     assert printed.startswith("one")
     assert "never" not in printed
-    assert shell.place() == "command 2"
+    assert shell.last_command() == "command 2"
 
 
 def test_exit_in_a_command_ends_the_build(folder: Path) -> None:
@@ -100,6 +100,6 @@ def test_a_buildspec_that_is_not_in_the_source_is_refused_with_a_sentence(
     folder: Path, text: str, message: str
 ) -> None:
     (folder.parent / "log").touch()
-    with pytest.raises(SourceError, match="buildspec") as caught:
+    with pytest.raises(BuildSourceError, match="buildspec") as caught:
         read_buildspec(text, folder)
     assert message in str(caught.value)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.placeholders import Placeholder
 from proton_server.local.cloudformation.plan import decide
 from proton_server.local.cloudformation.schemas import ResourceSchema, schema_of
 
-PLACE = Place(
+LOCATION = Location(
     "111111111111", "eu-west-1", "my-stack", "arn:aws:cloudformation:eu-west-1:111111111111:stack/my-stack/1"
 )
 
@@ -100,13 +101,15 @@ def test_a_change_of_properties_decides_the_action(
     assert decide(type_, old, new) == action
 
 
-def placeholder(type_: str, place: Place = PLACE, generation: int = 0) -> Placeholder:
-    return Placeholder(type_, "Thing", place, schema_of(type_), generation)
+def placeholder(type_: str, location: Location = LOCATION, generation: int = 0) -> Placeholder:
+    return Placeholder(type_, "Thing", location, schema_of(type_), generation)
 
 
 def test_a_placeholder_has_the_same_id_at_each_creation_of_the_stack() -> None:
-    again = Place(PLACE.account, PLACE.region, PLACE.stack_name, PLACE.stack_id.replace("/1", "/2"))
-    one, two = (placeholder("AWS::EKS::Nodegroup", place).physical_id({}) for place in (PLACE, again))
+    again = replace(LOCATION, stack_id=LOCATION.stack_id.replace("/1", "/2"))
+    one, two = (
+        placeholder("AWS::EKS::Nodegroup", location).physical_id({}) for location in (LOCATION, again)
+    )
     assert one == two
 
 
@@ -119,7 +122,7 @@ def test_a_placeholder_has_the_same_id_at_each_creation_of_the_stack() -> None:
     ],
 )
 def test_a_placeholder_elsewhere_has_another_id(other: tuple[str, str, str]) -> None:
-    elsewhere = placeholder("AWS::AppRunner::Service", Place(*other, PLACE.stack_id))
+    elsewhere = placeholder("AWS::AppRunner::Service", Location(*other, LOCATION.stack_id))
     assert elsewhere.physical_id({}) != placeholder("AWS::AppRunner::Service").physical_id({})
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from proton_server.local.cloudformation import resources
 from proton_server.local.cloudformation.errors import DeploymentFailed, ResourceError, TemplateError
 from proton_server.local.cloudformation.intrinsics import as_text, conditions, evaluate
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.outcome import Output, Recorder, ResourceEvent
-from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.plan import decide
 from proton_server.local.cloudformation.references import references
 from proton_server.local.cloudformation.resources import Resource
@@ -49,14 +49,14 @@ class Deployment:
     """The resources of one stack.
 
     Args:
-        place: account, region and stack.
+        location: account, region and stack.
         record: takes the resource events.
         import_value: name of an export -> its value.
         zones: region -> its availability zones.
 
     """
 
-    place: Place
+    location: Location
     record: Recorder
     import_value: Callable[[str], Any]
     zones: Callable[[str], list[str]]
@@ -84,7 +84,7 @@ class Deployment:
         """What the template's expressions see, and the value of each of its conditions."""
         truths: dict[str, bool] = {}
         scope = Scope(
-            values={**parameters, **self.place.pseudo_parameters()},
+            values={**parameters, **self.location.pseudo_parameters()},
             mappings=template.mappings,
             reference=lambda name: self._existing(name).physical_id,
             attribute=lambda name, attribute: self._existing(name).attribute(attribute),
@@ -128,7 +128,7 @@ class Deployment:
             self.live.pop(resource.logical_id)
         self._undo, self._leftover = [], []
         for resource in kept:
-            _log.warning("%s of stack %s could not be deleted", resource.logical_id, self.place.stack_name)
+            _log.warning("%s of stack %s could not be deleted", resource.logical_id, self.location.stack_name)
 
     def remove(self, retain: frozenset[str] = frozenset(), *, creating: bool = False) -> None:
         """Delete every resource, except those of `retain` and those whose DeletionPolicy keeps them.
@@ -172,7 +172,7 @@ class Deployment:
             tell("FAILED", str(fault))
             raise DeploymentFailed(str(fault), verb, (logical_id,)) from fault
         except Exception as bug:
-            _log.exception("%s of stack %s failed", logical_id, self.place.stack_name)
+            _log.exception("%s of stack %s failed", logical_id, self.location.stack_name)
             tell("FAILED", "Internal Failure")
             raise DeploymentFailed("Internal Failure", verb, (logical_id,)) from bug
         self.live[logical_id], physical_id = new, new.physical_id
@@ -189,17 +189,17 @@ class Deployment:
         old = wanted.former
 
         def revert() -> None:
-            self.live[old.logical_id] = resources.keep(old, old.definition, self.place)
+            self.live[old.logical_id] = resources.keep(old, old.definition, self.location)
 
         self._undo.append(revert)
-        return resources.keep(old, wanted.definition, self.place)
+        return resources.keep(old, wanted.definition, self.location)
 
     def _update(self, wanted: Wanted) -> Resource:
         old = wanted.former
-        new = resources.update(old, wanted.definition, wanted.properties, self.place)
+        new = resources.update(old, wanted.definition, wanted.properties, self.location)
 
         def revert() -> None:
-            self.live[old.logical_id] = resources.update(new, old.definition, old.properties, self.place)
+            self.live[old.logical_id] = resources.update(new, old.definition, old.properties, self.location)
 
         self._undo.append(revert)
         return new
@@ -217,7 +217,7 @@ class Deployment:
 
         def recreate() -> None:
             self.live[old.logical_id] = resources.create(
-                old.logical_id, old.definition, old.properties, self.place, generation=old.generation
+                old.logical_id, old.definition, old.properties, self.location, generation=old.generation
             )
 
         self._undo.append(recreate)
@@ -247,7 +247,7 @@ class Deployment:
             wanted.logical_id,
             wanted.definition,
             wanted.properties,
-            self.place,
+            self.location,
             generation=wanted.old.generation + 1 if wanted.old else 0,
             beside_placeholder=any(neighbour and neighbour.is_placeholder for neighbour in neighbours),
         )
@@ -291,7 +291,7 @@ class Deployment:
             except (TemplateError, ResourceError) as fault:
                 raise DeploymentFailed(f"Output {key}: {fault}") from fault
             except Exception as bug:
-                _log.exception("output %s of stack %s failed", key, self.place.stack_name)
+                _log.exception("output %s of stack %s failed", key, self.location.stack_name)
                 raise DeploymentFailed(f"Output {key}: Internal Failure") from bug
             outputs.append(Output(key, value, output.get("Description"), export))
         return outputs

@@ -225,7 +225,7 @@ def _if(argument: Any, scope: Scope) -> Any:
 
 
 def _truth(expression: Any, scope: Scope) -> bool:
-    """The value of an expression in a place where ``{Condition: name}`` is allowed."""
+    """The value of an expression where ``{Condition: name}`` is allowed."""
     if isinstance(expression, dict) and set(expression) == {"Condition"}:
         return scope.condition(as_text(expression["Condition"]))
     return as_text(evaluate(expression, scope)) == "true"

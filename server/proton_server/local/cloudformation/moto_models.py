@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from proton_server.local.cloudformation.deleters import DELETERS, backend_of
 from proton_server.local.cloudformation.errors import ResourceError
-from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.schemas import schema_of
 from proton_server.local.cloudformation.setters import SETTERS
 
@@ -41,11 +41,11 @@ def model_of(type_: str) -> Any:
 
 
 def report_gap(
-    logical_id: str, type_: str, place: Place, what: str, crash: BaseException | None = None
+    logical_id: str, type_: str, location: Location, what: str, crash: BaseException | None = None
 ) -> None:
     """Log what the local AWS does otherwise than AWS. moto's traceback is for those who debug it."""
     reason = f": moto raised {type(crash).__name__}" if crash else ""
-    _log.warning("%s (%s) of stack %s %s%s", logical_id, type_, place.stack_name, what, reason)
+    _log.warning("%s (%s) of stack %s %s%s", logical_id, type_, location.stack_name, what, reason)
     if crash:
         _log.debug("what moto raised", exc_info=crash)
 
@@ -67,7 +67,7 @@ def attribute(model: Any, name: str) -> Any:
     return value
 
 
-def create(logical_id: str, type_: str, properties: _Properties, place: Place) -> Any:
+def create(logical_id: str, type_: str, properties: _Properties, location: Location) -> Any:
     """Moto's instance of a new resource, or None if moto crashed on it.
 
     Raises:
@@ -77,7 +77,7 @@ def create(logical_id: str, type_: str, properties: _Properties, place: Place) -
     model = model_of(type_)
     name_property = model.cloudformation_name_type()
     name = properties.get(name_property) or parsing.generate_resource_name(
-        type_, place.stack_name, logical_id
+        type_, location.stack_name, logical_id
     )
     schema = schema_of(type_)
     if schema is not None and schema.attribute(name_property) is not None:
@@ -86,26 +86,26 @@ def create(logical_id: str, type_: str, properties: _Properties, place: Place) -
         made = model.create_from_cloudformation_json(
             name,
             _moto_json(type_, properties),
-            place.account,
-            place.region,
+            location.account,
+            location.region,
             LogicalId=logical_id,
-            StackId=place.stack_id,
+            StackId=location.stack_id,
             ResourceType=type_,
         )
     except _REFUSALS as error:
         raise _fault(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, place, "is a placeholder", crash)
+        report_gap(logical_id, type_, location, "is a placeholder", crash)
         return None
     try:
-        settle(made, logical_id, type_, properties, place)
+        settle(made, logical_id, type_, properties, location)
     except _REFUSALS as error:
-        delete(made, logical_id, type_, properties, place)
+        delete(made, logical_id, type_, properties, location)
         raise _fault(error, type_) from error
     return made
 
 
-def update(model: Any, logical_id: str, type_: str, properties: _Properties, place: Place) -> Any:
+def update(model: Any, logical_id: str, type_: str, properties: _Properties, location: Location) -> Any:
     """Moto's instance after the change: mostly the same one.
 
     Raises:
@@ -115,20 +115,20 @@ def update(model: Any, logical_id: str, type_: str, properties: _Properties, pla
     class_ = model_of(type_)
     cannot = hasattr(class_.update_from_cloudformation_json, "__isabstractmethod__")
     if cannot and type_ not in SETTERS:
-        report_gap(logical_id, type_, place, "keeps its former settings: moto has no update for the type")
+        report_gap(logical_id, type_, location, "keeps its former settings: moto has no update for the type")
         return model
     try:
-        changed = None if type_ in SETTERS else _update(class_, model, type_, properties, place)
-        settle(changed or model, logical_id, type_, properties, place)
+        changed = None if type_ in SETTERS else _update(class_, model, type_, properties, location)
+        settle(changed or model, logical_id, type_, properties, location)
     except _REFUSALS as error:
         raise _fault(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, place, "keeps its former settings", crash)
+        report_gap(logical_id, type_, location, "keeps its former settings", crash)
         return model
     return changed or model
 
 
-def delete(model: Any, logical_id: str, type_: str, properties: _Properties, place: Place) -> None:
+def delete(model: Any, logical_id: str, type_: str, properties: _Properties, location: Location) -> None:
     """Delete what moto has; nothing, if it is gone already.
 
     Raises:
@@ -138,52 +138,52 @@ def delete(model: Any, logical_id: str, type_: str, properties: _Properties, pla
     try:
         if type_ in DELETERS:
             service, action = DELETERS[type_]
-            action(backend_of(service, place.account, place.region), model, properties)
+            action(backend_of(service, location.account, location.region), model, properties)
         elif hasattr(model, "delete"):
-            model.delete(place.account, place.region)
+            model.delete(location.account, location.region)
         elif not hasattr(model.delete_from_cloudformation_json, "__isabstractmethod__"):
             model.delete_from_cloudformation_json(
-                physical_id(model), _moto_json(type_, properties), place.account, place.region
+                physical_id(model), _moto_json(type_, properties), location.account, location.region
             )
         else:
-            report_gap(logical_id, type_, place, "stays: moto has no deletion for the type")
+            report_gap(logical_id, type_, location, "stays: moto has no deletion for the type")
     except _REFUSALS as error:
         if not any(mark in _code(error) for mark in _GONE):
             raise _fault(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, place, "may stay", crash)
+        report_gap(logical_id, type_, location, "may stay", crash)
 
 
-def settle(model: Any, logical_id: str, type_: str, properties: _Properties, place: Place) -> None:
+def settle(model: Any, logical_id: str, type_: str, properties: _Properties, location: Location) -> None:
     """Apply what moto's models leave out: the tags of the stack, and the settings of `setters.py`."""
     if isinstance(model, TaggedEC2Resource):
         own = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", []) if isinstance(tag, dict)}
         tags = {
-            **place.tags,
+            **location.tags,
             **own,
-            "aws:cloudformation:stack-name": place.stack_name,
-            "aws:cloudformation:stack-id": place.stack_id,
+            "aws:cloudformation:stack-name": location.stack_name,
+            "aws:cloudformation:stack-id": location.stack_id,
             "aws:cloudformation:logical-id": logical_id,
         }
-        backend_of("ec2", place.account, place.region).create_tags([physical_id(model)], tags)
+        backend_of("ec2", location.account, location.region).create_tags([physical_id(model)], tags)
     if type_ in SETTERS:
         service, action = SETTERS[type_]
-        action(backend_of(service, place.account, place.region), model, properties)
+        action(backend_of(service, location.account, location.region), model, properties)
 
 
 # In the codes of errors that say the thing to delete is not there.
 _GONE = ("NotFound", "NoSuch", "NonExistentQueue", "DoesNotExist")
 
 
-def _update(class_: Any, model: Any, type_: str, properties: _Properties, place: Place) -> Any:
+def _update(class_: Any, model: Any, type_: str, properties: _Properties, location: Location) -> Any:
     name = getattr(model, "name", None)
     return class_.update_from_cloudformation_json(
         original_resource=model,
         new_resource_name=properties.get(class_.cloudformation_name_type())
         or (name if isinstance(name, str) else physical_id(model)),
         cloudformation_json=_moto_json(type_, properties),
-        account_id=place.account,
-        region_name=place.region,
+        account_id=location.account,
+        region_name=location.region,
     )
 
 

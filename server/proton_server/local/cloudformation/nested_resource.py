@@ -10,26 +10,26 @@ from moto.core.exceptions import ServiceException
 
 from proton_server.local.cloudformation.deleters import backend_of
 from proton_server.local.cloudformation.errors import ResourceError
-from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.location import Location
 
 
-def create(logical_id: str, properties: Mapping[str, Any], place: Place) -> Any:
+def create(logical_id: str, properties: Mapping[str, Any], location: Location) -> Any:
     """Create the stack.
 
     Raises:
         ResourceError: it was refused, or did not reach CREATE_COMPLETE.
 
     """
-    name = generate_resource_name("AWS::CloudFormation::Stack", place.stack_name, logical_id)
+    name = generate_resource_name("AWS::CloudFormation::Stack", location.stack_name, logical_id)
     try:
-        stack = _cloudformation(place).create_nested(name, properties)
+        stack = _cloudformation(location).create_nested(name, properties)
     except ServiceException as error:
         raise ResourceError(error.message) from error
     _judge(stack, "CREATE_COMPLETE", "created")
     return stack
 
 
-def update(stack: Any, properties: Mapping[str, Any], place: Place) -> None:
+def update(stack: Any, properties: Mapping[str, Any], location: Location) -> None:
     """Update the stack.
 
     Raises:
@@ -37,13 +37,13 @@ def update(stack: Any, properties: Mapping[str, Any], place: Place) -> None:
 
     """
     try:
-        _cloudformation(place).update_nested(stack, properties)
+        _cloudformation(location).update_nested(stack, properties)
     except ServiceException as error:
         raise ResourceError(error.message) from error
     _judge(stack, "UPDATE_COMPLETE", "updated")
 
 
-def delete(stack: Any, place: Place) -> None:
+def delete(stack: Any, location: Location) -> None:
     """Delete the stack.
 
     Raises:
@@ -51,7 +51,7 @@ def delete(stack: Any, place: Place) -> None:
 
     """
     if stack.stack_status != "DELETE_COMPLETE":
-        _cloudformation(place).delete_nested(stack)
+        _cloudformation(location).delete_nested(stack)
     _judge(stack, "DELETE_COMPLETE", "deleted")
 
 
@@ -75,6 +75,6 @@ def _judge(stack: Any, status: str, done: str) -> None:
         )
 
 
-def _cloudformation(place: Place) -> Any:
+def _cloudformation(location: Location) -> Any:
     """What deploys the parent, asked of moto: importing it here would go in a circle."""
-    return backend_of("cloudformation", place.account, place.region)
+    return backend_of("cloudformation", location.account, location.region)

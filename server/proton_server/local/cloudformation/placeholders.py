@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.schemas import ResourceSchema
 
 
@@ -24,17 +24,22 @@ class Placeholder:
     """
 
     def __init__(
-        self, type_: str, logical_id: str, place: Place, schema: ResourceSchema | None, generation: int = 0
+        self,
+        type_: str,
+        logical_id: str,
+        location: Location,
+        schema: ResourceSchema | None,
+        generation: int = 0,
     ) -> None:
         self.type = type_
         self.generation = generation
         self._logical_id = logical_id
-        self._place = place
+        self._place = location
         self._schema = schema
         seed = (
-            place.stack_name,
-            place.account,
-            place.region,
+            location.stack_name,
+            location.account,
+            location.region,
             logical_id,
             *([str(generation)] if generation else []),
         )
@@ -80,9 +85,9 @@ class Placeholder:
         )
 
     def _arn(self, properties: Mapping[str, Any]) -> str:
-        place = self._place
+        location = self._place
         name = f"{self._kind.lower()}/{self._name(properties)}"
-        return f"arn:{place.partition}:{self._service}:{place.region}:{place.account}:{name}"
+        return f"arn:{location.partition}:{self._service}:{location.region}:{location.account}:{name}"
 
     def _name(self, properties: Mapping[str, Any]) -> str:
         given = properties.get("Name") or properties.get(f"{self._kind}Name")

@@ -12,8 +12,8 @@ from typing import Any
 
 from proton_server.local.cloudformation import moto_models, nested_resource
 from proton_server.local.cloudformation.errors import ResourceError
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.moto_models import model_of, report_gap
-from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.placeholders import Placeholder
 from proton_server.local.cloudformation.schemas import schema_of
 
@@ -42,7 +42,7 @@ class Resource:
     properties: _Properties
     model: Any
     definition: Mapping[str, Any]
-    place: Place
+    location: Location
 
     @property
     def physical_id(self) -> str:
@@ -79,7 +79,7 @@ class Resource:
         """The placeholder itself, or one for the ids and attributes that moto's model does not have."""
         if isinstance(self.model, Placeholder):
             return self.model
-        return Placeholder(self.type, self.logical_id, self.place, schema_of(self.type))
+        return Placeholder(self.type, self.logical_id, self.location, schema_of(self.type))
 
 
 def is_known(type_: str) -> bool:
@@ -115,7 +115,7 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
     logical_id: str,
     definition: Mapping[str, Any],
     properties: _Properties,
-    place: Place,
+    location: Location,
     *,
     generation: int = 0,
     beside_placeholder: bool = False,
@@ -126,7 +126,7 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
         logical_id: its name in the template.
         definition: its entry in the template.
         properties: evaluated and checked.
-        place: where.
+        location: where.
         generation: how many physical resources the logical id had before.
         beside_placeholder: whether it depends on a placeholder. Then a refusal says nothing of the template:
             moto may just miss what the placeholder stands for.
@@ -138,46 +138,48 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
     type_ = definition["Type"]
     made = None
     if type_ == NESTED_STACK:
-        made = nested_resource.create(logical_id, properties, place)
+        made = nested_resource.create(logical_id, properties, location)
     elif model_of(type_) is None or type_.startswith(_CUSTOM):
-        report_gap(logical_id, type_, place, "is a placeholder: moto does not model the type")
+        report_gap(logical_id, type_, location, "is a placeholder: moto does not model the type")
     else:
         try:
-            made = moto_models.create(logical_id, type_, properties, place)
+            made = moto_models.create(logical_id, type_, properties, location)
         except ResourceError as fault:
             if not beside_placeholder:
                 raise
-            report_gap(logical_id, type_, place, f"is a placeholder, as is what it depends on: {fault}")
+            report_gap(logical_id, type_, location, f"is a placeholder, as is what it depends on: {fault}")
     if made is None:
-        made = Placeholder(type_, logical_id, place, schema_of(type_), generation)
-    return Resource(logical_id, type_, properties, made, definition, place)
+        made = Placeholder(type_, logical_id, location, schema_of(type_), generation)
+    return Resource(logical_id, type_, properties, made, definition, location)
 
 
-def keep(old: Resource, definition: Mapping[str, Any], place: Place) -> Resource:
+def keep(old: Resource, definition: Mapping[str, Any], location: Location) -> Resource:
     """A resource whose properties stay; its policies and the stack's tags may be new."""
-    new = replace(old, definition=definition, place=place)
-    if place.tags != old.place.tags and not old.is_placeholder:
-        moto_models.settle(new.model, new.logical_id, new.type, new.properties, place)
+    new = replace(old, definition=definition, location=location)
+    if location.tags != old.location.tags and not old.is_placeholder:
+        moto_models.settle(new.model, new.logical_id, new.type, new.properties, location)
     return new
 
 
-def update(old: Resource, definition: Mapping[str, Any], properties: _Properties, place: Place) -> Resource:
+def update(
+    old: Resource, definition: Mapping[str, Any], properties: _Properties, location: Location
+) -> Resource:
     """Give a resource new properties in place.
 
     Raises:
         ResourceError: the service refuses the properties.
 
     """
-    new = replace(old, properties=properties, definition=definition, place=place)
+    new = replace(old, properties=properties, definition=definition, location=location)
     if old.is_placeholder:
         return new
     if old.type == NESTED_STACK:
-        nested_resource.update(old.model, properties, place)
+        nested_resource.update(old.model, properties, location)
         return new
     if old.type in _RELATIONS:
         delete(old)
-        return create(old.logical_id, definition, properties, place)
-    return replace(new, model=moto_models.update(old.model, old.logical_id, old.type, properties, place))
+        return create(old.logical_id, definition, properties, location)
+    return replace(new, model=moto_models.update(old.model, old.logical_id, old.type, properties, location))
 
 
 def delete(resource: Resource) -> None:
@@ -188,8 +190,8 @@ def delete(resource: Resource) -> None:
 
     """
     if resource.type == NESTED_STACK:
-        nested_resource.delete(resource.model, resource.place)
+        nested_resource.delete(resource.model, resource.location)
     elif not resource.is_placeholder:
         moto_models.delete(
-            resource.model, resource.logical_id, resource.type, resource.properties, resource.place
+            resource.model, resource.logical_id, resource.type, resource.properties, resource.location
         )

@@ -14,7 +14,7 @@ from proton_server.local.cloudformation.change_sets import ChangeSet
 from proton_server.local.cloudformation.deployment import Deployment
 from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.exports import Exports
-from proton_server.local.cloudformation.place import Place
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.stacks import Stack, StackResource
 from proton_server.local.cloudformation.targets import Target, read_target
 from proton_server.local.cloudformation.template import Template, read_template
@@ -49,15 +49,15 @@ class StackStore(models.CloudFormationBackend):
         """
         if self.find(name):
             raise AlreadyExistsException(f"Stack [{name}] already exists")
-        place = Place(
+        location = Location(
             self.account_id,
             self.region_name,
             name,
             generate_stack_id(name, self.region_name, self.account_id),
             dict(tags or {}),
         )
-        stack = Stack(place, notification_arns or [], role_arn)
-        stack.deployment = Deployment(place, stack.record, self.exchange.value, _zones)
+        stack = Stack(location, notification_arns or [], role_arn)
+        stack.deployment = Deployment(location, stack.record, self.exchange.value, _zones)
         return stack
 
     def target(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Target:

@@ -12,9 +12,9 @@ from typing import Any
 from moto.core.utils import utcnow
 
 from proton_server.local.cloudformation.deployment import Deployment
+from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.outcome import Output, ResourceEvent
 from proton_server.local.cloudformation.parameters import shown_parameters
-from proton_server.local.cloudformation.place import Place
 from proton_server.local.cloudformation.targets import Target
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -59,7 +59,7 @@ class StackResource:
 class Stack:
     """A stack. `current` is what its resources come from, and is empty until its first success."""
 
-    place: Place
+    location: Location
     notification_arns: list[str]
     role_arn: str | None = None
     enable_termination_protection: bool = False
@@ -84,17 +84,17 @@ class Stack:
     @property
     def stack_id(self) -> str:
         """The stack's ARN."""
-        return self.place.stack_id
+        return self.location.stack_id
 
     @property
     def stack_name(self) -> str:
         """The name; it can be used again once the stack is deleted."""
-        return self.place.stack_name
+        return self.location.stack_name
 
     @property
     def tags(self) -> dict[str, str]:
         """The stack's tags, which its EC2 resources get too."""
-        return dict(self.place.tags)
+        return dict(self.location.tags)
 
     @property
     def name(self) -> str:
@@ -148,7 +148,7 @@ class Stack:
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Change the stack's tags; its resources get them with the next deployment."""
-        self.place = self.deployment.place = replace(self.place, tags=dict(tags))
+        self.location = self.deployment.location = replace(self.location, tags=dict(tags))
 
     def drop_pending(self) -> None:
         """Forget work that is scheduled and not begun."""

@@ -15,11 +15,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.local.codebuild.shell import Shell, last_lines
-from proton_server.local.codebuild.source import SourceError, fetch_source, read_buildspec
+from proton_server.local.codebuild.source import BuildSourceError, fetch_source, read_buildspec
 from proton_server.local.codebuild.workspace import Session, VariableError, make_workspace, variables
 
 _log = logging.getLogger("proton_server.local")
-_LOST = (BotoCoreError, ClientError, OSError, SourceError, VariableError)
+_LOST = (BotoCoreError, ClientError, OSError, BuildSourceError, VariableError)
 
 
 class Build:
@@ -59,7 +59,7 @@ class Build:
     def answer(self) -> dict[str, Any]:
         """The record as it is now, as BatchGetBuilds answers it."""
         with self._lock:
-            shown = {"location": "/".join(filter(None, _artifacts_place(self._record["artifacts"])))}
+            shown = {"location": "/".join(filter(None, _artifacts_location(self._record["artifacts"])))}
             return {
                 **self._record,
                 "artifacts": shown,
@@ -143,14 +143,14 @@ class Build:
         if status is None:
             raise _Ended("TIMED_OUT", "BUILD_TIMED_OUT", f"Build has timed out. {said}")
         if status != 0:
-            reason = f"Error while executing {shell.place()}. Reason: exit status {status}. {said}"
+            reason = f"Error while executing {shell.last_command()}. Reason: exit status {status}. {said}"
             raise _Ended("FAILED", "COMMAND_EXECUTION_ERROR", reason)
 
     def _upload(self, files: list[str], source: Path, role: Session) -> None:
         artifacts = self._record["artifacts"]
         if artifacts["type"] != "S3":
             return
-        bucket, *prefix = _artifacts_place(artifacts)
+        bucket, *prefix = _artifacts_location(artifacts)
         for file in files:
             key = "/".join([*filter(None, prefix), file])
             role.client("s3").put_object(Bucket=bucket, Key=key, Body=(source / file).read_bytes())
@@ -190,6 +190,6 @@ def _record(
     }
 
 
-def _artifacts_place(artifacts: Mapping[str, Any]) -> list[str]:
+def _artifacts_location(artifacts: Mapping[str, Any]) -> list[str]:
     """Bucket, path and name of what a build uploads."""
     return [artifacts.get(member, "") for member in ("location", "path", "name")]

@@ -88,7 +88,7 @@ class Shell:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def place(self) -> str:
+    def last_command(self) -> str:
         """Which command ran last: its number from 1, for its text may hold a secret input."""
         with suppress(OSError):
             return f"command {self._begun.read_text().strip()}"

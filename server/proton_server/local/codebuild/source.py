@@ -21,7 +21,7 @@ from proton_templates.documents import DocumentError, load_mapping
 _PHASES = ("install", "pre_build", "build", "post_build")
 
 
-class SourceError(Exception):
+class BuildSourceError(Exception):
     """There is no source or no buildspec to work with; the text is a sentence."""
 
 
@@ -36,11 +36,11 @@ class Buildspec:
 
 
 def fetch_source(source: Mapping[str, Any], session: Session, folder: Path) -> None:
-    """Unzip a project's source into a folder. Raises SourceError, or ClientError if S3 refuses it."""
+    """Unzip a project's source into a folder. Raises BuildSourceError, or ClientError if S3 refuses it."""
     if source["type"] == "NO_SOURCE":
         return
     if source["type"] != "S3":
-        raise SourceError(f"Local builds take their source from S3, not from {source['type']}.")
+        raise BuildSourceError(f"Local builds take their source from S3, not from {source['type']}.")
     bucket, _, key = source["location"].removeprefix("arn:aws:s3:::").partition("/")
     content = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     try:
@@ -50,19 +50,19 @@ def fetch_source(source: Mapping[str, Any], session: Session, folder: Path) -> N
                 if mode := entry.external_attr >> 16 & 0o777:
                     path.chmod(mode | 0o600)
     except zipfile.BadZipFile:
-        raise SourceError(f"The source s3://{bucket}/{key} is not a zip file.") from None
+        raise BuildSourceError(f"The source s3://{bucket}/{key} is not a zip file.") from None
 
 
 def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
-    """The buildspec given as text, or as the path of a file in the source. Raises SourceError."""
+    """The buildspec given as text, or as the path of a file in the source. Raises BuildSourceError."""
     inline = "\n" in text_or_path
     text = text_or_path if inline else _text(folder, text_or_path)
-    place = "The buildspec" if inline else f"The buildspec {text_or_path}"
+    where = "The buildspec" if inline else f"The buildspec {text_or_path}"
     try:
         document = load_mapping(text)
     except DocumentError as fault:
-        raise SourceError(f"{place}: {fault}.") from None
-    shape = partial(_member, place)
+        raise BuildSourceError(f"{where}: {fault}.") from None
+    shape = partial(_member, where)
     phases = shape(document, "phases", dict)
     of_phases = [shape(phases, name, dict) for name in _PHASES if name in phases]
     env = shape(document, "env", dict, {})
@@ -73,20 +73,20 @@ def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
     )
 
 
-def _member(place: str, mapping: Mapping[str, Any], name: str, kind: type, default: Any = None) -> Any:
-    """A member that is a mapping or a list. Without a default it may not be missing. Raises SourceError."""
+def _member(where: str, mapping: Mapping[str, Any], name: str, kind: type, default: Any = None) -> Any:
+    """A member that is a mapping or a list. Without a default it is required. Raises BuildSourceError."""
     value = mapping.get(name, default)
     if not isinstance(value, kind):
         what = "mapping" if kind is dict else "list"
-        raise SourceError(f"{place}: `{name}` must be a {what}, and is not.")
+        raise BuildSourceError(f"{where}: `{name}` must be a {what}, and is not.")
     return value
 
 
 def _text(folder: Path, path: str) -> str:
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise SourceError(f"There is no buildspec {path} in the source.")
+        raise BuildSourceError(f"There is no buildspec {path} in the source.")
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        raise SourceError(f"The buildspec {path} is not text in UTF-8.") from None
+        raise BuildSourceError(f"The buildspec {path} is not text in UTF-8.") from None

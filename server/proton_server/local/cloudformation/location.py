@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Account, region and stack."""
 
     account: str
