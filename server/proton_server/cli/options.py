@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from proton_server.provisioning.accounts import is_account_id
+
 database = click.option(
     "--database",
     default="proton.sqlite3",
@@ -23,5 +25,5 @@ log_level = click.option(
 
 def check_account(option: str, account: str) -> None:
     """Raises ClickException unless the option's value is an account ID."""
-    if not (len(account) == 12 and account.isascii() and account.isdigit()):
+    if not is_account_id(account):
         raise click.ClickException(f"{option} must be 12 digits, not {account!r}.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proton_server.provisioning.accounts import is_account_id
 from proton_server.provisioning.git_hosting import Hosting, HostingError, Hostings
 from proton_server.provisioning.git_hosting.bitbucket import Bitbucket
 from proton_server.provisioning.git_hosting.github import GitHub
@@ -30,7 +31,6 @@ _TOKENS = {
 """The variable that holds the token for a provider; with `_` and an account behind, that account's alone."""
 _SHARERS = "PROTON_GIT_ACCOUNTS"
 _ENTERPRISE_URL = "PROTON_GITHUB_ENTERPRISE_URL"
-_ACCOUNT = re.compile(r"[0-9]{12}")
 _SECRET = re.compile(r"[!-~]+")
 """What a header can carry; anything else would end in an error that quotes it."""
 
@@ -91,7 +91,7 @@ def tokens(environment: Mapping[str, str]) -> dict[tuple[str, str], Token]:
     """
     sharers = environment.get(_SHARERS, "").replace(",", " ").split()
     for account in sharers:
-        if not _ACCOUNT.fullmatch(account):
+        if not is_account_id(account):
             message = f"must be accounts of 12 digits with commas between, not {account!r}."
             raise ConfigurationError(f"{_SHARERS} {message}")
     found: dict[tuple[str, str], Token] = {}
@@ -110,7 +110,7 @@ def _check(variable: str, accounts: list[str], secret: str) -> None:
     if not accounts:
         message = f"{variable} names no account: say in {_SHARERS} which accounts may use it, or set"
         raise ConfigurationError(f"{message} {variable}_<account> instead.")
-    if not all(_ACCOUNT.fullmatch(account) for account in accounts):
+    if not all(is_account_id(account) for account in accounts):
         raise ConfigurationError(f"{variable} must end in an account of 12 digits.")
     if not _SECRET.fullmatch(secret):
         raise ConfigurationError(f"{variable} holds a character that no token has.")
