@@ -14,14 +14,16 @@ import io
 import os
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
-from proton_templates import manifest, rendering, schema
-from proton_templates.documents import DocumentError, is_mapping
+from proton_templates import schema
+from proton_templates.documents import DocumentError
+from proton_templates.manifest import CUSTOMER_MANAGED, ENGINES, Engine, read_manifest
+from proton_templates.rendering import RenderError
 from proton_templates.schema import minor_incompatibility
 
 __all__ = ["Bundle", "BundleError", "minor_incompatibility", "pack", "read_bundle"]
@@ -49,19 +51,21 @@ class Bundle:
 
     ``schema_text`` is schema.yaml as written; ``input_schema`` the OpenAPI 3.0 object of its inputs;
     ``files`` what stands below ``infrastructure/``, by relative path; ``template_file`` the one of them that
-    the manifest names; ``codebuild`` the manifest's settings as written (Jinja, rendered by a deployment).
+    the manifest names; ``settings`` the manifest's settings as written (Jinja, rendered by a deployment).
     """
 
     schema_text: str
     input_schema: dict[str, Any]
-    engine: Literal["cloudformation", "terraform", "codebuild", "customer-managed"]
+    engine: str
     files: Mapping[str, bytes]
     template_file: str | None = None
-    codebuild: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
 
 
-def read_bundle(tarball: bytes, *, customer_managed: bool) -> Bundle:
+def read_bundle(tarball: bytes, *, customer_managed: bool, engines: Collection[Engine] = ENGINES) -> Bundle:
     """The environment template bundle in ``tarball``; schema and infrastructure may stand in any folder.
+
+    ``engines`` are those that its manifest may ask for.
 
     Raises BundleError with one sentence, for the first fault found.
     """
@@ -79,7 +83,7 @@ def read_bundle(tarball: bytes, *, customer_managed: bool) -> Bundle:
             )
         with _naming(schema_path):
             schema.check_customer_managed(inputs)
-        return Bundle(schema_text, inputs, "customer-managed", {})
+        return Bundle(schema_text, inputs, CUSTOMER_MANAGED.name, {})
     if _below(files, f"{root}instance_infrastructure/"):
         raise BundleError(
             f"{root}instance_infrastructure: belongs to a service template; this is an environment's."
@@ -87,12 +91,19 @@ def read_bundle(tarball: bytes, *, customer_managed: bool) -> Bundle:
     if manifest_path not in files:
         raise BundleError(f"{manifest_path}: is missing; it says which engine provisions the environment.")
     with _naming(manifest_path):
-        read = manifest.read_manifest(_text(files[manifest_path]), infrastructure.keys())
-    if read.engine == "cloudformation" and read.template_file:
-        path = f"{root}infrastructure/{read.template_file}"
+        manifest = read_manifest(_text(files[manifest_path]), infrastructure.keys(), engines)
+    if manifest.template_file and manifest.engine.check_file:
+        path = f"{root}infrastructure/{manifest.template_file}"
         with _naming(path):
-            _check_cloudformation(_text(infrastructure[read.template_file]), path)
-    return Bundle(schema_text, inputs, read.engine, infrastructure, read.template_file, read.codebuild)
+            manifest.engine.check_file(_text(infrastructure[manifest.template_file]), path)
+    return Bundle(
+        schema_text,
+        inputs,
+        manifest.engine.name,
+        infrastructure,
+        manifest.template_file,
+        manifest.settings,
+    )
 
 
 def pack(folder: Path) -> bytes:
@@ -215,20 +226,11 @@ def _text(content: bytes) -> str:
         raise DocumentError("is not text in UTF-8") from None
 
 
-def _check_cloudformation(text: str, path: str) -> None:
-    """Only the format, as AWS. A Jinja template need not be YAML before it is rendered."""
-    if any(opening in text for opening in ("{{", "{%", "{#")):
-        try:
-            rendering.check_template(text, file=path)
-        except rendering.RenderError as fault:
-            raise BundleError(str(fault)) from None
-    elif not is_mapping(text):
-        raise DocumentError("must be a YAML mapping with Resources")
-
-
 @contextmanager
 def _naming(path: str) -> Iterator[None]:
     try:
         yield
     except DocumentError as fault:
         raise BundleError(f"{path}: {fault}.") from None
+    except RenderError as fault:
+        raise BundleError(str(fault)) from None

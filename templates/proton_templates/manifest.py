@@ -1,24 +1,21 @@
 """The manifest of an environment template bundle: which engine provisions it, from which file or commands.
 
+What the format knows of a template engine is one row, at the end: nothing else here or in ``bundle.py`` names
+an engine.
+
 Pure. Forbidden here: archives and paths above ``infrastructure/``; the caller names the file. Source: User
 Guide, "Wrap up template files for AWS Proton".
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from proton_templates.documents import DocumentError, load_mapping
+from proton_templates.documents import DocumentError, is_mapping, load_mapping
+from proton_templates.rendering import check_template
 
-Engine = Literal["cloudformation", "terraform", "codebuild"]
-
-_ENGINES: Mapping[tuple[Any, Any], Engine] = {
-    ("jinja", "cloudformation"): "cloudformation",
-    ("hcl", "terraform"): "terraform",
-    ("codebuild", None): "codebuild",
-}
 # The settings of CodeBuild that must have this kind where they are given; others are kept as they are.
 _SETTINGS: Mapping[str, type] = {
     "image": str,
@@ -30,16 +27,39 @@ _SETTINGS: Mapping[str, type] = {
 }
 
 
+def _nothing(_template: Mapping[str, Any], _files: Collection[str]) -> tuple[None, None]:
+    return None, None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A template engine: its name, and how a manifest asks for it.
+
+    ``rendering_engine`` is None if there is no manifest, but a schema only. ``read_entry`` gets the entry of
+    the manifest and the names of the files beside it, and returns the file that the entry names (None: all)
+    and its settings. ``check_file`` gets the text and the path of that file. Both raise DocumentError. An
+    engine is sent to the process that reads the bundle, so both are functions at the top of a module.
+    """
+
+    name: str
+    rendering_engine: str | None = None
+    template_language: str | None = None
+    read_entry: Callable[[Mapping[str, Any], Collection[str]], tuple[str | None, dict[str, Any] | None]] = (
+        _nothing
+    )
+    check_file: Callable[[str, str], None] | None = None
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """``template_file`` is the file named, not "*"; ``codebuild`` the settings as written, for CodeBuild."""
+    """``template_file`` is the file named, not "*"; ``settings`` are as written."""
 
     engine: Engine
     template_file: str | None = None
-    codebuild: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
 
 
-def read_manifest(text: str, files: Collection[str]) -> Manifest:
+def read_manifest(text: str, files: Collection[str], engines: Collection[Engine]) -> Manifest:
     """The manifest in ``text``, checked against the ``files`` beside it (relative paths).
 
     Raises DocumentError with a clause that says what is wrong with the file.
@@ -53,32 +73,53 @@ def read_manifest(text: str, files: Collection[str]) -> Manifest:
     template = templates[0]
     if not isinstance(template, dict):
         raise DocumentError("infrastructure.templates[0] must be a mapping")
-    engine = _engine(template)
-    if engine == "codebuild":
-        return Manifest(engine, codebuild=_settings(template))
-    file = template.get("file")
-    if not isinstance(file, str):
-        raise DocumentError("infrastructure.templates[0].file must name the template file")
-    if engine == "terraform":
-        _check_terraform(file, files)
-        return Manifest(engine, template_file=None if file == "*" else file)
-    if file not in files:
-        raise DocumentError(f"names the file '{file}', which is not beside the manifest")
-    return Manifest(engine, template_file=file)
+    engine = _engine(template, engines)
+    return Manifest(engine, *engine.read_entry(template, files))
 
 
-def _engine(template: Mapping[str, Any]) -> Engine:
+def _engine(template: Mapping[str, Any], engines: Collection[Engine]) -> Engine:
     if "engine" in template:
         raise DocumentError("uses the key 'engine' of Proton's preview; write 'rendering_engine'")
     rendering, language = template.get("rendering_engine"), template.get("template_language")
-    for (known_rendering, known_language), engine in _ENGINES.items():
-        if rendering == known_rendering and language == known_language:
+    for engine in engines:
+        if rendering == engine.rendering_engine and language == engine.template_language:
             return engine
     given = f"rendering_engine is {_shown(rendering)}, template_language {_shown(language)}"
-    raise DocumentError(f"{given}; known are jinja with cloudformation, hcl with terraform, codebuild alone")
+    known = (
+        f"{engine.rendering_engine} with {engine.template_language}"
+        if engine.template_language
+        else f"{engine.rendering_engine} alone"
+        for engine in engines
+    )
+    raise DocumentError(f"{given}; known are {', '.join(known)}")
 
 
-def _settings(template: Mapping[str, Any]) -> dict[str, Any]:
+def _named_file(template: Mapping[str, Any], files: Collection[str]) -> tuple[str, None]:
+    file = _file(template)
+    if file not in files:
+        raise DocumentError(f"names the file '{file}', which is not beside the manifest")
+    return file, None
+
+
+def _terraform_files(template: Mapping[str, Any], files: Collection[str]) -> tuple[str | None, None]:
+    file = _file(template)
+    if file == "*":
+        if not any(name.endswith(".tf") for name in files):
+            raise DocumentError("names '*', but there is no file that ends with '.tf' beside the manifest")
+        return None, None
+    if file not in files or not file.endswith(".tf"):
+        raise DocumentError(f"names the file '{file}', which is no '.tf' file beside the manifest")
+    return file, None
+
+
+def _file(template: Mapping[str, Any]) -> str:
+    file = template.get("file")
+    if not isinstance(file, str):
+        raise DocumentError("infrastructure.templates[0].file must name the template file")
+    return file
+
+
+def _build_settings(template: Mapping[str, Any], _files: Collection[str]) -> tuple[None, dict[str, Any]]:
     settings = template.get("settings")
     if not isinstance(settings, dict):
         raise DocumentError("infrastructure.templates[0].settings must be a mapping, with 'provision' in it")
@@ -95,15 +136,15 @@ def _settings(template: Mapping[str, Any]) -> dict[str, Any]:
             raise DocumentError(f"settings.{key} must hold commands only; put each in quotes")
     if not settings["provision"]:
         raise DocumentError("settings.provision must have at least one command")
-    return settings
+    return None, settings
 
 
-def _check_terraform(file: str, files: Collection[str]) -> None:
-    if file == "*":
-        if not any(name.endswith(".tf") for name in files):
-            raise DocumentError("names '*', but there is no file that ends with '.tf' beside the manifest")
-    elif file not in files or not file.endswith(".tf"):
-        raise DocumentError(f"names the file '{file}', which is no '.tf' file beside the manifest")
+def _check_cloudformation(text: str, path: str) -> None:
+    """Only the format, as AWS. A Jinja template need not be YAML before it is rendered."""
+    if any(opening in text for opening in ("{{", "{%", "{#")):
+        check_template(text, file=path)
+    elif not is_mapping(text):
+        raise DocumentError("must be a YAML mapping with Resources")
 
 
 _KINDS: Mapping[type, str] = {str: "string", list: "list", dict: "mapping"}
@@ -111,3 +152,12 @@ _KINDS: Mapping[type, str] = {str: "string", list: "list", dict: "mapping"}
 
 def _shown(value: Any) -> str:
     return "not given" if value is None else f"'{str(value)[:50]}'"
+
+
+CLOUDFORMATION = Engine("cloudformation", "jinja", "cloudformation", _named_file, _check_cloudformation)
+TERRAFORM = Engine("terraform", "hcl", "terraform", _terraform_files)
+CODEBUILD = Engine("codebuild", "codebuild", None, _build_settings)
+CUSTOMER_MANAGED = Engine("customer-managed")
+
+ENGINES = (CLOUDFORMATION, TERRAFORM, CODEBUILD)
+"""What a manifest may ask for."""

@@ -119,7 +119,7 @@ def test_a_cloudformation_bundle_is_read_with_all_that_a_deployment_needs():
     assert bundle.template_file == "cloudformation.yaml"
     assert bundle.files["cloudformation.yaml"] == TEMPLATE.encode()
     assert bundle.files["docs/read.me"] == b"\xff"
-    assert bundle.codebuild is None
+    assert bundle.settings is None
 
 
 @pytest.mark.parametrize("root", ["", "./", "lambda-env/v1/", "a/infrastructure/b/", "schema/"])
@@ -154,7 +154,7 @@ def test_a_codebuild_bundle_is_accepted_with_its_settings_as_written():
     files = {**PLAIN, "infrastructure/manifest.yaml": CODEBUILD}
     bundle = read_bundle(tarball(files), customer_managed=False)
     assert (bundle.engine, bundle.template_file) == ("codebuild", None)
-    assert bundle.codebuild == yaml.safe_load(CODEBUILD)["infrastructure"]["templates"][0]["settings"]
+    assert bundle.settings == yaml.safe_load(CODEBUILD)["infrastructure"]["templates"][0]["settings"]
 
 
 def test_a_customer_managed_bundle_is_a_schema():

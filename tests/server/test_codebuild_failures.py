@@ -210,7 +210,7 @@ class TestRepetition:
             tags={},
             template_version=("1", "0"),
             notified={},
-            read_bundle=lambda: Bundle("", {}, "codebuild", {}, codebuild=settings),
+            read_bundle=lambda: Bundle("", {}, "codebuild", {}, settings=settings),
             evaluate=partial(evaluate, ACCOUNT),
             will_provision=lambda: None,
         )

@@ -203,7 +203,7 @@ class TestCloudFormation:
 
 
 class TestCodeBuild:
-    BUILT = Bundle("", {}, "codebuild", {}, codebuild={"provision": ["true"], "deprovision": []})
+    BUILT = Bundle("", {}, "codebuild", {}, settings={"provision": ["true"], "deprovision": []})
 
     @pytest.mark.parametrize(
         ("action", "repeated"),

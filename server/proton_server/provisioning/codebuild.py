@@ -88,7 +88,7 @@ class CodeBuild:
         bundle, name = work.read_bundle(), work.environment["name"]
         inputs = work.read_inputs()
         what = "Rendering the settings of manifest.yaml"
-        recipe = work.evaluate(what, read_recipe, bundle.codebuild or {}, name, inputs)
+        recipe = work.evaluate(what, read_recipe, bundle.settings or {}, name, inputs)
         description = project.description(recipe)
         builds = project.builds()
         if project.own(builds):
