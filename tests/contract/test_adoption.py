@@ -12,6 +12,7 @@ from aws_proton_provider.core import facts
 from aws_proton_provider.core.errors import DeploymentFailed, NotOwned, Refused
 from tests.contract.fake_engine import CheckFailed, Stack
 from tests.names import MANAGEMENT, role, unique
+from tests.waiting import ended
 
 Stacks = Callable[..., Stack]
 
@@ -132,8 +133,7 @@ def test_an_environment_made_by_hand_is_imported_with_adopt_and_nothing_is_deplo
     )
     with pytest.raises(CheckFailed, match="belongs to nobody that Pulumi knows"):
         mine.up(**program)
-    while proton.get_environment(name=program["name"])["environment"]["deploymentStatus"] == "IN_PROGRESS":
-        pass
+    ended(proton, program["name"])
 
     mine.preview(**program, adopt=True)
     state = mine.up(**program, adopt=True)
