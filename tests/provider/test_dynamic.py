@@ -23,6 +23,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from aws_proton_provider.adapters import dynamic as adapter
+from aws_proton_provider.adapters.engine import _OneLine
+from aws_proton_provider.adapters.handler import _redacted, _sent_state
 from aws_proton_provider.core.errors import DeploymentFailed, InvalidInput
 from aws_proton_provider.resources import RESOURCES
 
@@ -81,6 +83,22 @@ def test_a_provider_is_the_same_text_in_every_process_and_in_users_states_of_ver
     for text in IN_STATE_FOR_EVER:
         module, name = _path_in(text)
         assert issubclass(getattr(importlib.import_module(module), name), dynamic.ResourceProvider)
+
+
+def test_a_program_imports_nothing_that_only_the_provider_needs() -> None:
+    """Every command waits for the program to start, and for the provider to start after it."""
+    program = textwrap.dedent(
+        """
+        import sys
+        import pulumi, pulumi.dynamic
+        before = set(sys.modules)
+        import pulumi_aws_proton
+        print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+        """
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert set(run.stdout.split()) - sys.stdlib_module_names == {"aws_proton_provider", "pulumi_aws_proton"}
 
 
 def _path_in(text: str) -> tuple[str, str]:
@@ -165,7 +183,7 @@ def test_an_error_that_is_a_bug_keeps_its_traceback() -> None:
     try:
         bug()
     except ZeroDivisionError:
-        assert "Traceback" in adapter._OneLine.format_exc()
+        assert "Traceback" in _OneLine.format_exc()
 
 
 def test_an_unknown_goes_in_and_comes_out_as_pulumis_own() -> None:
@@ -231,7 +249,7 @@ SECRET_STATE = {
 
 
 def test_outputs_that_may_repeat_a_secret_spec_are_secret() -> None:
-    sent = adapter._sent_state(SECRET_STATE)
+    sent = _sent_state(SECRET_STATE)
 
     assert rpc.is_rpc_secret(sent["outputs"])
     assert rpc.is_rpc_secret(sent["deploymentStatusMessage"])
@@ -239,17 +257,17 @@ def test_outputs_that_may_repeat_a_secret_spec_are_secret() -> None:
 
 
 def test_outputs_of_a_spec_without_secrets_are_readable() -> None:
-    assert adapter._sent_state(SECRET_STATE | {SECRET: False})["outputs"] == SECRET_STATE["outputs"]
+    assert _sent_state(SECRET_STATE | {SECRET: False})["outputs"] == SECRET_STATE["outputs"]
 
 
 def test_tags_that_are_secret_are_secret_among_all_tags_of_inputs_and_state() -> None:
     state = {"tags": {"token": "x"}, "tagsAll": {"token": "x"}, "__secrets": [["tags", "token"]]}
 
-    assert rpc.is_rpc_secret(adapter._sent_state(state)["tagsAll"])
+    assert rpc.is_rpc_secret(_sent_state(state)["tagsAll"])
 
 
 def test_no_error_repeats_a_value_of_a_secret_spec() -> None:
-    with pytest.raises(DeploymentFailed) as failure, adapter._redacted(SECRET_STATE):
+    with pytest.raises(DeploymentFailed) as failure, _redacted(SECRET_STATE):
         raise DeploymentFailed("stack failed at hunter2, pin 4711")
 
     assert str(failure.value) == "stack failed at [secret], pin [secret]"
@@ -257,5 +275,5 @@ def test_no_error_repeats_a_value_of_a_secret_spec() -> None:
 
 
 def test_an_error_of_a_spec_without_secrets_says_what_it_said() -> None:
-    with pytest.raises(DeploymentFailed, match="hunter2"), adapter._redacted({"spec": {"a": "hunter2"}}):
+    with pytest.raises(DeploymentFailed, match="hunter2"), _redacted({"spec": {"a": "hunter2"}}):
         raise DeploymentFailed("at hunter2")

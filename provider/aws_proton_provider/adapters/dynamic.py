@@ -3,147 +3,98 @@
 The dotted path of each provider class below is in every user's state for ever: `destroy` and `refresh` import
 it from there. Never rename or move one. The classes keep nothing of a program, so each pickles to one
 constant text.
+
+A program imports this module, and only makes resources: what their methods need (botocore, pydantic, PyYAML,
+jsonschema) is imported in Pulumi's dynamic server, when it calls the first one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import traceback
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+import gc
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 from pulumi import dynamic
-from pulumi.output import Unknown
-from pulumi.runtime import rpc
 from pulumi.runtime.config import is_config_secret
 from pulumi.runtime.settings import get_root_resource
 
-from aws_proton_provider.adapters import engine
-from aws_proton_provider.adapters.service import service_of
-from aws_proton_provider.aws.client import Proton, connect
-from aws_proton_provider.aws.configuration import NAMESPACE, Configuration, target
 from aws_proton_provider.core import facts as _facts
-from aws_proton_provider.core.errors import InvalidInput, NotFound, ProtonError
 from aws_proton_provider.core.ownership import owner, parents_in
-from aws_proton_provider.core.redaction import redacted
-from aws_proton_provider.core.values import UNKNOWN, State, Value, has_unknown, normalised
-from aws_proton_provider.resources.account_settings import AccountSettings
-from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
-from aws_proton_provider.resources.environment_account_connection_accepter import (
-    EnvironmentAccountConnectionAccepter,
-)
-from aws_proton_provider.resources.lifecycle import CheckContext, CustomResource, Service, inputs_in
+from aws_proton_provider.core.package import NAMESPACE
 
-_DERIVED_FROM = {"spec": ("outputs", "deploymentStatusMessage"), "tags": ("tagsAll",)}
-"""Properties that may repeat a value of an input. The engine itself marks those of the input's own name."""
+if TYPE_CHECKING:
+    from aws_proton_provider.adapters.handler import Handler
+    from aws_proton_provider.core.values import State
 
 
 class _DynamicProvider(dynamic.ResourceProvider):
-    """What Pulumi's dynamic server calls, for one resource."""
+    """What Pulumi's dynamic server calls, for one resource: its `Handler` answers."""
 
     serialize_as_secret_always = False
-    resource: ClassVar[type[CustomResource]]
-    _configuration = Configuration()
+    resource: ClassVar[str]
+    _handler: Handler
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        _settle_into_pulumis_server()
-        # The whole stack's configuration; only this way a misspelt key (`allowedAcountIds`) is seen and
-        # refused.
-        self._configuration = Configuration.of_stack(vars(req.config)["_props"])
+        self._handler = _imported_handler()(self.resource, vars(req.config)["_props"])
 
     def check(self, olds: State, news: State) -> dynamic.CheckResult:
-        old, new = _received(olds), _received(news)
-        surroundings = CheckContext(
-            default_tags=self._configuration.default_tags.tags,
-            max_deployment_type=self._configuration.max_deployment_type,
-            service=self._service_if_known(new),
-        )
-        checked = self.resource.check(old, new, surroundings)
-        for warning in checked.warnings:
-            engine.warn(redacted(warning, old, new))
-        # A failure that names its property makes Pulumi print the property's whole value, secrets included.
-        reasons = (redacted(item.sentence, old, new) for item in checked.failures)
-        failures = [dynamic.CheckFailure("", reason) for reason in reasons]
-        return dynamic.CheckResult(_sent_state(checked.inputs), failures)
+        return self._handler.check(olds, news)
 
     def diff(self, id_: str, olds: State, news: State) -> dynamic.DiffResult:  # noqa: ARG002 - Pulumi's signature
-        found = self.resource.diff(_received(olds), _received(news))
-        return dynamic.DiffResult(
-            changes=found.changed,
-            replaces=list(found.replaces),
-            delete_before_replace=found.delete_before_replace,
-        )
+        return self._handler.diff(olds, news)
 
     def create(self, props: State) -> dynamic.CreateResult:
-        inputs = _received(props)
-        with _redacted(inputs):
-            made = self.resource.create(inputs, self._proton(inputs))
-        for warning in made.warnings:
-            engine.warn(redacted(warning, inputs))
-        return dynamic.CreateResult(made.identifier, _sent_state(made.state))
+        return self._handler.create(props)
 
     def read(self, id_: str, props: State) -> dynamic.ReadResult:
-        known = _received(props)
-        with _redacted(known):
-            state = self.resource.read(id_, known, self._proton(known))
-            if state is None and "arn" not in known:
-                # `.get()` of something that is not there: an empty answer would pass for an existing, empty
-                # object.
-                raise NotFound(f"{self.resource.__name__} {id_} does not exist")
-        if state is None:
-            return dynamic.ReadResult(None, {})
-        return dynamic.ReadResult(id_, _sent_state(state), _sent_state(inputs_in(self.resource, state)))
+        return self._handler.read(id_, props)
 
     def update(self, id_: str, olds: State, news: State) -> dynamic.UpdateResult:
-        state, inputs = _received(olds), _received(news)
-        with _redacted(state, inputs):
-            made = self.resource.update(id_, state, inputs, self._proton(inputs))
-        return dynamic.UpdateResult(_sent_state(made))
+        return self._handler.update(id_, olds, news)
 
     def delete(self, id_: str, props: State) -> None:
-        state = _received(props)
-        with _redacted(state):
-            warnings = self.resource.delete(id_, state, self._proton(state))
-        for warning in warnings:
-            engine.warn(redacted(warning, state))
+        self._handler.delete(id_, props)
 
-    def _proton(self, properties: State) -> Proton:
-        return connect(target(self._configuration, properties.get("account")))
 
-    def _service_if_known(self, inputs: State) -> Service | None:
-        """None while `account` refers to something that is still to be made, or is none: check says so."""
-        if has_unknown(inputs.get("account")):
-            return None
-        with contextlib.suppress(InvalidInput):
-            return service_of(self._proton(inputs))
-        return None
+def _imported_handler() -> type[Handler]:
+    """The class `Handler`, whose import takes long.
+
+    Nothing that it makes is garbage, so nothing is looked for: that is a fifth of the time.
+    """
+    from aws_proton_provider.adapters.engine import adapt_server  # noqa: PLC0415 - no program needs it
+
+    adapt_server()
+    gc.disable()
+    try:
+        from aws_proton_provider.adapters.handler import Handler  # noqa: PLC0415 - no program needs it
+    finally:
+        gc.enable()
+    return Handler
 
 
 class EnvironmentProvider(_DynamicProvider):
     """`pulumi-python:dynamic/aws-proton:Environment`."""
 
-    resource = Environment
+    resource = "Environment"
 
 
 class EnvironmentAccountConnectionProvider(_DynamicProvider):
     """`pulumi-python:dynamic/aws-proton:EnvironmentAccountConnection`."""
 
-    resource = EnvironmentAccountConnection
+    resource = "EnvironmentAccountConnection"
 
 
 class EnvironmentAccountConnectionAccepterProvider(_DynamicProvider):
     """`pulumi-python:dynamic/aws-proton:EnvironmentAccountConnectionAccepter`."""
 
-    resource = EnvironmentAccountConnectionAccepter
+    resource = "EnvironmentAccountConnectionAccepter"
 
 
 class AccountSettingsProvider(_DynamicProvider):
     """`pulumi-python:dynamic/aws-proton:AccountSettings`."""
 
-    resource = AccountSettings
+    resource = "AccountSettings"
 
 
 def facts(
@@ -203,69 +154,3 @@ async def _secrets_in(value: Any, path: list[str]) -> list[list[str]]:
     if value is None or isinstance(value, str | int | float):
         return []
     return [path] if await pulumi.Output.from_input(value).is_secret() else []
-
-
-def _received(value: Value) -> Any:
-    """Pulumi's value as the core has it."""
-    return normalised(_with_unknowns(value))
-
-
-def _with_unknowns(value: Value) -> Value:
-    if isinstance(value, Unknown):
-        return UNKNOWN
-    if isinstance(value, dict):
-        # Pulumi's own keys (`__provider`) stay with Pulumi, which adds them to every answer itself.
-        return {key: _with_unknowns(item) for key, item in value.items() if key != "__provider"}
-    return [_with_unknowns(item) for item in value] if isinstance(value, list) else value
-
-
-def _sent(value: Value) -> Any:
-    """The core's value as Pulumi's serialiser takes it."""
-    if value is UNKNOWN:
-        return rpc.UNKNOWN
-    if isinstance(value, dict):
-        return {key: _sent(item) for key, item in value.items()}
-    return [_sent(item) for item in value] if isinstance(value, list) else value
-
-
-def _sent_state(state: State) -> State:
-    """A state or inputs, with what may repeat a secret marked as one."""
-    sent: State = _sent(state)
-    secret = {path[0] for path in _facts.secret_paths(state)}
-    derived = [wire for given in secret for wire in _DERIVED_FROM.get(given, ())]
-    return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in derived if wire in sent}
-
-
-@contextlib.contextmanager
-def _redacted(*states: State) -> Iterator[None]:
-    """Keeps secret values out of what AWS said (a stack's failure quotes the template)."""
-    try:
-        yield
-    except ProtonError as error:
-        message = redacted(str(error), *states)
-        if message == str(error):
-            raise
-        raise type(error)(message) from None
-
-
-class _OneLine:
-    """Stands in for `traceback` in Pulumi's dynamic server, which answers any exception with one."""
-
-    @staticmethod
-    def format_exc() -> str:
-        error = sys.exc_info()[1]
-        return str(error) if isinstance(error, ProtonError) else traceback.format_exc()
-
-
-def _settle_into_pulumis_server() -> None:
-    """Says errors in one line, and ends with the engine.
-
-    Where the server is not as expected (another SDK version), errors are only uglier.
-    """
-    server = sys.modules.get("__main__")
-    name = getattr(getattr(server, "__spec__", None), "name", "")
-    if name != "pulumi.dynamic.__main__":
-        return
-    engine.end_with_it()
-    if hasattr(server, "traceback"):
-        server.traceback = _OneLine  # type: ignore[union-attr]

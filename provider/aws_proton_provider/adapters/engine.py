@@ -1,4 +1,4 @@
-"""The dynamic server and Pulumi's engine: messages to it, and its end.
+"""Pulumi's dynamic server and engine: how errors are answered, messages to the engine, and its end.
 
 Messages name no resource, since the server is never told its URN.
 """
@@ -11,9 +11,35 @@ import os
 import select
 import sys
 import threading
+import traceback
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from aws_proton_provider.core.errors import ProtonError
+
+
+class _OneLine:
+    """Stands in for `traceback` in Pulumi's dynamic server, which answers any exception with one."""
+
+    @staticmethod
+    def format_exc() -> str:
+        error = sys.exc_info()[1]
+        return str(error) if isinstance(error, ProtonError) else traceback.format_exc()
+
+
+def adapt_server() -> None:
+    """Makes Pulumi's dynamic server answer errors in one line, and end with the engine.
+
+    Where the server is not as expected (another SDK version), errors are only uglier.
+    """
+    server = sys.modules.get("__main__")
+    name = getattr(getattr(server, "__spec__", None), "name", "")
+    if name != "pulumi.dynamic.__main__":
+        return
+    _end_with_engine()
+    if hasattr(server, "traceback"):
+        server.traceback = _OneLine  # type: ignore[union-attr]
 
 
 @functools.cache
@@ -33,7 +59,7 @@ def _engine() -> engine_pb2_grpc.EngineStub:
 
 
 @functools.cache
-def end_with_it() -> None:
+def _end_with_engine() -> None:
     """Makes this process end when the engine does, also when that was killed and could say nothing.
 
     The engine reads what the server prints, so its death closes the other end of standard output. Whatever

@@ -14,10 +14,9 @@ import pydantic
 
 from aws_proton_provider.core.declaration import Model, complaint
 from aws_proton_provider.core.errors import InvalidInput
+from aws_proton_provider.core.package import NAMESPACE
 from aws_proton_provider.core.types import Account, AccountId, AssumeRole, DeploymentType, Tags
 from aws_proton_provider.core.values import path
-
-NAMESPACE = "aws-proton"
 
 
 class DefaultTags(Model):
