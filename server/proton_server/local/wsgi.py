@@ -18,10 +18,10 @@ from moto.core.request import (
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from starlette.types import ASGIApp
 
-from proton_server.local import s3
 from proton_server.local.accounts import account_of, moto_is_loaded
-from proton_server.local.cloudformation import backend as cloudformation
-from proton_server.local.codebuild import backend as codebuild
+from proton_server.local.cloudformation.installation import install as install_cloudformation
+from proton_server.local.codebuild.installation import install as install_codebuild
+from proton_server.local.s3 import install as install_s3
 
 # In the Authorization header (SigV4, SigV2) or in the query of a presigned URL.
 _ACCESS_KEY = re.compile(r"(?:Credential=|AWSAccessKeyId=|^AWS )([A-Za-z0-9]+)")
@@ -30,9 +30,9 @@ _MOTO_THREADS = 32
 
 def moto_app(deploy_seconds: float, builds_endpoint: str | None) -> ASGIApp:
     """moto, with our CloudFormation, CodeBuild and S3 installed, as an ASGI application."""
-    cloudformation.install(deploy_seconds)
-    codebuild.install(builds_endpoint)
-    s3.install()
+    install_cloudformation(deploy_seconds)
+    install_codebuild(builds_endpoint)
+    install_s3()
     moto_is_loaded.set()
     dispatch = DomainDispatcherApplication(create_backend_app)
 

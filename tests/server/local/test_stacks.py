@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from proton_server.local.cloudformation.backend import install
+from proton_server.local.cloudformation.installation import install
 from tests.server.local.local_aws import LocalAws, outputs_of
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
-from moto.cloudformation import models
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.utils import generate_changeset_id, validate_create_change_set
 from moto.core.utils import utcnow
 
-from proton_server.local.cloudformation import lifecycle, nested, responses
+from proton_server.local.cloudformation import lifecycle, nested
 from proton_server.local.cloudformation.change_sets import ChangeSet, changes
 from proton_server.local.cloudformation.stack_store import StackStore, sound_template
 from proton_server.local.cloudformation.stacks import Stack
@@ -26,21 +26,17 @@ from proton_server.local.cloudformation.targets import Target, given_parameters
 _LOCK = threading.RLock()
 
 
-def install(deploy_seconds: float = 0.0) -> None:
-    """Put the local CloudFormation in moto's place. Must run before moto serves its first request."""
-    LocalCloudFormation.deploy_seconds = deploy_seconds
-    models.cloudformation_backends.backend = LocalCloudFormation
-
-
 class LocalCloudFormation(StackStore):
     """One account's CloudFormation in one region."""
 
     deploy_seconds = 0.0
+    """How long each operation shows as in progress."""
+    wire: ModuleType
+    """The handlers of requests. moto would look for them beside this class."""
 
     @property
     def _url_module(self) -> Any:
-        """Our answers: moto would derive the module from this class's own."""
-        return responses
+        return self.wire
 
     def create_stack(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - moto's signature
         self,

@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.cloudformation.urls import url_bases
 from moto.core.responses import ActionResult, EmptyResult
 
+from proton_server.local.cloudformation.backend import LocalCloudFormation
 from proton_server.local.cloudformation.stack_store import sound_template
 from proton_server.local.cloudformation.template_url import read_template_url
-
-if TYPE_CHECKING:
-    from proton_server.local.cloudformation.backend import LocalCloudFormation
 
 _MAX_BODY = 51_200  # bytes; a template that is longer comes by its URL
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")

@@ -7,14 +7,14 @@ import threading
 import uuid
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from moto.codebuild import models
 from moto.codebuild.exceptions import InvalidInputException
 
-from proton_server.local.codebuild import responses
 from proton_server.local.codebuild.build import Build
-from proton_server.local.codebuild.workspace import account_session
+from proton_server.local.codebuild.session import account_session
 
 _OFF = (
     "This local AWS runs no builds: it was started with --no-local-builds. Start `proton-server local` "
@@ -22,21 +22,13 @@ _OFF = (
 )
 
 
-def install(endpoint: str | None) -> None:
-    """Put the local CodeBuild in moto's place. Must run before moto serves its first request.
-
-    Args:
-        endpoint: where builds reach the local AWS; None: builds are refused.
-
-    """
-    LocalCodeBuild.endpoint = endpoint
-    models.codebuild_backends.backend = LocalCodeBuild
-
-
 class LocalCodeBuild(models.CodeBuildBackend):
     """One account's CodeBuild in one region."""
 
     endpoint: str | None = None
+    """Where builds reach the local AWS; None: builds are refused."""
+    wire: ModuleType
+    """The handlers of requests. moto would look for them beside this class."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -46,8 +38,7 @@ class LocalCodeBuild(models.CodeBuildBackend):
 
     @property
     def _url_module(self) -> Any:
-        """Our answers: moto would derive the module from this class's own."""
-        return responses
+        return self.wire
 
     def change_project(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Change the members that are given."""

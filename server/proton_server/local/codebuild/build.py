@@ -14,9 +14,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from proton_server.local.codebuild.session import Session
 from proton_server.local.codebuild.shell import Shell, last_lines
 from proton_server.local.codebuild.source import BuildSourceError, fetch_source, read_buildspec
-from proton_server.local.codebuild.workspace import Session, VariableError, make_workspace, variables
+from proton_server.local.codebuild.variables import VariableError, variables
+from proton_server.local.codebuild.workspace import make_workspace
 
 _log = logging.getLogger("proton_server.local")
 _LOST = (BotoCoreError, ClientError, OSError, BuildSourceError, VariableError)

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from moto.codebuild.exceptions import ResourceNotFoundException
 from moto.codebuild.responses import CodeBuildResponse
 from moto.codebuild.urls import url_bases
 from moto.core.responses import ActionResult
 
-if TYPE_CHECKING:
-    from proton_server.local.codebuild.backend import LocalCodeBuild
+from proton_server.local.codebuild.backend import LocalCodeBuild
 
 _NEWEST_FIRST = "DESCENDING"
 

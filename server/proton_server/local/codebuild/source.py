@@ -15,9 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from proton_server.local.codebuild.workspace import KINDS, Session
+from proton_server.local.codebuild.session import Session
 from proton_templates.documents import DocumentError, load_mapping
 
+ENVIRONMENT_KINDS = ("variables", "parameter-store", "secrets-manager")
+"""The members of a buildspec's `env` that give variables, each by name."""
 _PHASES = ("install", "pre_build", "build", "post_build")
 
 
@@ -68,7 +70,7 @@ def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
     env = shape(document, "env", dict, {})
     return Buildspec(
         [str(command) for phase in of_phases for command in shape(phase, "commands", list, [])],
-        {kind: shape(env, kind, dict, {}) for kind in KINDS},
+        {kind: shape(env, kind, dict, {}) for kind in ENVIRONMENT_KINDS},
         [str(file) for file in shape(shape(document, "artifacts", dict, {}), "files", list, [])],
     )
 
