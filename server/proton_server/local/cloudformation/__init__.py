@@ -10,14 +10,18 @@ VPC made here is moto's VPC) and moto's wire, and puts its own engine between th
 
     resources.py         one resource, behind which stands one of three:
       moto_models.py       moto's model; deleters.py and setters.py do what moto's models do not
-      nested_resource.py   another stack; nested.py is its other end
+      nested.py            another stack: the port, which nested_stacks.py implements
       placeholders.py      nothing: an id and plausible attributes
+    names.py             what a resource is called that the template does not name
+    inventory.py         the resources a stack has; each way to change one, and its reversal
     deployment.py        one stack's resources: apply, undo, clean up, remove
 
     targets.py           what a stack is deployed from, checked before anything is created
     lifecycle.py         the states a stack goes through; exports.py: what stacks give each other
-    stacks.py            the records that moto's wire reads; change_sets.py: an update foretold
-    stack_store.py       the stacks of an account and region, found and shown
+    stacks.py            the records that moto's wire reads; change_sets.py: an update, before it is done
+    stack_store.py       the stacks of an account and region: made, found and shown
+    nested_stacks.py     stacks within stacks
     backend.py           CreateStack, UpdateStack …: what each refuses, and what it starts
     responses.py         the requests that moto's wire lacks or gets wrong
+    installation.py      puts it all where moto has its own
 """

@@ -17,8 +17,9 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.utils import generate_changeset_id, validate_create_change_set
 from moto.core.utils import utcnow
 
-from proton_server.local.cloudformation import lifecycle, nested
+from proton_server.local.cloudformation import lifecycle
 from proton_server.local.cloudformation.change_sets import ChangeSet, changes
+from proton_server.local.cloudformation.nested_stacks import StacksInStacks
 from proton_server.local.cloudformation.stack_store import StackStore, sound_template
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.targets import Target, given_parameters
@@ -33,6 +34,10 @@ class LocalCloudFormation(StackStore):
     """How long each operation shows as in progress."""
     wire: ModuleType
     """The handlers of requests. moto would look for them beside this class."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.nested = StacksInStacks(self)
 
     @property
     def _url_module(self) -> Any:
@@ -240,18 +245,6 @@ class LocalCloudFormation(StackStore):
                 self._create(stack, change_set.target)
             else:
                 self._update(stack, change_set.target, change_set.tags)
-
-    def create_nested(self, name: str, properties: Mapping[str, Any]) -> Stack:
-        """See `nested.create`."""
-        return nested.create(self, name, properties)
-
-    def update_nested(self, stack: Stack, properties: Mapping[str, Any]) -> None:
-        """See `nested.update`."""
-        nested.update(self, stack, properties)
-
-    def delete_nested(self, stack: Stack) -> None:
-        """See `nested.delete`."""
-        nested.delete(self, stack)
 
     def _create(self, stack: Stack, target: Target) -> None:
         stack.target = target

@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+from moto.cloudformation.utils import random_suffix
 from moto.core.exceptions import ServiceException
 from moto.ec2.models.core import TaggedEC2Resource
 from werkzeug.exceptions import HTTPException
@@ -20,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from proton_server.local.cloudformation.deleters import DELETERS, backend_of
 from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.location import Location
+from proton_server.local.cloudformation.names import generated_name
 from proton_server.local.cloudformation.schemas import schema_of
 from proton_server.local.cloudformation.setters import SETTERS
 
@@ -76,8 +78,8 @@ def create(logical_id: str, type_: str, properties: _Properties, location: Locat
     """
     model = model_of(type_)
     name_property = model.cloudformation_name_type()
-    name = properties.get(name_property) or parsing.generate_resource_name(
-        type_, location.stack_name, logical_id
+    name = properties.get(name_property) or generated_name(
+        type_, name_property, location.stack_name, logical_id, random_suffix()
     )
     schema = schema_of(type_)
     if schema is not None and schema.attribute(name_property) is not None:

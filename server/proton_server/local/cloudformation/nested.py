@@ -1,69 +1,55 @@
-"""Stacks within stacks: AWS::CloudFormation::Stack, deployed at once while its parent is.
-
-Each function ends with the nested stack in a final state, which the caller judges.
-"""
+"""What a deployment needs to have stacks within its stack: the port that `nested_stacks.py` implements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from proton_server.local.cloudformation import lifecycle
-from proton_server.local.cloudformation.intrinsics import as_text
-from proton_server.local.cloudformation.stack_store import sound_template
-from proton_server.local.cloudformation.stacks import Stack
-from proton_server.local.cloudformation.template_url import read_template_url
-
-if TYPE_CHECKING:
-    from proton_server.local.cloudformation.backend import LocalCloudFormation
-    from proton_server.local.cloudformation.template import Template
-
-_Properties = Mapping[str, Any]
+from typing import Any, Protocol
 
 
-def create(cloudformation: LocalCloudFormation, name: str, properties: _Properties) -> Stack:
-    """Create a nested stack.
+class NestedStack(Protocol):
+    """A stack that is a resource of another one."""
 
-    Raises:
-        ValidationError: its template or parameters are unsound.
+    @property
+    def stack_id(self) -> str:
+        """Its ARN, which is what Ref yields."""
 
-    """
-    stack = cloudformation.new_stack(name, _tags(properties))
-    target = cloudformation.target(stack, _template(cloudformation, properties), _parameters(properties))
-    stack.target = target
-    cloudformation.stacks[stack.stack_id] = stack
-    stack.enter("CREATE_IN_PROGRESS")
-    lifecycle.create(stack, target, cloudformation.exchange)
-    return stack
+    def output(self, key: str) -> Any:
+        """One of its outputs.
 
+        Raises:
+            ResourceError: it has none of that name.
 
-def update(cloudformation: LocalCloudFormation, stack: Stack, properties: _Properties) -> None:
-    """Update a nested stack, whether or not anything changes.
+        """
 
-    Raises:
-        ValidationError: its template or parameters are unsound.
+    def update(self, properties: Mapping[str, Any]) -> None:
+        """Bring it to other properties.
 
-    """
-    target = cloudformation.target(stack, _template(cloudformation, properties), _parameters(properties))
-    stack.enter("UPDATE_IN_PROGRESS")
-    lifecycle.update(stack, target, cloudformation.exchange, _tags(properties))
+        Raises:
+            ResourceError: that was refused, or it did not reach UPDATE_COMPLETE.
 
+        """
 
-def delete(cloudformation: LocalCloudFormation, stack: Stack) -> None:
-    """Delete a nested stack."""
-    stack.enter("DELETE_IN_PROGRESS")
-    lifecycle.delete(stack, frozenset(), cloudformation.exchange)
-    cloudformation.archive(stack)
+    def delete(self) -> None:
+        """Delete it.
+
+        Raises:
+            ResourceError: it did not reach DELETE_COMPLETE.
+
+        """
 
 
-def _template(cloudformation: LocalCloudFormation, properties: _Properties) -> Template:
-    url, account, partition = properties["TemplateURL"], cloudformation.account_id, cloudformation.partition
-    return sound_template(read_template_url(url, account, partition))
+class NestedStacks(Protocol):
+    """Makes nested stacks in one account and region."""
 
+    def create(self, name: str, properties: Mapping[str, Any], parent_id: str) -> NestedStack:
+        """Create a stack from the properties of an AWS::CloudFormation::Stack.
 
-def _parameters(properties: _Properties) -> dict[str, str]:
-    return {name: as_text(value) for name, value in properties.get("Parameters", {}).items()}
+        Args:
+            name: the nested stack's.
+            properties: evaluated and checked.
+            parent_id: the ARN of the stack that it is a resource of.
 
+        Raises:
+            ResourceError: it was refused, or did not reach CREATE_COMPLETE.
 
-def _tags(properties: _Properties) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        """

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from proton_server.local.cloudformation.schemas import schema_of
 
-Action = Literal["keep", "update", "replace", "swap", "refuse"]
-"""Nothing; in place; new first, old at the end; old first; impossible, for both would have one name."""
+Action = Literal["create", "keep", "update", "replace", "swap", "refuse"]
+"""Make it; nothing; in place; new first, old at the end; old first; impossible, for both have one name."""
 
 _Properties = Mapping[str, Any]
 

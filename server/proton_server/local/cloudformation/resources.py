@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proton_server.local.cloudformation import moto_models, nested_resource
+from moto.cloudformation.utils import random_suffix
+
+from proton_server.local.cloudformation import moto_models
 from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.moto_models import model_of, report_gap
+from proton_server.local.cloudformation.names import generated_name
+from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.placeholders import Placeholder
 from proton_server.local.cloudformation.schemas import schema_of
 
@@ -32,7 +36,7 @@ class Resource:
     """A resource that exists, with the properties it was last given.
 
     Attributes:
-        model: moto's instance, a nested stack, or a Placeholder.
+        model: moto's instance, a NestedStack, or a Placeholder.
         definition: the resource's entry in the template.
 
     """
@@ -55,7 +59,7 @@ class Resource:
     def attribute(self, name: str) -> Any:
         """What Fn::GetAtt yields: moto's value, else the property of that name, else a plausible one."""
         if self.type == NESTED_STACK:
-            return nested_resource.output(self.model, name.removeprefix("Outputs."))
+            return self.model.output(name.removeprefix("Outputs."))
         value = None if self.is_placeholder else moto_models.attribute(self.model, name)
         if value is not None:
             return value
@@ -116,6 +120,7 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
     definition: Mapping[str, Any],
     properties: _Properties,
     location: Location,
+    nested: NestedStacks,
     *,
     generation: int = 0,
     beside_placeholder: bool = False,
@@ -127,6 +132,7 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
         definition: its entry in the template.
         properties: evaluated and checked.
         location: where.
+        nested: makes the stack, if it is a nested one.
         generation: how many physical resources the logical id had before.
         beside_placeholder: whether it depends on a placeholder. Then a refusal says nothing of the template:
             moto may just miss what the placeholder stands for.
@@ -136,9 +142,10 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
 
     """
     type_ = definition["Type"]
-    made = None
+    made: Any = None
     if type_ == NESTED_STACK:
-        made = nested_resource.create(logical_id, properties, location)
+        name = generated_name(type_, None, location.stack_name, logical_id, random_suffix())
+        made = nested.create(name, properties, location.stack_id)
     elif model_of(type_) is None or type_.startswith(_CUSTOM):
         report_gap(logical_id, type_, location, "is a placeholder: moto does not model the type")
     else:
@@ -174,11 +181,14 @@ def update(
     if old.is_placeholder:
         return new
     if old.type == NESTED_STACK:
-        nested_resource.update(old.model, properties, location)
+        old.model.update(properties)
         return new
     if old.type in _RELATIONS:
         delete(old)
-        return create(old.logical_id, definition, properties, location)
+        made = moto_models.create(old.logical_id, old.type, properties, location)
+        return replace(
+            new, model=made or Placeholder(old.type, old.logical_id, location, schema_of(old.type))
+        )
     return replace(new, model=moto_models.update(old.model, old.logical_id, old.type, properties, location))
 
 
@@ -190,7 +200,7 @@ def delete(resource: Resource) -> None:
 
     """
     if resource.type == NESTED_STACK:
-        nested_resource.delete(resource.model, resource.location)
+        resource.model.delete()
     elif not resource.is_placeholder:
         moto_models.delete(
             resource.model, resource.logical_id, resource.type, resource.properties, resource.location

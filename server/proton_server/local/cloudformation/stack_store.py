@@ -11,14 +11,21 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from moto.ssm.models import ssm_backends
 
 from proton_server.local.cloudformation.change_sets import ChangeSet
-from proton_server.local.cloudformation.deployment import Deployment
+from proton_server.local.cloudformation.deployment import Deployment, Environment
 from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.exports import Exports
 from proton_server.local.cloudformation.location import Location
+from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.stacks import Stack, StackResource
 from proton_server.local.cloudformation.targets import Target, read_target
 from proton_server.local.cloudformation.template import Template, read_template
 from proton_server.local.cloudformation.tokens import Tokens
+
+# CloudFormation's first quota of stacks ("AWS CloudFormation quotas" in the User Guide), which an account can
+# have raised; here it is that of one stack with all that are nested in it.
+_MAX_NESTED = 200
+# AWS names no depth. Every level takes some thirty Python frames, and a template may nest itself.
+_MAX_DEPTH = 10
 
 
 class StackStore(models.CloudFormationBackend):
@@ -28,6 +35,7 @@ class StackStore(models.CloudFormationBackend):
     stacks: dict[str, Stack]  # type: ignore[assignment]
     deleted_stacks: dict[str, Stack]  # type: ignore[assignment]
     change_sets: dict[str, ChangeSet]  # type: ignore[assignment]
+    nested: NestedStacks
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -40,11 +48,14 @@ class StackStore(models.CloudFormationBackend):
         tags: dict[str, str] | None = None,
         notification_arns: list[str] | None = None,
         role_arn: str | None = None,
+        *,
+        parent_id: str | None = None,
     ) -> Stack:
-        """A stack that nobody knows of yet.
+        """A stack that is not in the store yet.
 
         Raises:
             AlreadyExistsException: the name is taken.
+            ValidationError: it would be one nested stack too many, or nested too deeply.
 
         """
         if self.find(name):
@@ -56,9 +67,24 @@ class StackStore(models.CloudFormationBackend):
             generate_stack_id(name, self.region_name, self.account_id),
             dict(tags or {}),
         )
-        stack = Stack(location, notification_arns or [], role_arn)
-        stack.deployment = Deployment(location, stack.record, self.exchange.value, _zones)
+        parent = self.stacks[parent_id] if parent_id else None
+        stack = Stack(location, notification_arns or [], role_arn, parent)
+        self._check_nesting(stack)
+        environment = Environment(self.exchange.value, _zones, self.nested)
+        stack.deployment = Deployment(location, stack.record, environment)
         return stack
+
+    def _check_nesting(self, stack: Stack) -> None:
+        if stack.parent is None:
+            return
+        if stack.depth > _MAX_DEPTH:
+            raise ValidationError(
+                message=f"Limit exceeded: stacks can be nested at most {_MAX_DEPTH} levels deep"
+            )
+        if sum(other.root_id == stack.root_id for other in list(self.stacks.values())) >= _MAX_NESTED:
+            raise ValidationError(
+                message=f"Limit exceeded: a stack can have at most {_MAX_NESTED} nested stacks in all"
+            )
 
     def target(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Target:
         """A template and its parameters, checked for a stack.

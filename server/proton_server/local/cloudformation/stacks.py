@@ -62,6 +62,7 @@ class Stack:
     location: Location
     notification_arns: list[str]
     role_arn: str | None = None
+    parent: Stack | None = field(default=None, repr=False)
     enable_termination_protection: bool = False
     timeout_in_minutes: int | None = None
     policy: str = ""
@@ -90,6 +91,21 @@ class Stack:
     def stack_name(self) -> str:
         """The name; it can be used again once the stack is deleted."""
         return self.location.stack_name
+
+    @property
+    def parent_id(self) -> str | None:
+        """The stack that this one is a resource of."""
+        return self.parent.stack_id if self.parent else None
+
+    @property
+    def root_id(self) -> str | None:
+        """The stack at the top, for a nested one."""
+        return (self.parent.root_id or self.parent.stack_id) if self.parent else None
+
+    @property
+    def depth(self) -> int:
+        """How many stacks it is nested in."""
+        return self.parent.depth + 1 if self.parent else 0
 
     @property
     def tags(self) -> dict[str, str]:
@@ -148,7 +164,8 @@ class Stack:
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Change the stack's tags; its resources get them with the next deployment."""
-        self.location = self.deployment.location = replace(self.location, tags=dict(tags))
+        self.location = replace(self.location, tags=dict(tags))
+        self.deployment.move(self.location)
 
     def drop_pending(self) -> None:
         """Forget work that is scheduled and not begun."""

@@ -1,0 +1,197 @@
+"""The resources that a stack has, and each way to change one of them, with its reversal.
+
+Nothing is decided here but how to undo: `deployment.py` says which resources change, `plan.py` how.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proton_server.local.cloudformation import resources
+from proton_server.local.cloudformation.errors import DeploymentFailed, ResourceError
+from proton_server.local.cloudformation.location import Location
+from proton_server.local.cloudformation.nested import NestedStacks
+from proton_server.local.cloudformation.outcome import Recorder, ResourceEvent
+from proton_server.local.cloudformation.plan import Action
+from proton_server.local.cloudformation.references import references
+from proton_server.local.cloudformation.resources import Resource
+from proton_server.local.cloudformation.template import depends_on
+
+_log = logging.getLogger("proton_server.local")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one resource shall be: its definition, its evaluated properties, and what it is now."""
+
+    logical_id: str
+    definition: Mapping[str, Any]
+    properties: Mapping[str, Any]
+    old: Resource | None
+
+    @property
+    def former(self) -> Resource:
+        """What it is now, where there is such a thing."""
+        if self.old is None:
+            raise LookupError(f"{self.logical_id} does not exist yet")
+        return self.old
+
+
+@dataclass
+class Inventory:
+    """The resources of one stack, by logical id, in the order of their creation.
+
+    Attributes:
+        replaced: resources that have a successor and still exist, newest first.
+
+    """
+
+    location: Location
+    record: Recorder
+    nested: NestedStacks
+    live: dict[str, Resource] = field(default_factory=dict)
+    replaced: list[Resource] = field(default_factory=list)
+    _undo: list[Callable[[], None]] = field(default_factory=list)
+
+    def change(self, action: Action, wanted: Wanted) -> Resource:
+        """Bring one resource to what is wanted, and remember how to undo that.
+
+        Raises:
+            ResourceError: the service refuses it, or the action is to refuse.
+
+        """
+        new = _ACTIONS[action](self, wanted)
+        self.live[wanted.logical_id] = new
+        return new
+
+    def forget_changes(self) -> None:
+        """Forget how to undo what was done: it is final."""
+        self._undo, self.replaced = [], []
+
+    def undo(self) -> None:
+        """Put back what was changed, newest first.
+
+        Raises:
+            DeploymentFailed: something could not be put back.
+
+        """
+        while self._undo:
+            step = self._undo.pop()
+            try:
+                step()
+            except ResourceError as error:
+                raise DeploymentFailed(str(error), "update") from error
+        self.replaced = []
+
+    def delete(self, to_delete: Iterable[Resource]) -> list[Resource]:
+        """Delete in the given order, in rounds while rounds help; those that could not be deleted."""
+        reasons: dict[int, str] = {}
+        waiting = list(to_delete)
+        while waiting:
+            kept = []
+            for resource in waiting:
+                try:
+                    resources.delete(resource)
+                except ResourceError as error:
+                    reasons[id(resource)] = str(error)
+                    kept.append(resource)
+                else:
+                    self._deleted(resource)
+            if len(kept) == len(waiting):
+                break
+            waiting = kept
+        for resource in waiting:
+            self._deleted(resource, "DELETE_FAILED", reasons[id(resource)])
+        return waiting
+
+    def _create(self, wanted: Wanted) -> Resource:
+        new = self._make(wanted)
+        self._undo.append(lambda: self._put_back(new, wanted.old))
+        return new
+
+    def _keep(self, wanted: Wanted) -> Resource:
+        """Only policies and the stack's tags can differ; the newest count."""
+        old = wanted.former
+
+        def revert() -> None:
+            self.live[old.logical_id] = resources.keep(old, old.definition, self.location)
+
+        self._undo.append(revert)
+        return resources.keep(old, wanted.definition, self.location)
+
+    def _update(self, wanted: Wanted) -> Resource:
+        old = wanted.former
+        new = resources.update(old, wanted.definition, wanted.properties, self.location)
+
+        def revert() -> None:
+            self.live[old.logical_id] = resources.update(new, old.definition, old.properties, self.location)
+
+        self._undo.append(revert)
+        return new
+
+    def _replace(self, wanted: Wanted) -> Resource:
+        new = self._create(wanted)
+        self.replaced.insert(0, wanted.former)
+        return new
+
+    def _swap(self, wanted: Wanted) -> Resource:
+        """For an old and a new that cannot exist side by side."""
+        old = wanted.former
+        _log.warning("%s is deleted before it is replaced; AWS would refuse this update", old.logical_id)
+        resources.delete(old)
+
+        def recreate() -> None:
+            self.live[old.logical_id] = self._make(
+                Wanted(old.logical_id, old.definition, old.properties, None), generation=old.generation
+            )
+
+        self._undo.append(recreate)
+        new = self._make(wanted)
+        self._undo.append(lambda: resources.delete(new))
+        return new
+
+    def _refuse(self, wanted: Wanted) -> Resource:
+        raise ResourceError(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+            f"Rename {wanted.former.physical_id} and update the stack again."
+        )
+
+    def _make(self, wanted: Wanted, generation: int | None = None) -> Resource:
+        mentioned = {reference.name for reference in references(wanted.definition.get("Properties"))}
+        neighbours = [self.live.get(name) for name in mentioned | set(depends_on(wanted.definition))]
+        successor = wanted.old.generation + 1 if wanted.old else 0
+        return resources.create(
+            wanted.logical_id,
+            wanted.definition,
+            wanted.properties,
+            self.location,
+            self.nested,
+            generation=successor if generation is None else generation,
+            beside_placeholder=any(neighbour and neighbour.is_placeholder for neighbour in neighbours),
+        )
+
+    def _put_back(self, new: Resource, old: Resource | None) -> None:
+        resources.delete(new)
+        self._deleted(new)
+        if old is None:
+            self.live.pop(new.logical_id, None)
+        else:
+            self.live[new.logical_id] = old
+
+    def _deleted(
+        self, resource: Resource, status: str = "DELETE_COMPLETE", reason: str | None = None
+    ) -> None:
+        self.record(ResourceEvent(resource.logical_id, resource.physical_id, resource.type, status, reason))
+
+
+_ACTIONS: Mapping[Action, Callable[[Inventory, Wanted], Resource]] = {
+    "create": Inventory._create,  # noqa: SLF001 - its own table
+    "keep": Inventory._keep,  # noqa: SLF001
+    "refuse": Inventory._refuse,  # noqa: SLF001
+    "replace": Inventory._replace,
+    "swap": Inventory._swap,  # noqa: SLF001
+    "update": Inventory._update,  # noqa: SLF001
+}
