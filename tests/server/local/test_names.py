@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proton_server.local.cloudformation.names import generated_name
-from tests.server.local.served import outputs_of
+from tests.server.local.local_aws import outputs_of
 
 UNIQUE = "0123456789AB"
 LONG = "a-stack-of-proton--" + "x" * 100

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.local.served import LocalAws
+from tests.server.local.local_aws import LocalAws
 
 Upload = Callable[[str, dict[str, Any]], str]
 
