@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.errors import SourceError
+from proton_server.provisioning.errors import ObjectUnreadable
 from tests.names import ACCOUNT, REGION, unique
 from tests.servers import LocalServer
 
@@ -39,7 +39,7 @@ def test_templates_are_read_from_the_callers_buckets_and_those_the_operator_allo
 def test_templates_are_read_from_no_other_bucket(local_server: LocalServer, buckets: dict[str, str]) -> None:
     aws = Aws(local_server.url, template_accounts=(PLATFORM,))
 
-    with pytest.raises(SourceError, match=f"belongs to another account than {ACCOUNT}"):
+    with pytest.raises(ObjectUnreadable, match=f"belongs to another account than {ACCOUNT}"):
         aws.read_object(ACCOUNT, REGION, buckets[STRANGER], "key")
 
 

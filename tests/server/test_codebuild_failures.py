@@ -197,7 +197,6 @@ class TestRepetition:
             "arn": arn,
             "name": arn.rpartition("/")[2],
             "createdAt": 1.0,
-            "codebuildRoleArn": BUILD_ROLE,
         }
         commands = [f"echo $$ > {tmp_path}/pid; until test -e {tmp_path}/go; do sleep 0.02; done"]
         settings = {"provision": commands, "deprovision": []}
@@ -205,6 +204,7 @@ class TestRepetition:
             deployment_id=str(uuid.uuid4()),
             account_id=ACCOUNT,
             region="us-east-1",
+            role=BUILD_ROLE,
             environment=record,
             read_inputs=dict,
             tags={},

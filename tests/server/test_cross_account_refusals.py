@@ -71,7 +71,7 @@ class TestCreationIsRefused:
         key = answer["environmentAccountConnection"]["id"]
         accounts.third.accept_environment_account_connection(id=key)
 
-        with refused("ValidationException", key, f"addressed to account {THIRD}"):
+        with refused("ValidationException", key, f"is for management account {THIRD}"):
             accounts.create(template, key, name)
 
     @pytest.mark.parametrize("member", ["protonServiceRoleArn", "codebuildRoleArn", "provisioningRepository"])
@@ -81,7 +81,7 @@ class TestCreationIsRefused:
         value = REPOSITORY if member == "provisioningRepository" else SERVICE_ROLE
 
         with refused(
-            "ValidationException", f"{member} cannot be given beside environmentAccountConnectionId"
+            "ValidationException", f"{member} cannot be combined with environmentAccountConnectionId"
         ):
             accounts.create(template, accounts.connect(name), name, **{member: value})
 
@@ -141,7 +141,7 @@ class TestUpdateIsRefused:
         self, member: str, far_environment: dict[str, Any], accounts: Accounts
     ) -> None:
         with refused(
-            "ValidationException", f"{member} cannot be given beside environmentAccountConnectionId"
+            "ValidationException", f"{member} cannot be combined with environmentAccountConnectionId"
         ):
             accounts.update(far_environment["name"], **{member: SERVICE_ROLE})
 

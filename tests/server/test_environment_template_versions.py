@@ -22,7 +22,7 @@ from tests.servers import LocalServer
 from tests.waiting import ended, gone, registered
 
 BUCKET = "bundles-of-tests"
-CAN = Capabilities(frozenset(), hostings({}))
+CAN = Capabilities({}, hostings({}))
 OTHER_SCHEMA = SCHEMA.replace(
     "properties:", "required: [owner]\n      properties:\n        owner: {type: string}"
 )

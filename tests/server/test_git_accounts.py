@@ -11,7 +11,8 @@ from proton_server.operations.call import Call, Capabilities, Verdicts
 from proton_server.operations.errors import ValidationException
 from proton_server.operations.repositories import create_repository
 from proton_server.persistence.store import Rows, Store
-from proton_server.provisioning import Progress, State, Work
+from proton_server.provisioning import Work
+from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings, tokens
 from proton_server.provisioning.pull_request import PullRequest
 
@@ -33,7 +34,7 @@ def link(hosting: Hostings, account: str, folder: Path) -> dict[str, Any]:
     try:
         with store.write(account, "us-east-1") as connection:
             rows = Rows(connection, account, "us-east-1")
-            can = Capabilities(frozenset(), hosting)
+            can = Capabilities({}, hosting)
             call = Call("CreateRepository", account, "us-east-1", time.time(), rows, can, Verdicts())
             given = {"provider": "GITHUB", "name": "acme/infra", "connectionArn": "arn"}
             record: dict[str, Any] = create_repository(call, given)["repository"]
@@ -61,11 +62,12 @@ def test_a_link_of_an_account_that_has_no_token_any_more_opens_no_pull_request()
         "arn": f"arn:aws:proton:us-east-1:{OTHER}:environment/dev",
         "provisioningRepository": {"provider": "GITHUB", "name": "acme/infra", "branch": "main"},
     }
-    work = Work("d", OTHER, "us-east-1", environment, ("1", "0"), {}, {}, {}, _unused, _unused, _unused)
+    work = Work("d", OTHER, "us-east-1", "", environment, ("1", "0"), dict, {}, {}, _unused, _unused, _unused)
+    method = PullRequest(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"}))
 
-    progress = PullRequest(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"})).start(work)
-
-    assert progress == Progress(State.FAILED, NO_TOKEN)
+    with pytest.raises(ProvisioningError) as caught:
+        method.start(work)
+    assert str(caught.value) == NO_TOKEN
 
 
 def test_each_account_comes_with_its_own_token_and_else_with_the_one_it_shares() -> None:

@@ -30,7 +30,7 @@ SIGNED = (
     f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
 )
 
-CAN_NOTHING = Capabilities(frozenset(), hostings({}))
+CAN_NOTHING = Capabilities({}, hostings({}))
 
 
 def post(

@@ -22,15 +22,15 @@ from botocore.exceptions import (
 )
 
 from proton_server.engine.evaluation import Evaluator
-from proton_server.provisioning import Method, State, Work
+from proton_server.provisioning import Provisioner, State, Work
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.aws_errors import awaited
+from proton_server.provisioning.aws_errors import temporary_error
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild import CodeBuild
 from proton_templates.bundle import Bundle
 from tests.fault_proxy import Answer, CutOff, FaultProxy, json_refusal, refusal
 from tests.names import ACCOUNT, SERVICE_ROLE, unique
-from tests.server.builds import BUILD_ROLE, project_of
+from tests.server.builds import project_of
 from tests.server.environments import stack_status
 from tests.servers import LocalServer, ServedBesideAws
 from tests.waiting import eventually
@@ -54,9 +54,8 @@ def work(evaluate: Evaluator) -> Work:
             "arn": f"arn:aws:proton:us-east-1:{ACCOUNT}:environment/{name}",
             "name": name,
             "createdAt": 1.0,
-            "protonServiceRoleArn": SERVICE_ROLE,
-            "codebuildRoleArn": BUILD_ROLE,
         },
+        role=SERVICE_ROLE,
         read_inputs=dict,
         tags={},
         template_version=("1", "0"),
@@ -95,7 +94,7 @@ def at(wanted: str, answer: Answer | None = None) -> Callable[[str], Answer | No
     return hook
 
 
-def done(method: Method, work: Work) -> dict[str, str]:
+def done(method: Provisioner, work: Work) -> dict[str, str]:
     """Waits for success, and returns the outputs."""
     eventually(lambda: method.observe(work).state is not State.RUNNING)
     progress = method.observe(work)
@@ -302,14 +301,14 @@ def client_error(code: str, status: int = 400, operation: str = "AssumeRole") ->
         (ParamValidationError(report="x"), None),
     ],
 )
-def test_what_passes_is_waited_for_and_said_without_a_secret(error: Any, sentence: str | None) -> None:
-    said = awaited(error)
+def test_the_message_on_a_temporary_error_contains_no_secret(error: Any, sentence: str | None) -> None:
+    message = temporary_error(error)
 
-    assert (said is None) == (sentence is None)
-    if said is not None:
-        assert str(sentence) in said
-        assert said.startswith("Waiting for AWS: ")
-        assert "hush" not in said
+    assert (message is None) == (sentence is None)
+    if message is not None:
+        assert str(sentence) in message
+        assert message.startswith("Waiting for AWS: ")
+        assert "hush" not in message
 
 
 def test_nothing_is_known_of_a_deployment_while_aws_is_out_of_reach(work: Work) -> None:

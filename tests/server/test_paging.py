@@ -19,7 +19,7 @@ ACCOUNT, REGION = "111111111111", "us-east-1"
 TOO_LARGE = "99999999999999999999"
 
 
-CAN = Capabilities(frozenset(), hostings({}))
+CAN = Capabilities({}, hostings({}))
 
 
 def run(store: Store, operation: str, **request: Any) -> dict[str, Any]:

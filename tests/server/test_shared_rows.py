@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,9 @@ from proton_server.operations.errors import ProtonError
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import deployments, environment_template_versions
 from proton_server.provisioning import Progress, State, Work
+from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import hostings
+from proton_server.provisioning.methods import METHODS, Outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +30,7 @@ MANAGEMENT, ENVIRONMENT, THIRD = "111111111111", "222222222222", "333333333333"
 REGION = "us-east-1"
 ENVIRONMENT_ARN = f"arn:aws:proton:{REGION}:{MANAGEMENT}:environment/far"
 ROLE = f"arn:aws:iam::{ENVIRONMENT}:role/build"
-CAN = Capabilities(frozenset({"codebuild"}), hostings({}))
+CAN = Capabilities(METHODS, hostings({}))
 SPEC = "proton: EnvironmentSpec\nspec: {}\n"
 
 
@@ -116,7 +119,7 @@ def notify(call: Operations, account: str, value: str) -> None:
 
 
 class Recorder:
-    """A way of provisioning that is done with what was notified, and keeps the work it was given."""
+    """Provisions with success and the outputs that were notified, and keeps the work it was given."""
 
     def __init__(self) -> None:
         self.works: list[Work] = []
@@ -126,6 +129,12 @@ class Recorder:
         return Progress(State.SUCCEEDED, outputs=work.notified.get("outputs", []))
 
     observe = cancel = remove = observe_removal = start
+
+
+def handler_of(store: Store, recorder: Recorder, evaluate: Evaluator) -> DeploymentHandler:
+    """The handler of deployments, where the recorder takes the place of CodeBuild."""
+    method = replace(METHODS["codebuild"], provisioner=lambda _outside: recorder)
+    return DeploymentHandler(store, METHODS | {"codebuild": method}, Outside(Aws(), hostings({})), evaluate)
 
 
 def test_both_sides_reach_a_connection_and_nobody_else(call: Operations, connection_id: str) -> None:
@@ -185,11 +194,11 @@ def test_work_is_done_in_the_environment_account_with_the_roles_its_connection_h
     exchanged = f"{ROLE}-2"
     call(ENVIRONMENT, "update_environment_account_connection", id=connection_id, codebuildRoleArn=exchanged)
 
-    DeploymentHandler(store, {"codebuild": recorder}, evaluate).step(deployment())
+    handler_of(store, recorder, evaluate).step(deployment())
 
     (work,) = recorder.works
     assert work.account_id == ENVIRONMENT
-    assert work.environment["codebuildRoleArn"] == exchanged
+    assert work.role == exchanged
     assert work.environment["arn"] == ENVIRONMENT_ARN
 
 
@@ -207,7 +216,7 @@ def test_what_either_account_notifies_is_told_to_the_provisioning_method_at_once
     notify(call, account, "https://a.example")
     row = deployment()
 
-    DeploymentHandler(store, {"codebuild": recorder}, evaluate).step(row)
+    handler_of(store, recorder, evaluate).step(row)
 
     assert row.next_at == 0.0
     assert recorder.works[0].notified == {"outputs": [{"key": "Url", "valueString": "https://a.example"}]}
@@ -222,17 +231,17 @@ def test_a_third_account_cannot_notify(call: Operations, deployment: Callable[[]
 def test_outputs_notified_in_the_middle_of_a_deployments_last_step_are_not_lost(
     store: Store, evaluate: Evaluator, call: Operations, deployment: Callable[[], sa.Row[Any]]
 ) -> None:
-    law = DeploymentHandler(store, {"codebuild": Recorder()}, evaluate)
+    handler = handler_of(store, Recorder(), evaluate)
 
     def settle(step: Any) -> Any:
         with store.write(MANAGEMENT, REGION) as connection:
-            return law.settle(Rows(connection, MANAGEMENT, REGION), deployment(), step)
+            return handler.settle(Rows(connection, MANAGEMENT, REGION), deployment(), step)
 
-    step = law.step(deployment())
+    step = handler.step(deployment())
     notify(call, ENVIRONMENT, "https://late.example")
 
     assert settle(step) == ({}, 0.0)  # to be stepped again, at once
-    assert settle(law.step(deployment())).delay is None
+    assert settle(handler.step(deployment())).delay is None
     answer = call(MANAGEMENT, "list_environment_outputs", environmentName="far")
     assert answer["outputs"] == [{"key": "Url", "valueString": "https://late.example"}]
 
@@ -244,16 +253,16 @@ def test_a_connection_deleted_in_the_middle_of_a_deployment_fails_it_and_what_wa
     connection_id: str,
     deployment: Callable[[], sa.Row[Any]],
 ) -> None:
-    law = DeploymentHandler(store, {"codebuild": Recorder()}, evaluate)
+    handler = handler_of(store, Recorder(), evaluate)
     call(ENVIRONMENT, "delete_environment_account_connection", id=connection_id)
 
-    failed = law.step(deployment()).progress
+    failed = handler.step(deployment()).progress
     assert failed.state is State.FAILED
     assert f"Account {ENVIRONMENT} has deleted" in failed.message
     assert connection_id in failed.message
 
     with store.write(MANAGEMENT, REGION) as connection:
-        law.settle(Rows(connection, MANAGEMENT, REGION), deployment(), law.step(deployment()))
+        handler.settle(Rows(connection, MANAGEMENT, REGION), deployment(), handler.step(deployment()))
         connection.execute(sa.delete(deployments))
     call(MANAGEMENT, "delete_environment", name="far")
-    assert law.step(deployment()).progress.state is State.SUCCEEDED
+    assert handler.step(deployment()).progress.state is State.SUCCEEDED

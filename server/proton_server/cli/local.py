@@ -10,9 +10,10 @@ import click
 
 from proton_server.api.authentication import AnyCredentials
 from proton_server.cli import options
-from proton_server.cli.server import Outside, listen, log_to_stderr, open_store, run, url
+from proton_server.cli.server import listen, log_to_stderr, open_store, run, url
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import local_hostings
+from proton_server.provisioning.methods import Outside
 
 
 @click.command()

@@ -10,10 +10,11 @@ import click
 
 from proton_server.api.authentication import VerifiedCredentials
 from proton_server.cli import options
-from proton_server.cli.server import Outside, listen, log_to_stderr, open_store, run
+from proton_server.cli.server import listen, log_to_stderr, open_store, run
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.aws_errors import trouble_of_the_server
+from proton_server.provisioning.aws_errors import credentials_problem
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
+from proton_server.provisioning.methods import Outside
 
 _log = logging.getLogger(__name__)
 
@@ -49,5 +50,5 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
 
 
 def _warn_of_aws(aws: Aws) -> None:
-    if trouble := trouble_of_the_server(aws):
-        _log.warning(trouble)
+    if problem := credentials_problem(aws):
+        _log.warning(problem)

@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 from anyio.to_thread import current_default_thread_limiter
@@ -21,11 +21,7 @@ from proton_server.local.web_pages import refuse_web_pages
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Store
-from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.cloudformation import CloudFormation
-from proton_server.provisioning.codebuild import CodeBuild
-from proton_server.provisioning.customer_managed import CustomerManaged
-from proton_server.provisioning.pull_request import PullRequest
+from proton_server.provisioning.methods import METHODS, manifest_engines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,27 +30,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from proton_server.api.authentication import Authenticator
-    from proton_server.provisioning import Method
-    from proton_server.provisioning.git_hosting import Hostings
+    from proton_server.provisioning.methods import Outside
 
 _REQUESTS_AT_A_TIME = 128
 """Some of which wait for their turn to have a spec checked: more than one account may have waiting."""
-
-
-class Outside(NamedTuple):
-    """What the server provisions with."""
-
-    aws: Aws
-    hosting: Hostings
-
-    def methods(self) -> dict[str, Method]:
-        """How each template engine is provisioned: a new way is a module in `provisioning/` and a line."""
-        return {
-            "cloudformation": CloudFormation(self.aws),
-            "codebuild": CodeBuild(self.aws),
-            "customer-managed": CustomerManaged(),
-            "terraform": PullRequest(self.hosting),
-        }
 
 
 def run(
@@ -65,10 +44,10 @@ def run(
     elsewhere: ASGIApp | None = None,
 ) -> None:
     """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
-    methods, evaluate = outside.methods(), Evaluator()
+    evaluate, engines = Evaluator(), manifest_engines(METHODS)
     reconcilers = (
-        Reconciler(store, DeploymentHandler(store, methods, evaluate)),
-        Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate)),
+        Reconciler(store, DeploymentHandler(store, METHODS, outside, evaluate)),
+        Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate, engines)),
     )
 
     def wake() -> None:
@@ -92,7 +71,7 @@ def run(
         evaluate.close()
         store.close()
 
-    proton = Proton(store, authenticate, Capabilities(frozenset(methods), outside.hosting), evaluate, wake)
+    proton = Proton(store, authenticate, Capabilities(METHODS, outside.hosting), evaluate, wake)
     app = asgi_app(proton, fault, lifespan, elsewhere)
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
 

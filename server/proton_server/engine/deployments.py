@@ -1,8 +1,7 @@
-"""The handler of deployments: every status one can have, what is done in it, and what can come of that.
+"""The handler of deployments: makes their steps, and writes what `transitions.py` decides.
 
-Rule: everything that decides how a deployment moves lives in this file, and it is the two tables below.
-`reconciler.py` makes the steps happen; the methods in `provisioning/` make the calls; nothing is called from
-here but their verbs. All that must survive a crash is in the deployment's row.
+`reconciler.py` says when; the methods in `provisioning/` make the calls, and nothing is called from here but
+their verbs. All that must survive a crash is in the deployment's row.
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from proton_server.engine import roles as connections
 from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
 from proton_server.engine.reconciler import Settled
+from proton_server.engine.roles import connection_deleted, roles_of
+from proton_server.engine.transitions import STEPS, StepResult, Transition, after_step, after_too_many_errors
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import (
     bundles,
@@ -24,7 +24,10 @@ from proton_server.persistence.tables import (
     tags,
 )
 from proton_server.provisioning import Progress, State, Work
+from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.methods import manifest_engines
 from proton_templates.bundle import Bundle, BundleError, read_bundle
+from proton_templates.rendering import RenderError
 from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
@@ -33,111 +36,44 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from proton_server.persistence.store import Store
-    from proton_server.provisioning import Method
+    from proton_server.provisioning.methods import Method, Outside
 
 _log = logging.getLogger(__name__)
 
-AT_REST = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "DELETE_FAILED"})
-"""Statuses of an environment in which an update or the deletion may start.
-
-An update after a failed deletion may be what makes the next one possible: another role, a new connection.
-"""
-
-_VERBS = {
-    ("IN_PROGRESS", "new"): "start",
-    ("IN_PROGRESS", "begun"): "observe",
-    # A cancelled deployment is started all the same: a crash may hide that it had begun.
-    ("CANCELLING", "new"): "start",
-    ("CANCELLING", "begun"): "cancel",
-    ("CANCELLING", "cancelled"): "observe",
-    ("DELETE_IN_PROGRESS", "new"): "remove",
-    ("DELETE_IN_PROGRESS", "begun"): "observe_removal",
-}
-"""What is done with a deployment: (status, phase) → verb of its provisioning method."""
-
-_PHASE_AFTER = {
-    "start": "begun",
-    "observe": None,
-    "cancel": "cancelled",
-    "remove": "begun",
-    "observe_removal": None,
-}
-"""The phase in which a verb leaves a deployment that is under way; None: as it was."""
-
-_STATUS_AFTER = {
-    ("IN_PROGRESS", State.PREPARING): "IN_PROGRESS",
-    ("IN_PROGRESS", State.RUNNING): "IN_PROGRESS",
-    ("IN_PROGRESS", State.OUT_OF_REACH): "IN_PROGRESS",
-    ("IN_PROGRESS", State.WAITING): "IN_PROGRESS",
-    ("IN_PROGRESS", State.SUCCEEDED): "SUCCEEDED",
-    ("IN_PROGRESS", State.FAILED): "FAILED",
-    ("IN_PROGRESS", State.REFUSED): "FAILED",
-    ("IN_PROGRESS", State.ROLLED_BACK): "FAILED",
-    ("IN_PROGRESS", State.CANCELLED): "CANCELLED",
-    ("CANCELLING", State.PREPARING): "CANCELLING",
-    ("CANCELLING", State.RUNNING): "CANCELLING",
-    ("CANCELLING", State.OUT_OF_REACH): "CANCELLING",
-    ("CANCELLING", State.WAITING): "CANCELLING",
-    ("CANCELLING", State.SUCCEEDED): "SUCCEEDED",
-    ("CANCELLING", State.FAILED): "FAILED",
-    ("CANCELLING", State.REFUSED): "FAILED",
-    ("CANCELLING", State.ROLLED_BACK): "CANCELLED",
-    ("CANCELLING", State.CANCELLED): "CANCELLED",
-    ("DELETE_IN_PROGRESS", State.PREPARING): "DELETE_IN_PROGRESS",
-    ("DELETE_IN_PROGRESS", State.RUNNING): "DELETE_IN_PROGRESS",
-    ("DELETE_IN_PROGRESS", State.OUT_OF_REACH): "DELETE_IN_PROGRESS",
-    ("DELETE_IN_PROGRESS", State.WAITING): "DELETE_IN_PROGRESS",
-    ("DELETE_IN_PROGRESS", State.SUCCEEDED): "DELETE_COMPLETE",
-    ("DELETE_IN_PROGRESS", State.FAILED): "DELETE_FAILED",
-    ("DELETE_IN_PROGRESS", State.REFUSED): "DELETE_FAILED",
-    ("DELETE_IN_PROGRESS", State.CANCELLED): "DELETE_FAILED",
-}
-"""What comes of it: (status, state of the progress) → status. A status without a verb is final."""
-
-_FAILURE_OF = {"IN_PROGRESS": "FAILED", "CANCELLING": "FAILED", "DELETE_IN_PROGRESS": "DELETE_FAILED"}
-"""How a deployment ends whose time is up or whose steps fail too often."""
-
-_AT_WORK = frozenset(status for status, _ in _VERBS)
-
-_CANCELLED_MESSAGE = "User initiated cancellation."  # AWS's own words
-_GIVEN_UP_MESSAGE = "The server failed at this deployment too many times in a row; its log says why."
-_LATE_MESSAGE = "The deployment did not end within 24 hours."
-_DEADLINE_SECONDS = 24 * 60 * 60
-"""Of what machines do. AWS never said how long it waits for people, so they have no deadline."""
-_PAUSE_SECONDS = (0.1, 5.0)
-"""Until the next look, at least and at most."""
-_LONGER_PAUSES = {
-    State.OUT_OF_REACH: (1.0, 60.0),
-    State.WAITING: (0.1, 60.0),  # a hosting service counts the looks
-}
+_FINAL_ERRORS = (ProvisioningError, RenderError, SpecError, BundleError, EvaluationError)
+"""What a step raises again when it is repeated. An earlier server may have accepted the spec or bundle."""
 
 
 class LeaseLost(Exception):
-    """Another process has taken over the deployment, by its id; a late one must make nothing."""
-
-
-class _Step(NamedTuple):
-    verb: str
-    progress: Progress
-    notified: dict[str, Any]
-    """What had been notified when the step was made."""
+    """Another process has taken over the deployment, by its id; this one must create nothing any more."""
 
 
 class DeploymentHandler:
-    """The handler of the table of deployments, for the reconciler."""
+    """The handler of the table of deployments, for the reconciler.
+
+    Args:
+        store: the server's state.
+        methods: the provisioning methods, by the name of their template engine.
+        outside: what they provision with.
+        evaluate: for bundles, specs and templates.
+
+    """
 
     table = deployments
 
-    def __init__(self, store: Store, methods: Mapping[str, Method], evaluate: Evaluator) -> None:
+    def __init__(
+        self, store: Store, methods: Mapping[str, Method], outside: Outside, evaluate: Evaluator
+    ) -> None:
         self._store, self._methods, self._evaluate = store, methods, evaluate
+        self._provisioners = {engine: method.provisioner(outside) for engine, method in methods.items()}
 
-    def step(self, row: sa.Row[Any]) -> _Step:
-        """Calls the verb of the row's status and phase."""
-        verb = _VERBS[row.record["deploymentStatus"], row.phase]
+    def step(self, row: sa.Row[Any]) -> StepResult:
+        """Makes the step of the row's status and phase."""
+        step = STEPS[row.record["deploymentStatus"], row.phase]
         with self._store.read() as connection:
             rows = Rows(connection, row.account_id, row.region)
             environment = rows.all(environments, name=row.environment_name)[0]
-            roles = connections.roles_of(rows, environment.record)
+            roles = roles_of(rows, environment.record)
             state = (row.record.get("targetState") or row.record["initialState"])["environment"]
             version = rows.all(
                 environment_template_versions,
@@ -145,25 +81,42 @@ class DeploymentHandler:
                 major=int(state["templateMajorVersion"]),
                 minor=int(state["templateMinorVersion"]),
             )[0]
-        if verb == "remove" and not environment.provisioned:
-            # Nothing was made, and what would remove it may be what failed: a role that cannot be assumed.
-            return _Step(verb, Progress(State.SUCCEEDED), row.notified)
-        if roles is None and version.engine != "customer-managed":
-            return _Step(verb, Progress(State.FAILED, connections.lost(environment.record)), row.notified)
-        work = self._work(row, environment.record | (roles or {}), state["spec"], version)
+        is_deletion = row.record["deploymentStatus"] == "DELETE_IN_PROGRESS"
+        if is_deletion and row.phase == "new" and not environment.provisioned:
+            # Nothing was created, and what would remove it may be what failed: a role that cannot be assumed.
+            return StepResult(step, Progress(State.SUCCEEDED), row.notified)
+        method = self._methods[version.engine]
+        if roles is None and method.role is not None:
+            failed = Progress(State.FAILED, connection_deleted(environment.record))
+            return StepResult(step, failed, row.notified)
+        record = environment.record | (roles or {})
+        work = self._work(row, record, state["spec"], version, record[method.role] if method.role else "")
         try:
-            progress = getattr(self._methods[version.engine], verb)(work)
-        except (SpecError, BundleError, EvaluationError) as fault:
-            # It was accepted, perhaps by an earlier version of the server: trying again helps nobody.
-            progress = Progress(State.FAILED, str(fault))
-        return _Step(verb, progress, row.notified)
+            progress = step.call(self._provisioners[version.engine], work)
+        except _FINAL_ERRORS as error:
+            progress = Progress(State.FAILED, str(error))
+        is_news = row.record.get("deploymentStatusMessage") != progress.message
+        if progress.state is State.OUT_OF_REACH and is_news:
+            _log.warning("deployment %s: %s", row.id, progress.message)
+        return StepResult(step, progress, row.notified)
 
-    def _work(self, row: sa.Row[Any], environment: dict[str, Any], spec: str, version: sa.Row[Any]) -> Work:
+    def settle(self, rows: Rows, row: sa.Row[Any], result: StepResult) -> Settled:
+        """Writes what the result of a step changes in the deployment and its environment."""
+        return _write(rows, row, after_step(row, result, round(time.time(), 3)))
+
+    def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
+        """Ends a deployment whose steps failed too often."""
+        return _write(rows, row, after_too_many_errors(row, round(time.time(), 3)))
+
+    def _work(
+        self, row: sa.Row[Any], environment: dict[str, Any], spec: str, version: sa.Row[Any], role: str
+    ) -> Work:
         evaluate = partial(self._evaluate, row.account_id)
         return Work(
             deployment_id=row.id,
             account_id=environment.get("environmentAccountId", row.account_id),
             region=row.region,
+            role=role,
             environment=environment,
             template_version=(str(version.major), str(version.minor)),
             read_inputs=partial(evaluate, SPEC_CHECK, read_inputs, spec, version.input_schema)
@@ -182,9 +135,9 @@ class DeploymentHandler:
         )
 
     def _will_provision(self, row: sa.Row[Any]) -> None:
-        """Notes that there may be something, before there is: whoever makes it may die before its answer.
+        """Notes that something may exist, before it does: this process may die before AWS's answer arrives.
 
-        Raises LeaseLost if another process has the deployment by now.
+        Raises LeaseLost if another process has taken over the deployment.
         """
         with self._store.write(row.account_id, row.region) as connection:
             rows = Rows(connection, row.account_id, row.region)
@@ -195,76 +148,27 @@ class DeploymentHandler:
     def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
         with self._store.read() as connection:
             stored = Rows(connection, row.account_id, row.region).all(bundles, version_id=version.id)[0]
-        customer_managed = version.engine == "customer-managed"
         return self._evaluate(
-            row.account_id, BUNDLE_CHECK, read_bundle, stored.tarball, customer_managed=customer_managed
+            row.account_id,
+            BUNDLE_CHECK,
+            read_bundle,
+            stored.tarball,
+            customer_managed=not self._methods[version.engine].has_infrastructure,
+            engines=manifest_engines(self._methods),
         )
 
-    def settle(self, rows: Rows, row: sa.Row[Any], result: _Step) -> Settled:
-        """Moves deployment and environment to the status that the tables give."""
-        verb, progress, notified = result
-        if row.notified != notified:
-            # Outputs that came in the middle of the step must not be missed by its result.
-            return Settled({}, 0.0)
-        status = _STATUS_AFTER[row.record["deploymentStatus"], progress.state]
-        age = time.time() - row.created_at
-        if status in _AT_WORK and age > _DEADLINE_SECONDS and progress.state is not State.WAITING:
-            message = f"{_LATE_MESSAGE} {progress.message}".strip()
-            return self._end(rows, row, progress, _FAILURE_OF[status], message)
-        if status not in _AT_WORK:
-            by_user = status == "CANCELLED" and row.record["deploymentStatus"] == "CANCELLING"
-            return self._end(rows, row, progress, status, _CANCELLED_MESSAGE if by_user else progress.message)
-        shortest, longest = _LONGER_PAUSES.get(progress.state, _PAUSE_SECONDS)
-        pause = min(longest, max(shortest, age / 10))
-        if progress.state in (State.PREPARING, State.OUT_OF_REACH):
-            return Settled(self._tell(rows, row, progress), pause)
-        if verb in ("start", "remove"):
-            rows.update(environments, {"name": row.environment_name}, provisioned=True)
-        phase = _PHASE_AFTER[verb] or row.phase
-        # A new phase, or a cancellation that came in the middle of the step, is looked at without delay.
-        at_once = phase != row.phase or _VERBS[status, phase] == "cancel"
-        return Settled({"phase": phase, **self._tell(rows, row, progress)}, 0.0 if at_once else pause)
 
-    def _tell(self, rows: Rows, row: sa.Row[Any], progress: Progress) -> dict[str, Any]:
-        """Shows in environment and deployment what is being waited for."""
-        told = {"deploymentStatusMessage": progress.message or None}
-        if row.record.get("deploymentStatusMessage") == told["deploymentStatusMessage"]:
-            return {}
-        if progress.state is State.WAITING and not progress.message:
-            return {}  # it was not seen, and what was seen last may still be so
-        if progress.state is State.OUT_OF_REACH:
-            _log.warning("deployment %s: %s", row.id, progress.message)
-        key = {"name": row.environment_name}
-        rows.update(environments, key, record=rows.all(environments, **key)[0].record | told)
-        return {"record": row.record | told}
-
-    def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
-        """Ends a deployment whose steps failed too often."""
-        failure = _FAILURE_OF[row.record["deploymentStatus"]]
-        return self._end(rows, row, Progress(State.FAILED), failure, _GIVEN_UP_MESSAGE)
-
-    def _end(self, rows: Rows, row: sa.Row[Any], progress: Progress, status: str, message: str) -> Settled:
-        now = round(time.time(), 3)
-        ended = {"deploymentStatus": status, "deploymentStatusMessage": message or None}
-        record = {**row.record, **ended, "lastModifiedAt": now, "completedAt": now}
-        key = {"name": row.environment_name}
-        environment = rows.all(environments, **key)[0]
-        _log.info("deployment %s of %s: %s", row.id, environment.record["arn"], status)
-        if status == "DELETE_COMPLETE":
-            rows.delete(tags, arn=environment.record["arn"])
-            rows.delete(environments, **key)
-        elif status == "SUCCEEDED":
-            succeeded = {"lastDeploymentSucceededAt": now, "lastSucceededDeploymentId": row.id}
-            applied = row.record["targetState"]["environment"]
-            rows.update(
-                environments,
-                key,
-                record=environment.record | ended | succeeded | applied,
-                outputs=progress.outputs,
-                provisioned_resources=progress.resources,
-                provisioned=True,
-            )
-        else:
-            nothing = {"provisioned": False} if progress.state is State.REFUSED else {}
-            rows.update(environments, key, record=environment.record | ended, **nothing)
-        return Settled({"record": record, "outputs": progress.outputs}, None)
+def _write(rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
+    environment, arn = {"name": row.environment_name}, row.record["targetArn"]
+    if transition.delay is None:
+        _log.info("deployment %s of %s: %s", row.id, arn, transition.record["deploymentStatus"])
+    if transition.deletes_environment:
+        rows.delete(tags, arn=arn)
+        rows.delete(environments, **environment)
+    elif transition.environment_record or transition.environment_columns:
+        record = rows.all(environments, **environment)[0].record | dict(transition.environment_record)
+        rows.update(environments, environment, record=record, **transition.environment_columns)
+    changes = dict(transition.columns)
+    if transition.record:
+        changes["record"] = row.record | dict(transition.record)
+    return Settled(changes, transition.delay)

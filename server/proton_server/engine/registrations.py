@@ -1,27 +1,32 @@
 """The handler of registrations: how a template version gets to DRAFT or REGISTRATION_FAILED.
 
-The bundle is fetched once and kept in the database, so the object in S3 may change or go afterwards. How it
-is fetched is the business of `provisioning/aws.py`, what is in it that of `bundle.py`.
+The bundle is read once and kept in the database, so the object in S3 may change or be deleted afterwards. How
+it is read from S3 is the business of `provisioning/aws.py`, what is in it that of `proton_templates`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from proton_server.engine.evaluation import BUNDLE_CHECK, EvaluationError
 from proton_server.engine.reconciler import Settled
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import bundles, environment_template_versions, environment_templates
-from proton_server.provisioning.errors import SourceError, SourceNotReady
+from proton_server.provisioning.errors import AwsUnavailable, ObjectUnreadable
+from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE
 from proton_templates.bundle import Bundle, BundleError, minor_incompatibility, read_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import sqlalchemy as sa
 
     from proton_server.engine.evaluation import Evaluator
     from proton_server.persistence.store import Store
+    from proton_templates.manifest import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -32,65 +37,140 @@ _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
 _USABLE = ("DRAFT", "PUBLISHED")
 
 
-_Result: TypeAlias = "tuple[bytes, Bundle] | str | SourceNotReady"
-"""Tarball and content; or a sentence on what is wrong; or what is in the way for now."""
-
-
 class Fetch(Protocol):
-    """Reads an object of S3 for an account. Raises SourceError if it cannot be had, or SourceNotReady."""
+    """Reads an object of S3 for an account. Raises ObjectUnreadable and AwsUnavailable."""
 
     def __call__(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
         """The object's bytes."""
 
 
+class Registered(NamedTuple):
+    """The bundle was read and is valid by itself."""
+
+    tarball: bytes
+    bundle: Bundle
+
+
+class Failed(NamedTuple):
+    """The bundle cannot be read or is not valid."""
+
+    message: str
+
+
+class Waiting(NamedTuple):
+    """The bundle cannot be read now."""
+
+    message: str
+
+
+Result: TypeAlias = "Registered | Failed | Waiting"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What a step changes in the database."""
+
+    delay: float | None
+    """Seconds until the next step; None: the registration has ended."""
+    record: Mapping[str, Any]
+    """Members of the version's record."""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """Other columns of the version's row."""
+    tarball: bytes | None = None
+    """The bundle to keep."""
+
+
 class RegistrationHandler:
-    """The handler of the table of template versions, for the reconciler."""
+    """The handler of the table of template versions, for the reconciler.
+
+    Args:
+        store: the server's state.
+        fetch: reads bundles from S3.
+        evaluate: for bundles.
+        engines: those that a bundle's manifest may ask for.
+
+    """
 
     table = environment_template_versions
 
-    def __init__(self, store: Store, fetch: Fetch, evaluate: Evaluator) -> None:
-        self._store, self._fetch, self._evaluate = store, fetch, evaluate
+    def __init__(self, store: Store, fetch: Fetch, evaluate: Evaluator, engines: Collection[Engine]) -> None:
+        self._store, self._fetch, self._evaluate, self._engines = store, fetch, evaluate, engines
 
-    def step(self, row: sa.Row[Any]) -> _Result:
-        """Fetches and reads the bundle: tarball and content, or a sentence that says what is wrong."""
+    def step(self, row: sa.Row[Any]) -> Result:
+        """Reads the bundle from S3 and checks it."""
         with self._store.read() as connection:
             rows = Rows(connection, row.account_id, row.region)
             template = rows.all(environment_templates, name=row.template_name)[0]
-        customer_managed = template.record.get("provisioning") == "CUSTOMER_MANAGED"
+        customer_managed = template.record.get("provisioning") == CUSTOMER_MANAGED_TEMPLATE
         try:
             tarball = self._fetch(row.account_id, row.region, row.source["bucket"], row.source["key"])
-            return tarball, self._evaluate(
-                row.account_id, BUNDLE_CHECK, read_bundle, tarball, customer_managed=customer_managed
+            bundle = self._evaluate(
+                row.account_id,
+                BUNDLE_CHECK,
+                read_bundle,
+                tarball,
+                customer_managed=customer_managed,
+                engines=self._engines,
             )
-        except (SourceError, BundleError, EvaluationError) as fault:
-            return str(fault)
-        except SourceNotReady as awaited:
-            return awaited
+        except (ObjectUnreadable, BundleError, EvaluationError) as error:
+            return Failed(str(error))
+        except AwsUnavailable as error:
+            if row.record.get("statusMessage") != str(error):
+                _log.warning("template version %s: %s", row.record["arn"], error)
+            return Waiting(str(error))
+        return Registered(tarball, bundle)
 
-    def settle(self, rows: Rows, row: sa.Row[Any], result: _Result) -> Settled:
-        """Stores the bundle and makes the version a DRAFT, or says why not."""
-        if isinstance(result, str):
-            return _ended(row, "REGISTRATION_FAILED", result)
-        if isinstance(result, SourceNotReady):
-            return _awaiting(row, str(result))
-        tarball, bundle = result
-        fault = _incompatibility(rows, row, bundle)
-        if fault is not None:
-            return _ended(row, "REGISTRATION_FAILED", fault)
-        rows.insert(bundles, version_id=row.id, tarball=tarball)
-        settled = _ended(row, "DRAFT", None, schema=bundle.schema_text)
-        registered = {"engine": bundle.engine, "input_schema": bundle.input_schema}
-        return Settled(settled.changes | registered, None)
+    def settle(self, rows: Rows, row: sa.Row[Any], result: Result) -> Settled:
+        """Writes what the result of a step changes: the version's row, and the bundle of a DRAFT."""
+        transition = after_step(row, result, _schema_before(rows, row), round(time.time(), 3))
+        return _write(rows, row, transition)
 
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
         """Ends a registration at which the server failed too often."""
-        del rows
         message = "The server failed at this version too many times in a row; its log says why."
-        return _ended(row, "REGISTRATION_FAILED", message)
+        return _write(rows, row, _failed(message, round(time.time(), 3)))
 
 
-def _incompatibility(rows: Rows, row: sa.Row[Any], bundle: Bundle) -> str | None:
-    """Why the version cannot follow the earlier minor versions of its major version, if so."""
+def after_step(
+    row: sa.Row[Any], result: Result, schema_before: Mapping[str, Any] | None, now: float
+) -> Transition:
+    """What the result of a step changes: a pure decision.
+
+    Args:
+        row: of the template version, fresh.
+        result: of the step.
+        schema_before: the input schema of the minor version before, if there is one.
+        now: epoch seconds.
+
+    """
+    if isinstance(result, Failed):
+        return _failed(result.message, now)
+    if isinstance(result, Waiting):
+        age = now - row.record["createdAt"]
+        if age > _DEADLINE_SECONDS:
+            return _failed(f"The template bundle could not be read within 24 hours. {result.message}", now)
+        pause = min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, age / 10))
+        return Transition(pause, {"statusMessage": result.message})
+    bundle = result.bundle
+    if schema_before is not None:
+        incompatibility = minor_incompatibility(schema_before, bundle.input_schema)
+        if incompatibility:
+            return _failed(incompatibility, now)
+    return Transition(
+        None,
+        {"status": "DRAFT", "statusMessage": None, "lastModifiedAt": now, "schema": bundle.schema_text},
+        {"engine": bundle.engine, "input_schema": bundle.input_schema},
+        result.tarball,
+    )
+
+
+def _failed(message: str, now: float) -> Transition:
+    record = {"status": "REGISTRATION_FAILED", "statusMessage": message, "lastModifiedAt": now}
+    return Transition(None, record)
+
+
+def _schema_before(rows: Rows, row: sa.Row[Any]) -> Mapping[str, Any] | None:
+    """The input schema of the newest usable minor version below, whose specs this version must accept."""
     table = environment_template_versions
     usable = rows.page(
         table,
@@ -103,23 +183,13 @@ def _incompatibility(rows: Rows, row: sa.Row[Any], bundle: Bundle) -> str | None
         template_name=row.template_name,
         major=row.major,
     )
-    return minor_incompatibility(usable[0].input_schema, bundle.input_schema) if usable else None
+    return usable[0].input_schema if usable else None
 
 
-def _awaiting(row: sa.Row[Any], message: str) -> Settled:
-    """Says in the version what it is waiting for; ends it when that takes a day."""
-    age = time.time() - row.record["createdAt"]
-    if age > _DEADLINE_SECONDS:
-        late = f"The template bundle could not be had within 24 hours. {message}"
-        return _ended(row, "REGISTRATION_FAILED", late)
-    if row.record.get("statusMessage") != message:
-        _log.warning("template version %s: %s", row.record["arn"], message)
-    pause = min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, age / 10))
-    return Settled({"record": row.record | {"statusMessage": message}}, pause)
-
-
-def _ended(row: sa.Row[Any], status: str, message: str | None, **members: Any) -> Settled:
-    _log.info("template version %s: %s", row.record["arn"], status)
-    now = round(time.time(), 3)
-    record = {**row.record, "status": status, "statusMessage": message, "lastModifiedAt": now, **members}
-    return Settled({"record": record}, None)
+def _write(rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
+    if transition.delay is None:
+        _log.info("template version %s: %s", row.record["arn"], transition.record["status"])
+    if transition.tarball is not None:
+        rows.insert(bundles, version_id=row.id, tarball=transition.tarball)
+    record = row.record | dict(transition.record)
+    return Settled({"record": record, **transition.columns}, transition.delay)

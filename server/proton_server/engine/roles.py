@@ -1,7 +1,7 @@
-"""What an environment account connection gives its environment, and what to say when it is gone.
+"""The roles that an environment account connection gives its environment.
 
-Read at each step of a deployment, not stored with the environment: a role that the environment account
-exchanges holds from then on. Nothing is written here, and nothing is provisioned.
+They are read at each step of a deployment, not stored with the environment: when the environment account
+changes a role, the next step uses the new one. Nothing is written here, and nothing is provisioned.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-env-account-connections.html
 """
 
@@ -10,18 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proton_server.persistence.tables import environment_account_connections
+from proton_server.provisioning.methods import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from proton_server.persistence.store import Rows
-
-ROLES = {
-    "protonServiceRoleArn": "roleArn",
-    "codebuildRoleArn": "codebuildRoleArn",
-    "componentRoleArn": "componentRoleArn",
-}
-"""Member of an environment → member of the connection that takes its place."""
 
 
 def roles_of(rows: Rows, environment: Mapping[str, Any]) -> dict[str, str] | None:
@@ -37,12 +31,12 @@ def roles_of(rows: Rows, environment: Mapping[str, Any]) -> dict[str, str] | Non
     return {role: connection.record[member] for role, member in ROLES.items() if member in connection.record}
 
 
-def lost(environment: Mapping[str, Any]) -> str:
-    """What to say of an environment whose connection was deleted: out of reach until it gets a new one."""
+def connection_deleted(environment: Mapping[str, Any]) -> str:
+    """The message for an environment whose connection was deleted: it cannot be reached without a new one."""
     name, account = environment["name"], environment["environmentAccountId"]
     return (
         f"Account {account} has deleted environment account connection "
-        f"{environment['environmentAccountConnectionId']}, which environment {name} depends on. "
-        f"Create a new one for environment {name} in account {account}, accept it, and give it to "
+        f"{environment['environmentAccountConnectionId']}, which environment {name} needs. "
+        f"Create a new connection for environment {name} in account {account}, accept it, and give it to "
         "UpdateEnvironment as environmentAccountConnectionId."
     )

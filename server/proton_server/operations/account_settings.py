@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proton_server.operations.errors import ValidationException
-from proton_server.operations.role_arns import refuse_foreign_roles
+from proton_server.operations.role_arns import check_role_accounts
 from proton_server.persistence.tables import account_settings, repositories
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def get_account_settings(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def update_account_settings(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Changes the given settings and keeps the others. An empty string clears a role."""
-    refuse_foreign_roles(call, request, _ROLES)
+    check_role_accounts(call, request, _ROLES)
     changes: dict[str, Any] = {member: request[member] for member in _ROLES if member in request}
     removes = request.get("deletePipelineProvisioningRepository", False)
     if removes and _REPOSITORY in request:

@@ -14,13 +14,14 @@ from proton_server.persistence.databases import STORABLE
 from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import sqlalchemy as sa
 
     from proton_server.engine.evaluation import Evaluator
     from proton_server.persistence.store import Rows
     from proton_server.provisioning.git_hosting import Hostings
+    from proton_server.provisioning.methods import Method
 
 Entry = TypeVar("Entry")
 
@@ -32,8 +33,8 @@ _MAX_RESULTS = 100
 class Capabilities:
     """What this server can do."""
 
-    engines: frozenset[str]
-    """The template engines it can provision."""
+    methods: Mapping[str, Method]
+    """The provisioning methods, by the name of their template engine."""
     hosting: Hostings
     """What hosts repositories, as far as an account may reach it."""
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from proton_server.engine.roles import ROLES
 from proton_server.operations.call import page
 from proton_server.operations.client_tokens import made_before, remember
 from proton_server.operations.errors import AccessDeniedException, ConflictException, ValidationException
-from proton_server.operations.role_arns import refuse_foreign_roles
+from proton_server.operations.role_arns import check_role_accounts
 from proton_server.operations.rows import connection_row
 from proton_server.operations.tagging import drop_tags, put_tags
 from proton_server.persistence.tables import environment_account_connections, environments
+from proton_server.provisioning.methods import ROLES
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -53,7 +53,7 @@ def create_environment_account_connection(call: Call, request: dict[str, Any]) -
             "managementAccountId must be another account: an environment of this one needs no connection."
         )
         raise ValidationException(message)
-    refuse_foreign_roles(call, request, _ROLES)
+    check_role_accounts(call, request, _ROLES)
     _refuse_second(call, management, environment)
     connection_id = str(uuid.uuid4())
     record = {
@@ -89,7 +89,7 @@ def update_environment_account_connection(call: Call, request: dict[str, Any]) -
     row = _row_of(call, request["id"], _ENVIRONMENT_ACCOUNT)
     if row.record["status"] == "REJECTED":
         raise ConflictException(f"Environment account connection {row.id} is REJECTED, which is final.")
-    refuse_foreign_roles(call, request, _ROLES)
+    check_role_accounts(call, request, _ROLES)
     return _changed(call, row, {member: request[member] for member in _ROLES if member in request})
 
 

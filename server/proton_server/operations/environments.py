@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from proton_server.engine.deployments import AT_REST
+from proton_server.engine.transitions import AT_REST
 from proton_server.operations.call import digest, page, refuse_unless_repeated
 from proton_server.operations.deployment_records import begin_cancellation, begin_deletion, begin_deployment
 from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
-from proton_server.operations.provisioning_settings import provisioning
+from proton_server.operations.provisioning_settings import method_of, provisioning_settings
 from proton_server.operations.rows import deployment_row, environment_row, version_row
 from proton_server.operations.tagging import put_tags
 from proton_server.operations.target import check_members, target_state, version_to_create, version_to_update
 from proton_server.persistence.tables import environments
+from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE
 
 if TYPE_CHECKING:
     from proton_server.operations.call import Call
@@ -41,7 +42,7 @@ def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         refuse_unless_repeated(f"Environment {name}", existing, request)
         return {"environment": existing.record}
     version = version_to_create(call, request)
-    settings = provisioning(call, version, request, {})
+    settings = provisioning_settings(call, version, request, {})
     target = target_state(call, version, request["spec"])
     record = {
         "arn": call.arn(f"environment/{name}"),
@@ -52,8 +53,8 @@ def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         **_description(request),
         **settings,
     }
-    if version.engine == "customer-managed":
-        record["provisioning"] = "CUSTOMER_MANAGED"
+    if not method_of(call, version).has_infrastructure:
+        record["provisioning"] = CUSTOMER_MANAGED_TEMPLATE
     call.rows.insert(environments, name=name, record=record, created_by=digest(request))
     put_tags(call, record["arn"], request.get("tags", []))
     return {"environment": begin_deployment(call.rows, record, target, call.now)}
@@ -77,7 +78,7 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         call.rows.update(environments, {"name": row.name}, record=record, created_by=None)
         return {"environment": record}
     version = version_to_update(call, record, request)
-    record |= provisioning(call, version, request, row.record)
+    record |= provisioning_settings(call, version, request, row.record)
     current = version_row(call, *(record[member] for member in _VERSION))
     if row.provisioned and version.engine != current.engine:
         message = f"Environment {row.name} is provisioned with {current.engine}, not with {version.engine}."

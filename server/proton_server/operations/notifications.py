@@ -1,7 +1,7 @@
-"""NotifyResourceDeploymentStatusChange: those who provision tell how it went, and with which outputs.
+"""NotifyResourceDeploymentStatusChange: whatever provisions an environment reports its status and outputs.
 
-What is said is kept in the deployment's row and judged by its provisioning method; outputs may be said again
-later.
+A notification is kept in the deployment's row, and its provisioning method decides what it means; outputs may
+be notified again after the deployment has ended.
 https://docs.aws.amazon.com/proton/latest/APIReference/API_NotifyResourceDeploymentStatusChange.html
 """
 
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
+from proton_server.operations.provisioning_settings import method_of
 from proton_server.operations.rows import version_row
 from proton_server.persistence.tables import deployments, environments
 
@@ -25,29 +26,27 @@ if TYPE_CHECKING:
 _ENVIRONMENT_ARN = re.compile(
     r"arn:[^:]+:proton:(?P<region>[^:]+):(?P<account>\d{12}):environment/(?P<name>[\w-]+)", re.ASCII
 )
-_SAID = ("status", "statusMessage", "outputs")
-_LISTENING = frozenset({"codebuild", "terraform"})
-"""The engines whose environments are provisioned by what can notify."""
+_NOTIFIED = ("status", "statusMessage", "outputs")
 
 
 def notify_resource_deployment_status_change(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Takes note of a status or outputs, from the environment's owner or the account it is provisioned in."""
-    said = {member: request[member] for member in _SAID if member in request}
-    if "status" not in said and "outputs" not in said:
-        raise ValidationException("Nothing is notified: give status, outputs or both.")
-    _check_outputs(said.get("outputs", []))
+    """Records a status or outputs, from the environment's owner or the account it is provisioned in."""
+    notified = {member: request[member] for member in _NOTIFIED if member in request}
+    if "status" not in notified and "outputs" not in notified:
+        raise ValidationException("Give status, outputs or both.")
+    _check_outputs(notified.get("outputs", []))
     owner, name = _owner(call, request["resourceArn"])
-    # Locked first, so that the environment read next is in step with it, whoever is ending the deployment.
-    under_way = owner.rows.lock(deployments, deployments.c.next_at.is_not(None), environment_name=name)
+    # Locked first: then no other transaction ends the deployment before the environment is read.
+    in_progress = owner.rows.lock(deployments, deployments.c.next_at.is_not(None), environment_name=name)
     environment = _environment(call, owner, name)
-    if under_way is None:
-        _say_afterwards(owner, environment, request)
-    elif request.get("deploymentId", under_way.id) != under_way.id:
-        message = f"is not deployment {request['deploymentId']} but {under_way.id}"
-        raise ConflictException(f"What is in progress for environment {name} {message}.")
+    if in_progress is None:
+        _notify_after_end(owner, environment, request)
+    elif request.get("deploymentId", in_progress.id) != in_progress.id:
+        message = f"is {in_progress.id}, not {request['deploymentId']}"
+        raise ConflictException(f"The deployment in progress of environment {name} {message}.")
     else:
-        notified = under_way.notified | said
-        owner.rows.update(deployments, {"id": under_way.id}, notified=notified, next_at=0.0)
+        changes = {"notified": in_progress.notified | notified, "next_at": 0.0}
+        owner.rows.update(deployments, {"id": in_progress.id}, **changes)
     return {}
 
 
@@ -67,28 +66,26 @@ def _owner(call: Call, arn: str) -> tuple[Call, str]:
 
 
 def _environment(call: Call, owner: Call, name: str) -> sa.Row[Any]:
-    """The environment. To an account that has nothing to do with it, it does not exist."""
+    """The environment. To an account that is neither its owner nor provisions it, it does not exist."""
     row = owner.rows.find(environments, name=name)
     if row is None or call.account_id not in (owner.account_id, row.record.get("environmentAccountId")):
         raise ResourceNotFoundException(f"Environment not found: {owner.arn(f'environment/{name}')}")
     template = (row.record[f"template{part}"] for part in ("Name", "MajorVersion", "MinorVersion"))
-    engine = version_row(owner, *template).engine
-    if engine not in _LISTENING:
-        message = (
-            f"Environment {name} is provisioned with {engine}: its status and outputs follow from that alone."
-        )
+    method = method_of(owner, version_row(owner, *template))
+    if not method.notifies:
+        message = f"Environment {name} uses {method.name}, whose status and outputs cannot be notified."
         raise ValidationException(message)
     return row
 
 
-def _say_afterwards(owner: Call, environment: sa.Row[Any], request: dict[str, Any]) -> None:
-    """Replaces the outputs of a deployment that succeeded; a status may only repeat what ended it."""
+def _notify_after_end(owner: Call, environment: sa.Row[Any], request: dict[str, Any]) -> None:
+    """Replaces the outputs of a deployment that succeeded; a status may only repeat the final one."""
     deployment_id, status = (
         environment.record[member] for member in ("lastAttemptedDeploymentId", "deploymentStatus")
     )
     names_it = request.get("deploymentId") == deployment_id
     if not names_it and "deploymentId" in request:
-        message = f"is not deployment {request['deploymentId']} but {deployment_id}"
+        message = f"is {deployment_id}, not {request['deploymentId']}"
         raise ConflictException(f"The last deployment of environment {environment.name} {message}.")
     repeated = names_it and request.get("status") == status
     if not repeated and ("status" in request or status != "SUCCEEDED"):

@@ -1,4 +1,4 @@
-"""Roles in a request: whose they may be. Whether a role exists is seen when it is assumed."""
+"""Roles in a request: of which account they may be. Whether a role exists is seen when it is assumed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from proton_server.operations.call import Call
 
 
-def refuse_foreign_roles(call: Call, request: dict[str, Any], members: Iterable[str]) -> None:
+def check_role_accounts(call: Call, request: dict[str, Any], members: Iterable[str]) -> None:
     """Raises ValidationException for a role that is not of the caller's account.
 
-    This server, not the caller, assumes the roles, and must not be made to use one account's roles for
-    another.
+    This server, not the caller, assumes the roles: it must not use one account's role for another account.
     """
     for member in members:
         if request.get(member) and request[member].split(":")[4] != call.account_id:

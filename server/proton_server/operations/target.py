@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proton_server.operations.errors import ValidationException
-from proton_server.operations.provisioning_settings import MEMBERS
 from proton_server.operations.rows import recommended_version, template_row, version_row
+from proton_server.provisioning.methods import MEMBERS
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

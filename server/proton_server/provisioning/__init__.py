@@ -1,8 +1,8 @@
-"""The port to what provisions environments: one module per method, each with the verbs of `Method`.
+"""The port to what provisions environments: a module for each method, with the verbs of `Provisioner`.
 
 A verb makes one call that may be repeated at any time (the caller may have died before it noted the answer)
-and returns at once: it starts or observes, it never waits. Only the modules of this package, `publish.py` and
-`local/` talk to AWS; the port itself does not.
+and returns at once: it starts or observes, it never waits. `methods.py` is the table of the methods. Only the
+modules of this package, `publish.py` and `local/` talk to AWS; the port itself does not.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ class Work:
     account_id: str
     """Where to provision: the account of the environment, or that of its environment account connection."""
     region: str
+    role: str
+    """The ARN of the role that the method needs; empty if it needs none."""
     environment: Mapping[str, Any]
-    """The environment's record; its roles are those to use (a connection's, if it has one), its version and
-    spec those last applied."""
+    """The environment's record; its version and spec are those last applied."""
     template_version: tuple[str, str]
     """Of the template, major and minor: the version aimed at, or that a deletion removes."""
     read_inputs: Callable[[], dict[str, Any]]
@@ -35,34 +36,34 @@ class Work:
     tags: Mapping[str, str]
     """To be put on what is provisioned."""
     notified: Mapping[str, Any]
-    """What NotifyResourceDeploymentStatusChange has told of this deployment: of `status`, `statusMessage` and
+    """What NotifyResourceDeploymentStatusChange reported of this deployment: of `status`, `statusMessage` and
     `outputs` (`Output` records) those that were given, the last of each."""
     read_bundle: Callable[[], Bundle]
     """The template bundle aimed at."""
     evaluate: Callable[..., Any]
-    """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For what runs a template or reads
-    what it made."""
+    """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For functions that render a
+    template or read what it produced."""
     will_provision: Callable[[], None]
-    """To be called before the first call that makes something: from then on a deletion looks for it."""
+    """To be called before the first call that creates something: from then on a deletion looks for it."""
 
 
 class State(Enum):
-    """Where a call has brought the work."""
+    """What is known of the work after a call."""
 
-    PREPARING = "something is in the way and being removed: start again"
-    RUNNING = "under way: observe"
-    OUT_OF_REACH = "unknown, for what has to be asked cannot be reached: ask again"
-    WAITING = "up to people, who may take days: observe now and then"
-    SUCCEEDED = "done"
-    FAILED = "not done, and nothing moves any more"
-    REFUSED = "not done, and nothing was made"
-    ROLLED_BACK = "not done, and all is again as it was before"
-    CANCELLED = "called off before anything was done"
+    PREPARING = "something else has to end or to be removed first: start again"
+    RUNNING = "in progress: observe"
+    OUT_OF_REACH = "unknown, because what has to be asked cannot be reached: ask again"
+    WAITING = "waits for people, who may take days: observe now and then"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed, and nothing is in progress any more"
+    REFUSED = "failed, and nothing was created"
+    ROLLED_BACK = "failed, and everything is as it was before"
+    CANCELLED = "cancelled before anything was done"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The answer of a verb."""
+    """What a verb returns."""
 
     state: State
     message: str = ""
@@ -73,8 +74,12 @@ class Progress:
     """With SUCCEEDED: `ProvisionedResource` records of the API."""
 
 
-class Method(Protocol):
-    """A way to provision. An exception is a fault of the server's: the verb is called again, some times."""
+class Provisioner(Protocol):
+    """Carries out a provisioning method.
+
+    A verb raises ProvisioningError, or an error of `proton_templates`, for what fails again when it is
+    repeated: the deployment has failed. After any other exception the verb is called again, some times.
+    """
 
     def start(self, work: Work) -> Progress:
         """Begins the deployment, unless it began already."""

@@ -22,8 +22,8 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
 
-from proton_server.provisioning.aws_errors import awaited
-from proton_server.provisioning.errors import SourceError, SourceNotReady
+from proton_server.provisioning.aws_errors import temporary_error
+from proton_server.provisioning.errors import AwsUnavailable, ObjectUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Aws:
         self._making = threading.RLock()
 
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
-        """An object of S3, read as the server itself. Raises SourceError, and SourceNotReady.
+        """An object of S3, read as the server itself. Raises ObjectUnreadable and AwsUnavailable.
 
         The server may be allowed to read more buckets than the caller, so S3 is told whose the bucket must
         be. It takes one account at a time, and answers for any other as if reading were forbidden.
@@ -86,19 +86,19 @@ class Aws:
                 content: bytes = answer["Body"].read(_MAX_BUNDLE_BYTES + 1)
                 break
             except (ClientError, BotoCoreError) as error:
-                waiting = awaited(error)
+                waiting = temporary_error(error)
                 if waiting is not None:
-                    raise SourceNotReady(waiting) from None
+                    raise AwsUnavailable(waiting) from None
                 if not isinstance(error, ClientError):
                     raise
                 if error.response["Error"]["Code"] != "AccessDenied":
-                    raise SourceError(
+                    raise ObjectUnreadable(
                         f"The template bundle {place} cannot be read: {error.response['Error']['Message']}"
                     ) from None
         else:
-            raise SourceError(_DENIED.format(place=place, account=account_id))
+            raise ObjectUnreadable(_DENIED.format(place=place, account=account_id))
         if len(content) > _MAX_BUNDLE_BYTES:
-            raise SourceError(f"The template bundle {place} is larger than {_MAX_BUNDLE_BYTES:,} bytes.")
+            raise ObjectUnreadable(f"The template bundle {place} is larger than {_MAX_BUNDLE_BYTES:,} bytes.")
         return content
 
     def client(self, service: str, account_id: str, region: str, role_arn: str = "") -> Any:

@@ -1,13 +1,14 @@
-"""What an error of AWS means: a refusal, which is final, or something that passes and is waited for.
+"""What an error of AWS means for a deployment: it has failed, or the same call may succeed later.
 
-What concerns the server's own credentials, or the way to AWS, is no deployment's fault: CloudFormation goes
-on meanwhile, and people repair it.
+A deployment does not fail because the server has no valid credentials or cannot reach AWS: a stack that was
+started is still in progress meanwhile, and people can correct the cause.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -25,6 +26,7 @@ from proton_server.provisioning import Progress, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proton_server.provisioning import Work
     from proton_server.provisioning.aws import Aws
 
 _CREDENTIALS = frozenset(
@@ -44,7 +46,7 @@ _CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Codes by which AWS refuses who calls, and not what is asked."""
+"""Codes of errors that are about the server's credentials, not about the call."""
 _TRY_AGAIN = frozenset(
     {
         "OperationAborted",
@@ -64,68 +66,84 @@ _TRY_AGAIN = frozenset(
 _VALUE = re.compile(r", value: .*")
 
 
-def awaited(error: ClientError | BotoCoreError) -> str | None:
-    """What is being waited for, as a sentence; None if asking AWS again would give the same answer.
+Verbs = TypeVar("Verbs")
 
-    AWS's own words are left out: to a wrong signature it answers with all that was to be signed.
+
+def temporary_error(error: ClientError | BotoCoreError) -> str | None:
+    """The message for an error after which the same call may succeed later; None if it would fail again.
+
+    AWS's own message is left out: that on a wrong signature contains everything that was to be signed.
     """
     if isinstance(error, ClientError):
-        return _awaited_answer(error)
+        return _temporary_client_error(error)
     if isinstance(error, ParamValidationError):
         return None
     if isinstance(error, NoCredentialsError):
-        what = "the server has no AWS credentials"
+        cause = "the server has no AWS credentials"
     elif isinstance(error, (ConnectionError, HTTPClientError)):
-        # Of the address only the host: the rest may name objects, and a proxy's may hold a password.
+        # Of the URL only the host: the rest may name objects, and a proxy's may contain a password.
         host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname or "it"
-        what = f"{host} cannot be reached ({type(error).__name__})"
+        cause = f"{host} cannot be reached ({type(error).__name__})"
     else:
-        what = f"the server's credentials or settings for it do not work ({type(error).__name__})"
-    return f"Waiting for AWS: {what}."
+        cause = f"the server's credentials or settings for it do not work ({type(error).__name__})"
+    return f"Waiting for AWS: {cause}."
 
 
-def trouble_of_the_server(aws: Aws) -> str | None:
-    """What is wrong with the server's own credentials, as a sentence that says what to do. Asks STS."""
+def _temporary_client_error(error: ClientError) -> str | None:
+    code = error.response["Error"]["Code"]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    # The response to HEAD has no body that could name a code, and our request is always well formed.
+    if code in _CREDENTIALS or (error.operation_name, code) == ("HeadBucket", "400"):
+        cause = f"it does not accept the server's credentials ({error.operation_name}: {code})"
+        return f"Waiting for AWS: {cause}. Renew them, and check the server's clock."
+    if status >= 500 or code in _TRY_AGAIN:
+        return f"Waiting for AWS: it answered {error.operation_name} with {code}."
+    return None
+
+
+def errors_as_progress(
+    role_denied: Callable[[Work], str],
+) -> Callable[[Callable[[Verbs, Work], Progress]], Callable[[Verbs, Work], Progress]]:
+    """Makes a verb of a `Provisioner` return what an error of AWS means, instead of raising the error.
+
+    Args:
+        role_denied: the beginning of the message when the role of the work could not be assumed.
+
+    """
+
+    def decorate(verb: Callable[[Verbs, Work], Progress]) -> Callable[[Verbs, Work], Progress]:
+        @functools.wraps(verb)
+        def call(self: Verbs, work: Work) -> Progress:
+            try:
+                return verb(self, work)
+            except ParamValidationError as error:
+                report = "; ".join(_VALUE.sub("", line) for line in str(error).splitlines()[1:])
+                message = f"AWS's API does not accept what the template produces: {report}."
+                return Progress(State.FAILED, message)
+            except (ClientError, BotoCoreError) as error:
+                waiting = temporary_error(error)
+                if waiting is not None or not isinstance(error, ClientError):
+                    return Progress(State.OUT_OF_REACH, waiting or "")
+                reason = error.response["Error"]["Message"]
+                if error.operation_name == "AssumeRole":
+                    reason = f"{role_denied(work)}: {reason}"
+                return Progress(State.FAILED, reason)
+
+        return call
+
+    return decorate
+
+
+def credentials_problem(aws: Aws) -> str | None:
+    """What is wrong with the server's own credentials, as a sentence that says what to do. Calls STS."""
     try:
         region = botocore.session.Session().get_config_variable("region") or "us-east-1"
         aws.client("sts", "", region).get_caller_identity()
     except NoCredentialsError:
         return (
             "No AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
-            "or give this machine a role. Until then, what needs AWS waits."
+            "or give this machine a role. Until then, deployments wait."
         )
     except (ClientError, BotoCoreError) as error:
-        return awaited(error)
+        return temporary_error(error)
     return None
-
-
-def _awaited_answer(error: ClientError) -> str | None:
-    code = error.response["Error"]["Code"]
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    # An answer to HEAD has no body that could name a code, and ours is always well formed.
-    if code in _CREDENTIALS or (error.operation_name, code) == ("HeadBucket", "400"):
-        what = f"it does not accept the server's credentials ({error.operation_name}: {code})"
-        return f"Waiting for AWS: {what}. Renew them, and check the server's clock."
-    if status >= 500 or code in _TRY_AGAIN:
-        return f"Waiting for AWS: it answered {error.operation_name} with {code}."
-    return None
-
-
-def answered(verb: Callable[[], Progress], denied: str) -> Progress:
-    """A verb's progress, where a final refusal is a failure with AWS's own words.
-
-    `denied` says what it means that no role could be assumed.
-    """
-    try:
-        return verb()
-    except ParamValidationError as error:
-        report = "; ".join(_VALUE.sub("", line) for line in str(error).splitlines()[1:])
-        return Progress(State.FAILED, f"AWS's API does not take what the template makes: {report}.")
-    except (ClientError, BotoCoreError) as error:
-        waiting = awaited(error)
-        if waiting is not None or not isinstance(error, ClientError):
-            return Progress(State.OUT_OF_REACH, waiting or "")
-        reason = error.response["Error"]["Message"]
-        return Progress(
-            State.FAILED, f"{denied}: {reason}" if error.operation_name == "AssumeRole" else reason
-        )

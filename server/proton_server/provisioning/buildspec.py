@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from proton_server.provisioning.errors import ProvisioningError
 from proton_templates.rendering import render_template
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _KEY_LENGTH = _VALUE_LENGTH = range(1, 1025)
 """Of `Output` in the API model."""
 
 
-class OutputsError(ValueError):
+class OutputsError(ProvisioningError):
     """A build wrote outputs that cannot be read; the text is a sentence without values."""
 
 

@@ -1,7 +1,7 @@
 """AWS-managed provisioning: one CloudFormation stack for an environment, made with its Proton service role.
 
 The stack's name follows from the environment alone and the client token of a call is the deployment's id, so
-every verb can be called again after a crash: what CloudFormation has accepted is recognised, not done twice.
+every verb can be called again after a crash: what CloudFormation has accepted is recognised and not repeated.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 """
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
-from proton_server.provisioning.aws_errors import answered, awaited
-from proton_templates.rendering import RenderError, render_template
+from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
+from proton_server.provisioning.errors import ProvisioningError
+from proton_templates.rendering import render_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,63 +64,30 @@ _VALUE_LENGTH = range(1, 1025)
 """Of `OutputValueString` in the API model; CloudFormation's outputs may be empty and longer."""
 
 _VANISHED = (
-    "The environment's CloudFormation stack is gone. If this is a local server: the local AWS keeps its "
-    "world in memory, so a restart of `proton-server local` loses it; update or create again."
+    "The environment's CloudFormation stack no longer exists. If this is a local server: the local AWS keeps "
+    "its resources in memory, so a restart of `proton-server local` loses them; update or create again."
 )
 _NOTHING_TO_DO = "No updates are to be performed."
 
 
+_errors_as_progress = errors_as_progress(
+    lambda work: f"The Proton service role {work.role} could not be assumed"
+)
+
+
 class CloudFormation:
-    """The verbs of `Method`, with a stack behind them."""
+    """The verbs of `Provisioner`, with a stack behind them."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
 
+    @_errors_as_progress
     def start(self, work: Work) -> Progress:
         """Creates or updates the stack; first deletes what a failed creation left."""
-        try:
-            template = _render(work)
-        except RenderError as fault:
-            return Progress(State.FAILED, str(fault))
-        if not template.strip():
-            return Progress(State.FAILED, "The rendered template is empty.")
-        if len(template.encode()) > _MAX_TEMPLATE_BYTES:
-            message = (
-                f"The rendered template is larger than {_MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit."
-            )
-            return Progress(State.FAILED, message)
-        return self._answer(work, self._start, template)
-
-    def observe(self, work: Work) -> Progress:
-        """The state of the stack; with success its outputs, with failure CloudFormation's reasons."""
-        return self._answer(work, self._observe)
-
-    def cancel(self, work: Work) -> Progress:
-        """Cancels the stack's update. If it cannot be cancelled (any more), what is observed holds."""
-        return self._answer(work, self._cancel)
-
-    def remove(self, work: Work) -> Progress:
-        """Deletes the stack."""
-        return self._answer(work, self._remove)
-
-    def observe_removal(self, work: Work) -> Progress:
-        """Whether the stack is gone."""
-        return self._answer(work, self._observe_removal)
-
-    def _answer(self, work: Work, verb: Any, *arguments: str) -> Progress:
-        """A verb's progress, where an answer of AWS that is final is a failure with AWS's own words."""
-        role = work.environment["protonServiceRoleArn"]
-
-        def call() -> Progress:
-            client = self._aws.client("cloudformation", work.account_id, work.region, role)
-            return verb(work, client, *arguments)  # type: ignore[no-any-return]
-
-        return answered(call, f"The Proton service role {role} could not be assumed")
-
-    def _start(self, work: Work, client: Any, template: str) -> Progress:
+        template, client = _template(work), self._client(work)
         stack = _describe(work, client)
         if stack is not None and _last_token(client, stack) == work.deployment_id:
-            return self._observe(work, client)
+            return self.observe(work)
         if stack is not None and stack["StackStatus"] in _LEFTOVERS:
             client.delete_stack(StackName=stack["StackId"])
             return Progress(State.PREPARING)
@@ -135,28 +103,15 @@ class CloudFormation:
                 ClientRequestToken=work.deployment_id,
             )
         except ClientError as error:
-            if awaited(error):
+            if temporary_error(error):
                 raise
-            return self._refused(work, client, error, made=stack is None)
+            return _after_refusal(work, client, error, is_creation=stack is None)
         return Progress(State.RUNNING)
 
-    def _refused(self, work: Work, client: Any, error: ClientError, *, made: bool) -> Progress:
-        """What the refusal of a creation (`made`) or update means.
-
-        The same call may have been accepted before, and its answer been lost: botocore repeats it then.
-        """
-        reason, stack = error.response["Error"]["Message"], _describe(work, client)
-        if stack is None:
-            return Progress(State.REFUSED, reason)
-        if _last_token(client, stack) == work.deployment_id:
-            return Progress(State.RUNNING)
-        if made:
-            return Progress(State.PREPARING)  # events may lag behind the stack
-        if _NOTHING_TO_DO in reason:
-            return _succeeded(stack)
-        raise error
-
-    def _observe(self, work: Work, client: Any) -> Progress:
+    @_errors_as_progress
+    def observe(self, work: Work) -> Progress:
+        """The state of the stack; with success its outputs, with failure CloudFormation's reasons."""
+        client = self._client(work)
         stack = _describe(work, client)
         if stack is None:
             return Progress(State.FAILED, _VANISHED)
@@ -165,16 +120,21 @@ class CloudFormation:
             return _succeeded(stack)
         return Progress(state, "" if state is State.RUNNING else _reasons(client, stack))
 
-    def _cancel(self, work: Work, client: Any) -> Progress:
+    @_errors_as_progress
+    def cancel(self, work: Work) -> Progress:
+        """Cancels the stack's update. If it cannot be cancelled (any more), what is observed holds."""
         try:
-            client.cancel_update_stack(StackName=stack_name(work))
+            self._client(work).cancel_update_stack(StackName=stack_name(work))
         except ClientError as error:
-            if awaited(error):
+            if temporary_error(error):
                 raise
             _log.info("deployment %s can no longer be cancelled", work.deployment_id)
-        return self._observe(work, client)
+        return self.observe(work)
 
-    def _remove(self, work: Work, client: Any) -> Progress:
+    @_errors_as_progress
+    def remove(self, work: Work) -> Progress:
+        """Deletes the stack."""
+        client = self._client(work)
         stack = _describe(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
@@ -183,21 +143,23 @@ class CloudFormation:
         try:
             client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
         except ClientError as error:
-            if awaited(error) or _last_token(client, stack) != work.deployment_id:
+            if temporary_error(error) or _last_token(client, stack) != work.deployment_id:
                 raise
         return Progress(State.RUNNING)
 
-    def _observe_removal(self, work: Work, client: Any) -> Progress:
+    @_errors_as_progress
+    def observe_removal(self, work: Work) -> Progress:
+        """Whether the stack is gone."""
+        client = self._client(work)
         stack = _describe(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
         if stack["StackStatus"] == "DELETE_FAILED":
             return Progress(State.FAILED, _reasons(client, stack))
-        return (
-            Progress(State.RUNNING)
-            if stack["StackStatus"] == "DELETE_IN_PROGRESS"
-            else self._remove(work, client)
-        )
+        return Progress(State.RUNNING) if stack["StackStatus"] == "DELETE_IN_PROGRESS" else self.remove(work)
+
+    def _client(self, work: Work) -> Any:
+        return self._aws.client("cloudformation", work.account_id, work.region, work.role)
 
 
 def stack_name(work: Work) -> str:
@@ -211,13 +173,36 @@ def stack_name(work: Work) -> str:
     return f"AWSProton-{name[:15].replace('_', '-')}-cloudformation--{letters}"
 
 
-def _render(work: Work) -> str:
+def _template(work: Work) -> str:
+    """The rendered template. Raises RenderError and ProvisioningError."""
     bundle = work.read_bundle()
     text = bundle.files[str(bundle.template_file)].decode("utf-8-sig")
     rendered: str = work.evaluate(
         "Rendering the template", render_template, text, work.environment["name"], work.read_inputs()
     )
+    if not rendered.strip():
+        raise ProvisioningError("The rendered template is empty.")
+    if len(rendered.encode()) > _MAX_TEMPLATE_BYTES:
+        limit = f"{_MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"
+        raise ProvisioningError(f"The rendered template is larger than {limit}.")
     return rendered
+
+
+def _after_refusal(work: Work, client: Any, error: ClientError, *, is_creation: bool) -> Progress:
+    """What it means that CloudFormation refused a creation or an update.
+
+    The same call may have been accepted before, and its response been lost: botocore repeats it then.
+    """
+    reason, stack = error.response["Error"]["Message"], _describe(work, client)
+    if stack is None:
+        return Progress(State.REFUSED, reason)
+    if _last_token(client, stack) == work.deployment_id:
+        return Progress(State.RUNNING)
+    if is_creation:
+        return Progress(State.PREPARING)  # events may lag behind the stack
+    if _NOTHING_TO_DO in reason:
+        return _succeeded(stack)
+    raise error
 
 
 def _describe(work: Work, client: Any) -> dict[str, Any] | None:
@@ -251,7 +236,7 @@ def _succeeded(stack: dict[str, Any]) -> Progress:
 
 
 def _last_token(client: Any, stack: dict[str, Any]) -> str | None:
-    """The client token of the call that the stack obeyed last."""
+    """The client token of the last call that CloudFormation accepted for the stack."""
     events = client.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
     return events[0].get("ClientRequestToken") if events else None
 
@@ -264,12 +249,12 @@ def _reasons(client: Any, stack: dict[str, Any]) -> str:
         # "Resource creation cancelled" follows from another resource's failure.
         if event["ResourceStatus"].endswith("_FAILED") and cause and not cause.endswith("cancelled"):
             of_resource = f"{event['LogicalResourceId']}: {cause}"
-    told = [reason for reason in (of_stack, of_resource) if reason]
-    return " ".join(told) or f"The stack is {stack['StackStatus']}."
+    reasons = [reason for reason in (of_stack, of_resource) if reason]
+    return " ".join(reasons) or f"The stack is {stack['StackStatus']}."
 
 
 def _events_of_last_call(client: Any, stack: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The stack's events, newest first, back to the call that the stack obeyed last."""
+    """The stack's events, newest first, back to the last call that was accepted for it."""
     for page in client.get_paginator("describe_stack_events").paginate(StackName=stack["StackId"]):
         for event in page["StackEvents"]:
             if event.get("PhysicalResourceId") == stack["StackId"]:

@@ -94,7 +94,7 @@ class Project:
         base = {
             "name": self.name,
             "description": f"Provisions the AWS Proton environment {work.environment['name']}.",
-            "serviceRole": work.environment["codebuildRoleArn"],
+            "serviceRole": work.role,
             "timeoutInMinutes": 60,
             "source": {"type": "S3", "location": f"{bucket}/{self._source}", "buildspec": PROVISION_FILE},
             "artifacts": {

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class CustomerManaged:
-    """Done as soon as it is asked for."""
+    """The verbs of `Provisioner`; each deployment is done at once."""
 
     def start(self, work: Work) -> Progress:
-        """Takes the spec's values for outputs."""
+        """Takes the spec's values as outputs."""
         outputs = [{"key": key, "valueString": str(value)} for key, value in work.read_inputs().items()]
         return Progress(State.SUCCEEDED, outputs=outputs)
 
@@ -27,7 +27,7 @@ class CustomerManaged:
         return self.start(work)
 
     def cancel(self, work: Work) -> Progress:
-        """Comes too late: it was done at once."""
+        """Has no effect: the deployment is done already."""
         return self.start(work)
 
     def remove(self, work: Work) -> Progress:

@@ -1,11 +1,18 @@
-"""Why an object of S3 was not read: what `Aws` raises, and the registration of a template version answers."""
+"""What the modules of this package raise for their callers."""
 
 from __future__ import annotations
 
 
-class SourceError(Exception):
-    """The object in S3 cannot be had; the message is a sentence for the template's owner."""
+class ProvisioningError(Exception):
+    """An environment cannot be provisioned; the message is a sentence for its owner.
+
+    Raised by the verbs of a `Provisioner` for what fails again when it is repeated.
+    """
 
 
-class SourceNotReady(Exception):
-    """S3 cannot be asked for the object now; the message is a sentence that says what is waited for."""
+class ObjectUnreadable(Exception):
+    """An object in S3 cannot be read; the message is a sentence for its owner."""
+
+
+class AwsUnavailable(Exception):
+    """AWS cannot be asked now; the message is a sentence that says why."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.validate import ParamValidator
 
+from proton_server.provisioning.errors import ProvisioningError
 from proton_templates.documents import load_mapping
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _UNSET = {
 """UpdateProject leaves what it is not told as it was: what a template dropped is put back to this."""
 
 
-class PropertiesError(ValueError):
+class PropertiesError(ProvisioningError):
     """The manifest's project properties do not fit CodeBuild; the text is a sentence without values."""
 
 
@@ -82,9 +83,7 @@ def _fit(value: Any, shape: Any, path: str) -> Any:
     try:
         fit: _Fitting = _FIT.get(shape.type_name, _string)
         return fit(value, shape, path)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, PropertiesError):
-            raise
+    except (TypeError, ValueError):
         raise PropertiesError(f"manifest.yaml: {path} must be of type {shape.type_name}.") from None
 
 

@@ -1,8 +1,8 @@
-"""Self-managed provisioning: a pull request for each deployment, and then it is the customer's turn.
+"""Self-managed provisioning: a pull request for each deployment; the customer's automation does the rest.
 
-Proton proposes the files and waits; the automation behind the repository provisions, and says so with
-NotifyResourceDeploymentStatusChange (`Work.notified`). Branch and request follow from the deployment's id, so
-a verb that is called again finds what it did. What is decided where AWS is silent:
+Proton proposes the files and waits; the automation of the repository provisions, and reports the end with
+NotifyResourceDeploymentStatusChange (`Work.notified`). Branch and request are named after the deployment's
+ID, so a verb that is called again finds what it did. What is decided where AWS is silent:
 docs/decisions/0006-self-managed.md.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 """
@@ -51,7 +51,7 @@ _DEPLOYING: dict[RequestState, _Meaning] = {
 }
 _REMOVING: dict[RequestState, _Meaning] = {
     RequestState.OPEN: (State.WAITING, "Waiting for {url} to be merged."),
-    # AWS's own sample of an automation destroys after the merge and notifies nobody, so the merge has to do.
+    # AWS's own sample of an automation destroys after the merge and does not notify Proton.
     RequestState.MERGED: (State.SUCCEEDED, ""),
     RequestState.CLOSED: (
         State.CANCELLED,
@@ -65,7 +65,7 @@ _ENDED = {"SUCCEEDED": State.SUCCEEDED, "FAILED": State.FAILED}
 
 
 class PullRequest:
-    """The verbs of `Method`, with a pull request behind them.
+    """The verbs of `Provisioner`, with a pull request behind them.
 
     Args:
         hosting: what hosts repositories, for each account and `RepositoryProvider` of the API.
@@ -77,42 +77,23 @@ class PullRequest:
 
     def start(self, work: Work) -> Progress:
         """Pushes the branch and opens the pull request."""
-        return _refusable(self._start, work)
-
-    def observe(self, work: Work) -> Progress:
-        """What the automation said; before that, what has become of the pull request."""
-        return _notified(work) or _patiently(self._start, work)
-
-    def cancel(self, work: Work) -> Progress:
-        """Closes the pull request. If it is merged already, the automation has the last word."""
-        return _notified(work) or _refusable(self._cancel, work)
-
-    def remove(self, work: Work) -> Progress:
-        """Opens the pull request that says that the environment was deleted."""
-        return _refusable(self._remove, work)
-
-    def observe_removal(self, work: Work) -> Progress:
-        """Done when the automation says so, or with the merge."""
-        return _notified(work) or _patiently(self._remove, work)
-
-    def _start(self, work: Work) -> Progress:
         repository = self._repository(work)
         request = repository.find_request(_branch(work))
         if request is None:
             title = f"Update requested for Proton - environment/{work.environment['name']}"
             request = _propose(repository, work, title, _deployment)
-        return _said(_DEPLOYING, request)
+        return _progress(_DEPLOYING, request)
 
-    def _cancel(self, work: Work) -> Progress:
-        repository = self._repository(work)
-        request = repository.find_request(_branch(work))
-        if request is None:
-            return Progress(State.CANCELLED)
-        if request.state is RequestState.OPEN:
-            request = repository.close_request(request)
-        return _said(_DEPLOYING, request)
+    def observe(self, work: Work) -> Progress:
+        """What the automation notified; before that, the state of the pull request."""
+        return _notified(work) or _tolerating_errors(self.start, work)
 
-    def _remove(self, work: Work) -> Progress:
+    def cancel(self, work: Work) -> Progress:
+        """Closes the pull request. If it is merged already, the automation decides how it ends."""
+        return _notified(work) or self._close(work)
+
+    def remove(self, work: Work) -> Progress:
+        """Opens the pull request that says that the environment was deleted."""
         repository = self._repository(work)
         request = repository.find_request(_branch(work))
         if request is None:
@@ -120,7 +101,20 @@ class PullRequest:
                 return Progress(State.SUCCEEDED)  # no request of this environment was ever merged
             title = f"Deletion requested for Proton - environment/{work.environment['name']}"
             request = _propose(repository, work, title, _deletion)
-        return _said(_REMOVING, request)
+        return _progress(_REMOVING, request)
+
+    def observe_removal(self, work: Work) -> Progress:
+        """Done when the automation notifies it, or with the merge."""
+        return _notified(work) or _tolerating_errors(self.remove, work)
+
+    def _close(self, work: Work) -> Progress:
+        repository = self._repository(work)
+        request = repository.find_request(_branch(work))
+        if request is None:
+            return Progress(State.CANCELLED)
+        if request.state is RequestState.OPEN:
+            request = repository.close_request(request)
+        return _progress(_DEPLOYING, request)
 
     def _repository(self, work: Work) -> Repository:
         linked = work.environment["provisioningRepository"]
@@ -196,7 +190,7 @@ def _branch(work: Work) -> str:
 
 
 def _notified(work: Work) -> Progress | None:
-    """How the deployment ended, if its automation said so."""
+    """How the deployment ended, if its automation has notified that."""
     state = _ENDED.get(work.notified.get("status", ""))
     if state is None:
         return None
@@ -211,27 +205,19 @@ def _notified(work: Work) -> Progress | None:
     )
 
 
-def _said(meanings: Mapping[RequestState, _Meaning], request: Request) -> Progress:
+def _progress(meanings: Mapping[RequestState, _Meaning], request: Request) -> Progress:
     state, message = meanings[request.state]
     return Progress(state, message.format(url=request.url))
 
 
-def _refusable(verb: Callable[[Work], Progress], work: Work) -> Progress:
-    """A verb whose refusal by the hosting service ends the deployment."""
-    try:
-        return verb(work)
-    except HostingError as fault:
-        return Progress(State.FAILED, str(fault))
-
-
-def _patiently(look: Callable[[Work], Progress], work: Work) -> Progress:
-    """A look at what people are deciding, which may take days.
+def _tolerating_errors(look: Callable[[Work], Progress], work: Work) -> Progress:
+    """Looks at what people are deciding, which may take days.
 
     Neither an outage of the hosting service nor an expired token may fail the deployment meanwhile; besides,
-    a notification ends it without any look.
+    a notification ends it without a look.
     """
     try:
         return look(work)
-    except Exception as error:  # noqa: BLE001  # whatever it is: logged, and looked at again
-        _log.warning("deployment %s: its pull request cannot be seen: %s", work.deployment_id, error)
+    except Exception as error:  # noqa: BLE001  # whatever it is: it is logged, and repeated later
+        _log.warning("deployment %s: its pull request cannot be read: %s", work.deployment_id, error)
         return Progress(State.WAITING)

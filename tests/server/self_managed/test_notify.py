@@ -129,9 +129,7 @@ class TestWhileADeploymentIsInProgress:
     ) -> None:
         other = str(uuid.uuid4())
 
-        with refused(
-            "ConflictException", f"is not deployment {other}", environment["lastAttemptedDeploymentId"]
-        ):
+        with refused("ConflictException", f"is {environment['lastAttemptedDeploymentId']}, not {other}"):
             notify(status="SUCCEEDED", deploymentId=other)
 
 
@@ -175,7 +173,7 @@ class TestAfterADeploymentSucceeded:
     ) -> None:
         other = str(uuid.uuid4())
 
-        with refused("ConflictException", f"is not deployment {other} but {succeeded}"):
+        with refused("ConflictException", f"is {succeeded}, not {other}"):
             notify(outputs=[output("Url", "second")], deploymentId=other)
 
 
@@ -192,8 +190,8 @@ def test_outputs_of_a_deployment_that_failed_are_refused(
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({}, "give status, outputs or both"),
-        ({"statusMessage": "well"}, "give status, outputs or both"),
+        ({}, "Give status, outputs or both."),
+        ({"statusMessage": "well"}, "Give status, outputs or both."),
         ({"outputs": [output("a", "1"), output("a", "2")]}, "Each output key may be given only once"),
         ({"outputs": [{"key": "a"}]}, "Each output needs a key and a valueString"),
     ],
@@ -210,7 +208,11 @@ def test_an_environment_that_cloudformation_provisions_takes_none(
 ) -> None:
     record = create(proton, published_template(bundle(tmp_path / "bundle")))
 
-    with refused("ValidationException", f"{record['name']} is provisioned with cloudformation"):
+    with refused(
+        "ValidationException",
+        f"Environment {record['name']} uses AWS-managed provisioning, whose status and outputs cannot be "
+        "notified.",
+    ):
         proton.notify_resource_deployment_status_change(resourceArn=record["arn"], status="SUCCEEDED")
 
 

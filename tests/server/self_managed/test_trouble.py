@@ -74,7 +74,7 @@ def test_an_outage_of_the_hosting_service_fails_nothing_that_people_are_reviewin
     eventually(lambda: message(proton, environment["name"]))  # it is waiting
     away = Path(f"{repository.place}.git").rename(f"{repository.place}.away")
 
-    seen = f"deployment {environment['lastAttemptedDeploymentId']}: its pull request cannot be seen"
+    seen = f"deployment {environment['lastAttemptedDeploymentId']}: its pull request cannot be read"
     eventually(lambda: seen in proton_server.log.read_text())
     record = proton.get_environment(name=environment["name"])["environment"]
     assert (record["deploymentStatus"], "to be merged" in record["deploymentStatusMessage"]) == (

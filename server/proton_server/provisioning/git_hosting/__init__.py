@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from proton_server.provisioning.errors import ProvisioningError
 
-class HostingError(Exception):
+
+class HostingError(ProvisioningError):
     """The service refuses, and would again; the text is a sentence that says what and where.
 
     Any other exception of a verb means that the service is out of reach for now.

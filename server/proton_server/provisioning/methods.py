@@ -1,0 +1,111 @@
+"""The table of provisioning methods: all that the server knows about a method beside its calls.
+
+A new method is a module with the verbs of `Provisioner`, and a row here; what a bundle's manifest says to ask
+for it is its engine's row in `proton_templates/manifest.py`.
+https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from proton_server.provisioning.cloudformation import CloudFormation
+from proton_server.provisioning.codebuild import CodeBuild
+from proton_server.provisioning.customer_managed import CustomerManaged
+from proton_server.provisioning.pull_request import PullRequest
+from proton_templates.manifest import CLOUDFORMATION, CODEBUILD, CUSTOMER_MANAGED, TERRAFORM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proton_server.provisioning import Provisioner
+    from proton_server.provisioning.aws import Aws
+    from proton_server.provisioning.git_hosting import Hostings
+    from proton_templates.manifest import Engine
+
+_SERVICE_ROLE, _BUILD_ROLE, _COMPONENT_ROLE = "protonServiceRoleArn", "codebuildRoleArn", "componentRoleArn"
+
+ROLES = {_SERVICE_ROLE: "roleArn", _BUILD_ROLE: _BUILD_ROLE, _COMPONENT_ROLE: _COMPONENT_ROLE}
+"""Role of an environment → role of its environment account connection that takes its place; their members."""
+
+CONNECTION = "environmentAccountConnectionId"
+REPOSITORY = "provisioningRepository"
+
+MEMBERS = (*ROLES, CONNECTION, REPOSITORY)
+"""The members of CreateEnvironment and UpdateEnvironment that say how to provision."""
+
+CUSTOMER_MANAGED_TEMPLATE = "CUSTOMER_MANAGED"
+"""The API's `provisioning` of a template whose environments Proton does not provision, and of those."""
+
+
+class Outside(NamedTuple):
+    """What the server provisions with."""
+
+    aws: Aws
+    hosting: Hostings
+
+
+@dataclass(frozen=True)
+class Method:
+    """A provisioning method."""
+
+    engine: Engine
+    """The template engine that it is for; the engine's name is in the rows of template versions."""
+    name: str
+    """What AWS calls it."""
+    provisioner: Callable[[Outside], Provisioner]
+    needs: str | None = None
+    """The one of `MEMBERS` without which it cannot provision. A role may be the connection's."""
+    refuses: tuple[str, ...] = ()
+    """Those of `MEMBERS` that it does not use."""
+    notifies: bool = False
+    """Whether what provisions reports with NotifyResourceDeploymentStatusChange."""
+
+    @property
+    def has_infrastructure(self) -> bool:
+        """Whether its bundles have a manifest, and not a schema only: whether Proton provisions anything."""
+        return self.engine.rendering_engine is not None
+
+    @property
+    def role(self) -> str | None:
+        """The role that it needs, if it needs one: a member of the environment."""
+        return self.needs if self.needs in ROLES else None
+
+
+def by_engine(*methods: Method) -> dict[str, Method]:
+    """The table: each method by the name of its engine."""
+    return {method.engine.name: method for method in methods}
+
+
+def manifest_engines(methods: Mapping[str, Method]) -> list[Engine]:
+    """What the manifest of a bundle may ask for."""
+    return [method.engine for method in methods.values() if method.has_infrastructure]
+
+
+METHODS: Mapping[str, Method] = by_engine(
+    Method(
+        CLOUDFORMATION,
+        "AWS-managed provisioning",
+        lambda outside: CloudFormation(outside.aws),
+        needs=_SERVICE_ROLE,
+        refuses=(REPOSITORY,),
+    ),
+    Method(
+        CODEBUILD,
+        "CodeBuild provisioning",
+        lambda outside: CodeBuild(outside.aws),
+        needs=_BUILD_ROLE,
+        refuses=(REPOSITORY,),
+        notifies=True,
+    ),
+    Method(
+        TERRAFORM,
+        "self-managed provisioning",
+        lambda outside: PullRequest(outside.hosting),
+        needs=REPOSITORY,
+        refuses=(_SERVICE_ROLE, CONNECTION),
+        notifies=True,
+    ),
+    Method(CUSTOMER_MANAGED, "no provisioning", lambda _outside: CustomerManaged()),
+)
