@@ -1,4 +1,4 @@
-"""The only importer of boto3: sessions, calls, and the translation of every botocore error into ours.
+"""The only importer of botocore: sessions, calls, and the translation of every botocore error into ours.
 
 Nothing above this file sees botocore, and nothing in it knows of a resource.
 """
@@ -13,7 +13,6 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import boto3
 import botocore.client
 import botocore.config
 import botocore.credentials
@@ -105,7 +104,7 @@ class Proton:
         """The account that the credentials reach, as STS says."""
         try:
             with transport.within(transport.CALL_SECONDS):
-                account = _sts(self._session, "sts").get_caller_identity().get("Account")  # type: ignore[attr-defined]
+                account = _client(self._session, "sts").get_caller_identity().get("Account")
             reason = "" if isinstance(account, str) and account else "its answer names no account"
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
             reason = str(error)
@@ -124,11 +123,13 @@ class Proton:
         return str(self._api.meta.region_name)
 
     @functools.cached_property
-    def _session(self) -> boto3.Session:
+    def _session(self) -> botocore.session.Session:
         try:
+            session = botocore.session.Session(profile=self._target.profile)
             # AWS_REGION is the name that all other SDKs read; botocore knows only AWS_DEFAULT_REGION.
             region = self._target.region or os.environ.get("AWS_REGION")
-            session = boto3.Session(profile_name=self._target.profile, region_name=region)
+            if region:
+                session.set_config_variable("region", region)
             return _assumed(session, self._target.assume_role) if self._target.assume_role else session
         except botocore.exceptions.BotoCoreError as error:
             raise Unreachable(f"no AWS session: {error}") from None
@@ -141,12 +142,11 @@ class Proton:
             user_agent_extra="pulumi-aws-proton",
             connect_timeout=10,
             read_timeout=60,
+            max_pool_connections=_CONNECTIONS,
         )
         with _MAKING:
             try:
-                return _bounded(
-                    self._session.client("proton", endpoint_url=self._target.endpoint, config=config)
-                )
+                return _client(self._session, "proton", endpoint_url=self._target.endpoint, config=config)
             except botocore.exceptions.NoRegionError:
                 raise InvalidInput(
                     "no AWS region is set: say `pulumi config set aws-proton:region us-east-1`, or AWS_REGION"
@@ -238,6 +238,12 @@ def _unknown(said: str, operation: str) -> Unreachable:
     return Unreachable(said if _only_reads(operation) else f"{said}; {MAY_BE_DONE}")
 
 
+_CONNECTIONS = 64
+"""As many as Pulumi has calls at work; botocore closes those beyond its limit after each call."""
+
+_SERVICES = ("proton", "signin", "sso", "sso-oidc", "sts")
+"""Those that are called: Proton, and where credentials may come from."""
+
 _MAKING = threading.Lock()
 """Sessions are not safe to make clients from in two threads at once (boto3, "Multithreading or
 multiprocessing")."""
@@ -249,27 +255,28 @@ def connect(target: Target) -> Proton:
     return Proton(target)
 
 
-def _assumed(base: boto3.Session, role: AssumeRole) -> boto3.Session:
+def _assumed(base: botocore.session.Session, role: AssumeRole) -> botocore.session.Session:
     """A session whose credentials are those of `role`, renewed by botocore before they end."""
     extra = {
         "RoleSessionName": role.session_name or "pulumi-aws-proton",
         "ExternalId": role.external_id,
         "DurationSeconds": role.duration_seconds,
     }
-    inner = botocore.session.Session()
+    assumed = botocore.session.Session()
+    assumed.set_config_variable("region", base.get_config_variable("region"))
     source = base.get_credentials()
     if source is None:
         raise botocore.exceptions.NoCredentialsError
     fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-        client_creator=functools.partial(_sts, base),
+        client_creator=functools.partial(_client, base),
         source_credentials=source,
         role_arn=role.role_arn,
         extra_args={key: value for key, value in extra.items() if value is not None},
     )
-    inner._credentials = botocore.credentials.DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 - no setter takes renewable ones
+    assumed._credentials = botocore.credentials.DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 - no setter takes renewable ones
         refresh_using=functools.partial(_credentials, fetcher, role.role_arn), method="assume-role"
     )
-    return boto3.Session(botocore_session=inner, region_name=base.region_name)
+    return assumed
 
 
 def _credentials(fetcher: botocore.credentials.AssumeRoleCredentialFetcher, role_arn: str) -> Any:
@@ -283,12 +290,13 @@ def _credentials(fetcher: botocore.credentials.AssumeRoleCredentialFetcher, role
         ) from None
 
 
-def _sts(base: boto3.Session, service: str, **keys: Any) -> botocore.client.BaseClient:
-    return _bounded(base.client(service, **keys))  # type: ignore[call-overload, no-any-return]
-
-
-def _bounded(client: Any) -> Any:
-    """The client, whose answers end."""
+def _client(session: botocore.session.Session, service: str, **options: Any) -> Any:
+    """A client whose answers end."""
+    loader: Any = session.get_component("data_loader")
+    # To see whether it knows a service, botocore looks into the folders of all 400, which takes as long as
+    # reading the model of one.
+    loader.list_available_services = lambda _type: _SERVICES
+    client: Any = session.create_client(service, **options)
     endpoint = client._endpoint  # noqa: SLF001 - botocore has no public way to its HTTP session
     endpoint.http_session = transport.BoundedSession(endpoint.http_session)
     return client
