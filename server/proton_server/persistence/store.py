@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -61,7 +62,7 @@ class Store:
                 pool_size=16,
                 max_overflow=16,
                 pool_timeout=_POOL_SECONDS,
-                pool_pre_ping=True,
+                pool_pre_ping=self._dialect.pings,
                 hide_parameters=True,
                 connect_args=self._dialect.arguments(url),
             )
@@ -173,15 +174,15 @@ class Rows:
 
     def find(self, table: sa.Table, **key: Any) -> sa.Row[Any] | None:
         """The row with this key, or None."""
-        return self.connection.execute(sa.select(table).where(*self._where(table, key))).one_or_none()
+        return self._execute(_select(table, *key), key).one_or_none()
 
     def lock(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **key: Any) -> sa.Row[Any] | None:
         """The row that meets conditions and key, or None; nobody else changes it before the transaction ends.
 
         Needed only for a row that another account, or the reconciler for one, may change at the same time.
         """
-        query = sa.select(table).where(*self._where(table, key), *conditions).with_for_update()
-        return self.connection.execute(query).one_or_none()
+        query = _select(table, *key).where(*conditions).with_for_update()
+        return self._execute(query, key).one_or_none()
 
     def of(self, account_id: str) -> Rows:
         """The rows of another account. For what concerns two accounts, once it is known that it does."""
@@ -189,13 +190,13 @@ class Rows:
 
     def all(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **key: Any) -> Sequence[sa.Row[Any]]:
         """The rows that meet conditions and (part of a) key, in order of their primary key."""
-        query = sa.select(table).where(*self._where(table, key), *conditions).order_by(*table.primary_key)
-        return self.connection.execute(query).all()
+        query = _select(table, *key).where(*conditions).order_by(*table.primary_key)
+        return self._execute(query, key).all()
 
     def columns(self, table: sa.Table, *columns: sa.ColumnElement[Any], **key: Any) -> Sequence[sa.Row[Any]]:
         """What `all` finds, but these columns only, where the others are large."""
-        query = sa.select(*columns).where(*self._where(table, key)).order_by(*table.primary_key)
-        return self.connection.execute(query).all()
+        query = sa.select(*columns).where(*_where(table, *key)).order_by(*table.primary_key)
+        return self._execute(query, key).all()
 
     def page(
         self,
@@ -208,30 +209,49 @@ class Rows:
         **key: Any,
     ) -> Sequence[sa.Row[Any]]:
         """Up to `limit` rows in the order of the columns `by`, those behind the values `after`."""
-        query = sa.select(table).where(*self._where(table, key), *conditions).limit(limit)
+        query = _select(table, *key).where(*conditions).limit(limit)
         if after is not None:
             position, start = sa.tuple_(*by), sa.tuple_(*after)
             query = query.where(position < start if newest_first else position > start)
         order = [column.desc() if newest_first else column.asc() for column in by]
-        return self.connection.execute(query.order_by(*order)).all()
+        return self._execute(query.order_by(*order), key).all()
 
     def insert(self, table: sa.Table, **values: Any) -> None:
         """Adds a row."""
         scope = {"account_id": self.account_id, "region": self.region}
-        self.connection.execute(sa.insert(table).values(**scope, **values))
+        self.connection.execute(sa.insert(table), scope | values)
 
     def update(self, table: sa.Table, key: dict[str, Any], **values: Any) -> None:
         """Changes the row with this key."""
-        self.connection.execute(sa.update(table).where(*self._where(table, key)).values(**values))
+        self._execute(sa.update(table).where(*_where(table, *key)).values(**values), key)
 
     def delete(self, table: sa.Table, **key: Any) -> None:
         """Removes the rows with this (part of a) key."""
-        self.connection.execute(sa.delete(table).where(*self._where(table, key)))
+        self._execute(sa.delete(table).where(*_where(table, *key)), key)
 
-    def _where(self, table: sa.Table, key: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
-        accounts = [table.c[name] for name in ("account_id", "management_account_id") if name in table.c]
-        mine = sa.or_(*(account == self.account_id for account in accounts))
-        return [mine, table.c.region == self.region, *(table.c[name] == value for name, value in key.items())]
+    def _execute(self, statement: sa.Executable, key: dict[str, Any]) -> sa.CursorResult[Any]:
+        """Executes a statement with the conditions of `_where`."""
+        values = {_PARAMETER + name: value for name, value in key.items()}
+        scope = {_PARAMETER + "account_id": self.account_id, _PARAMETER + "region": self.region}
+        return self.connection.execute(statement, scope | values)
+
+
+_PARAMETER = "key_"
+"""Begins the names of parameters: those of columns are the ones that a statement sets."""
+
+
+@cache
+def _where(table: sa.Table, *key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """That a row is of an account and Region and has a key of these columns; the values are parameters."""
+    accounts = [table.c[name] for name in ("account_id", "management_account_id") if name in table.c]
+    mine = sa.or_(*(account == sa.bindparam(_PARAMETER + "account_id") for account in accounts))
+    return mine, *(table.c[name] == sa.bindparam(_PARAMETER + name) for name in ("region", *key))
+
+
+@cache
+def _select(table: sa.Table, *key: str) -> sa.Select[Any]:
+    """Selects the rows that `_where` is about. Building it takes longer than executing it."""
+    return sa.select(table).where(*_where(table, *key))
 
 
 def _parse(database: str) -> sa.URL:
