@@ -27,8 +27,8 @@ _VERBS = {
     "create": "created",
     "update": "updated",
 }
-"""The operations that are told, in the order in which a reviewer wants them; the steps of a replacement are
-one."""
+"""The operations that are reported, in the order in which a reviewer wants them. The steps of a replacement
+are one."""
 
 _LONGEST = 120
 
@@ -108,7 +108,7 @@ def _environment(change: _Change) -> Iterator[str]:
     if change.verb == "update":
         yield f"- deploymentType: {_shown(change.after.get('deploymentType', 'NONE'))}"
     if change.verb == "replace":
-        yield "- **its infrastructure is deleted and built anew**"
+        yield "- **its infrastructure is deleted and created again**"
     if change.verb == "delete":
         yield "- **its infrastructure is deleted**"
         return

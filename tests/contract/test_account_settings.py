@@ -154,5 +154,7 @@ def test_a_setting_cleared_behind_our_back_is_set_again(region: Region, mine: St
 def test_another_account_or_region_is_refused(mine: Stack, account: dict[str, str]) -> None:
     mine.up(pipelineServiceRoleArn=ROLE)
 
-    with pytest.raises(WrongAccount, match=f"the state's object is {mine.identifier}, but the credentials"):
+    with pytest.raises(
+        WrongAccount, match=f"the object in the state is {mine.identifier}, but the current credentials"
+    ):
         mine.up(pipelineServiceRoleArn=OTHER_ROLE, account=account)

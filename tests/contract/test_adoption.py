@@ -61,7 +61,7 @@ def test_a_create_leaves_its_incarnation_and_no_mark_of_being_at_work(
     assert "pulumi:incarnation" not in mine.state["tagsAll"]
 
 
-def test_a_create_that_broke_off_is_gone_on_with_to_what_the_program_says_now(
+def test_an_environment_of_an_interrupted_create_is_adopted_and_updated_to_the_program(
     mine: Stack, program: Any, proton: Any, said: list[str]
 ) -> None:
     created = mine.up(**program)["createdAt"]
@@ -71,15 +71,15 @@ def test_a_create_that_broke_off_is_gone_on_with_to_what_the_program_says_now(
     state = again.up(**program | {"spec": {"title": "second"}})
 
     assert (state["createdAt"], state["outputs"]["Title"]) == (created, "second")
-    assert any("was left by a create that broke off" in warning for warning in said)
+    assert any("was left by a create that was interrupted, and is adopted" in warning for warning in said)
     assert "pulumi:creating" not in _tags(proton, again)
 
 
-def test_a_create_that_broke_off_is_made_anew_where_the_program_wants_what_cannot_change_in_place(
+def test_an_environment_of_an_interrupted_create_is_created_again_where_it_cannot_be_updated(
     mine: Stack, program: Any
 ) -> None:
     broken = program | {"templateMajorVersion": "2", "spec": {"title": "first", "fails": True}}
-    with pytest.raises(DeploymentFailed, match=r"`pulumi destroy` leaves it"):
+    with pytest.raises(DeploymentFailed, match=r"`pulumi destroy` does not delete it"):
         mine.up(**broken)
 
     state = mine.forget().up(**program)
@@ -131,14 +131,14 @@ def test_an_environment_made_by_hand_is_imported_with_adopt_and_nothing_is_deplo
         spec="proton: EnvironmentSpec\nspec: {title: first}\n",
         protonServiceRoleArn=program["protonServiceRoleArn"],
     )
-    with pytest.raises(CheckFailed, match="belongs to nobody that Pulumi knows"):
+    with pytest.raises(CheckFailed, match="belongs to no Pulumi stack"):
         mine.up(**program)
     ended(proton, program["name"])
 
     mine.preview(**program, adopt=True)
     state = mine.up(**program, adopt=True)
 
-    assert any("is taken over from nobody that Pulumi knows, since adopt=True" in warning for warning in said)
+    assert any("is taken over from no Pulumi stack, because of adopt=True" in warning for warning in said)
     assert state["templateMinorVersion"] == "0", "a newer version published meanwhile moves nothing"
     live = proton.get_environment(name=program["name"])["environment"]
     assert live["lastAttemptedDeploymentId"] == live["lastSucceededDeploymentId"]
@@ -149,9 +149,9 @@ def test_an_environment_made_by_hand_is_imported_with_adopt_and_nothing_is_deplo
 def test_adopt_never_replaces(stack: Stacks, mine: Stack, program: Any) -> None:
     created = mine.up(**program | {"templateMajorVersion": "2"})["createdAt"]
 
-    with pytest.raises(CheckFailed, match=r"templateMajorVersion: differs .* cannot change in place"):
+    with pytest.raises(CheckFailed, match=r"templateMajorVersion: differs .* cannot be changed in place"):
         stack(EnvironmentProvider).up(**program, adopt=True)
-    with pytest.raises(Refused, match=r"cannot be adopted: .* takes a new environment"):
+    with pytest.raises(Refused, match=r"cannot be adopted: .* needs a new environment"):
         stack(EnvironmentProvider).create_unseen(**program | {"adopt": True, "templateMinorVersion": "0"})
     assert mine.refresh()
     assert mine.state["createdAt"] == created

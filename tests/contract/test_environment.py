@@ -283,7 +283,7 @@ def test_an_acceptance_in_use_can_neither_be_rejected_nor_is_it_withdrawn(
     mine.up(**across, environmentAccountConnectionId=connection)
 
     with pytest.raises(
-        CheckFailed, match=f"cannot be while environment {across['name']} uses the connection"
+        CheckFailed, match=f"is not possible while environment {across['name']} uses the connection"
     ):
         accepter.preview(connectionId=connection, decision="REJECT")
     accepter.destroy()

@@ -78,7 +78,7 @@ def test_a_withdrawn_request_is_gone_and_letting_it_go_succeeds(
 
     assert not mine.refresh()
     mine.provider.delete(identifier, state)
-    with pytest.raises(NotFound, match=f"{identifier} does not ask this account in this region"):
+    with pytest.raises(NotFound, match=f"{identifier} does not exist for this account in this Region"):
         mine.up(connectionId=identifier)
 
 
@@ -177,5 +177,5 @@ def test_waiting_for_a_request_ends_with_its_timeout(mine: Stack) -> None:
 def test_another_account_does_not_see_the_request(stack: Stacks, request_for: Callable[[str], str]) -> None:
     identifier = request_for(unique("env"))
 
-    with pytest.raises(NotFound, match="does not ask this account"):
+    with pytest.raises(NotFound, match="does not exist for this account"):
         stack(Provider, profile="third").up(connectionId=identifier)

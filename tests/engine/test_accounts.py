@@ -95,7 +95,10 @@ def test_one_program_asks_accepts_and_deploys_in_the_other_account_and_takes_it_
 
     project.program(_request_and_decision(name, "REJECT") + deployed)
     refused = project.pulumi("preview", fails=True).text
-    assert f"cannot be while environment {name} uses the connection: delete the environment first" in refused
+    assert (
+        f"is not possible while environment {name} uses the connection: delete the environment first"
+        in refused
+    )
 
     project.pulumi("destroy", "--yes", "--skip-preview")
     assert connections(name) == []
@@ -152,7 +155,7 @@ def test_a_rejected_request_is_replaced_by_a_fresh_one_and_the_preview_says_why(
     assert planned.summary == {"replace": 2, "same": 1}
     assert (
         f"the environment account connection for environment {name} was rejected by account {MANAGEMENT}, "
-        "which is final: a fresh request replaces it"
+        "which is final: a new request replaces it"
     ) in planned.text
 
     project.up()
@@ -190,5 +193,5 @@ def test_a_request_withdrawn_while_its_acceptance_is_awaited_ends_the_wait_with_
     said, _ = waiting.communicate(timeout=60)
 
     assert waiting.returncode != 0
-    assert f"environment account connection {request['id']} is gone: it was withdrawn" in said
+    assert f"environment account connection {request['id']} does not exist any more: it was deleted" in said
     assert "Traceback" not in said

@@ -152,7 +152,7 @@ def test_a_failed_update_whose_program_is_reverted_is_warned_of_and_repaired(
         planned = project.preview()
         assert planned.summary == {"same": 2, "update": 1}
         assert planned.deployment_type("dev") == "CURRENT_VERSION"
-        assert "environment reverted: its last deployment ended FAILED" in planned.text
+        assert "environment reverted: its last deployment ended in FAILED" in planned.text
         assert "No-such-property" in planned.text
         assert "environment untouched" not in planned.text
 
@@ -174,10 +174,10 @@ def test_a_deployment_that_nobody_waited_for_is_not_forgotten_when_it_fails(
         lambda: proton.get_environment(name="unwatched")["environment"]["deploymentStatus"] == "FAILED"
     )
 
-    assert "environment unwatched: its last deployment ended FAILED" in project.preview().text
+    assert "environment unwatched: its last deployment ended in FAILED" in project.preview().text
     project.declare(dev=wanted | {"max_deployment_type": "NONE"})
     limited = project.preview()
-    assert "maxDeploymentType NONE keeps `pulumi up` from repeating it" in limited.text
+    assert "maxDeploymentType NONE keeps `pulumi up` from deploying it again" in limited.text
     assert limited.deployment_type("dev") in (None, "NONE")
     project.declare(dev=wanted | {"spec": {"days": 2}, "wait_for_deployment": True})
     project.up()

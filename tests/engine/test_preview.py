@@ -47,7 +47,7 @@ def test_a_preview_warns_of_what_reaches_far_and_stops_what_reaches_too_far(
 
     project.declare(dev=wanted | {"name": "renamed"})
     assert (
-        f"environment {name} is replaced, because of name: its infrastructure is deleted and built anew"
+        f"environment {name} is replaced because of name: its infrastructure is deleted and created again"
         in project.preview().text
     )
 
@@ -108,7 +108,7 @@ def test_a_preview_says_what_an_up_would_be_refused_for(project: Project, proton
         ({"template_minor_version": "7"}, f"template {workshop} has no version 1.7; it has 1.0"),
         (
             {"proton_service_role_arn": None},
-            f"nobody provisions template {workshop} here: give one of",
+            f"template {workshop} needs a way of provisioning: give one of",
         ),
     ):
         project.declare(dev=there | change)

@@ -122,7 +122,7 @@ def test_the_reason_of_a_failure_that_may_quote_a_secret_of_before_is_not_repeat
     planned = project.preview()
 
     assert (
-        "environment reverted-secret: its last deployment ended FAILED; `pulumi up` deploys it"
+        "environment reverted-secret: its last deployment ended in FAILED; `pulumi up` deploys it"
         in planned.text
     )
     assert "Hunter" not in failed + planned.text + json.dumps(planned.steps)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_proton_provider.core.changes import changes
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.values import UNKNOWN
-from aws_proton_provider.resources.account_settings import AccountSettings, request
-from aws_proton_provider.resources.lifecycle import CheckContext, changes
+from aws_proton_provider.resources.account_settings import AccountSettings, update_members
+from aws_proton_provider.resources.check_context import CheckContext
 from tests.provider.fakes import OTHER_ROLE, REPOSITORY, ROLE
 
 ALL: dict[str, Any] = {
@@ -58,7 +59,7 @@ def test_every_change_sends_what_it_means_and_nothing_else(
 
     assert AccountSettings.diff(state, inputs).changed
     assert not AccountSettings.diff(state, inputs).replaces
-    assert request(changes(AccountSettings, state, inputs), inputs) == sent
+    assert update_members(changes(AccountSettings, state, inputs), inputs) == sent
 
 
 def test_every_declared_property_has_a_row() -> None:
@@ -70,7 +71,7 @@ def test_every_declared_property_has_a_row() -> None:
 def test_a_repository_is_never_set_and_deleted_at_once() -> None:
     inputs = _checked(ALL | {"pipelineProvisioningRepository": OTHER_REPOSITORY})
 
-    assert "deletePipelineProvisioningRepository" not in request(
+    assert "deletePipelineProvisioningRepository" not in update_members(
         changes(AccountSettings, ALL, inputs), inputs
     )
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from aws_proton_provider.core import facts
 from aws_proton_provider.core import spec as _spec
+from aws_proton_provider.core.checking import Failure
 from aws_proton_provider.core.facts import OWNER
 from aws_proton_provider.core.spec import input_schema
 from aws_proton_provider.core.values import UNKNOWN, has_unknown
+from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.lifecycle import CheckContext, Failure
 from tests.provider.fakes import CONNECTION, ROLE, KnownService, version
 
 PROGRAM: dict[str, Any] = {
@@ -94,9 +95,10 @@ def test_a_spec_as_text_or_as_a_document_means_its_inputs(spec: Any) -> None:
 _NAME = "must be 1 to 100 letters, digits, hyphens and underscores, beginning with a letter or digit"
 _ARN = "must be an ARN such as arn:aws:iam::123456789012:role/name, of at most 200 characters"
 _VERSION = 'must be a version number such as "1", without a dot or leading zero'
-_EXCLUDED = "cannot stand beside environmentAccountConnectionId: each is a way of provisioning of its own"
+_EXCLUDED = "cannot be combined with environmentAccountConnectionId: each selects its own way of provisioning"
 _MAPPING = """must be a mapping of the template's inputs, such as {"vpc_cidr": "10.0.0.0/16"}"""
 _NO_SUCH = "spec.siz: the template has no such input; it has cidr, password, size, subnets, zones"
+_RESERVED = "tag 'pulumi:owner' is reserved for the provider: leave it out"
 _SUBNETS = {"cidr": "1", "zones": 2, "subnets": [{"name": "a"}, {}]}
 
 
@@ -123,7 +125,11 @@ _SUBNETS = {"cidr": "1", "zones": 2, "subnets": [{"name": "a"}, {}]}
         ),
         ({"spec": "just text"}, "spec", _MAPPING),
         ({"spec": [1, 2]}, "spec", _MAPPING),
-        ({"tags": {"pulumi:owner": "me"}}, "tags", "tag 'pulumi:owner' is the provider's own: leave it out"),
+        (
+            {"tags": {"pulumi:owner": "me"}},
+            "tags",
+            "tag 'pulumi:owner' is reserved for the provider: leave it out",
+        ),
         ({"spec": {"zones": 2}}, "spec", "spec: lacks 'cidr', required and without a default"),
         ({"spec": {"cidr": "x", "zones": 2}}, "spec", "spec.cidr: must match the pattern ^[0-9./]+$"),
         ({"spec": {"cidr": "1", "zones": 9}}, "spec", "spec.zones: must be at most 3"),
@@ -149,7 +155,7 @@ def test_a_violation_never_repeats_the_value() -> None:
         ("componentRoleArn", "leave it in place (it is used only by components), or make a new environment"),
     ],
 )
-def test_a_role_cannot_be_removed_and_the_reason_names_the_way_out(wire: str, remedy: str) -> None:
+def test_a_role_cannot_be_removed_and_the_reason_says_what_to_do_instead(wire: str, remedy: str) -> None:
     reasons = _reasons(PROGRAM, _check(PROGRAM | {wire: ROLE})[0])
 
     assert {wire: f"cannot be removed, since the API cannot unset it: {remedy}"} == reasons
@@ -261,5 +267,5 @@ def test_more_tags_than_aws_allows_are_counted_with_the_providers_own() -> None:
     tags = {f"key{number}": "x" for number in range(47)}
 
     assert _reasons(PROGRAM | {"tags": tags, OWNER: "p/s/n@0"}) == {
-        "tags": "come to 51, with the default ones and the provider's own: AWS allows 50"
+        "tags": "51 tags with the default tags and the provider's own, but AWS allows 50"
     }

@@ -42,7 +42,7 @@ def test_every_key_has_its_meaning() -> None:
     [
         ("allowedAcountIds", '["123456789012"]', ": no such key, did you mean allowedAccountIds"),
         ("unheardOf", "x", ": no such key"),
-        ("allowedAccountIds", '["1"]', "[0]: must be an AWS account's id, 12 digits"),
+        ("allowedAccountIds", '["1"]', "[0]: must be an AWS account ID of 12 digits"),
         ("maxRetries", "-1", ": Input should be greater than or equal to 0"),
         (
             "maxDeploymentType",
@@ -60,7 +60,7 @@ def test_what_cannot_be_is_refused_in_one_sentence_with_the_way_out(key: str, va
     named = f"--path 'aws-proton:{key}{below}'" if below else f"aws-proton:{key}"
     remedy = f"rm {named}" if ": no such key" in said else f"set {named} VALUE"
     assert str(refusal.value) == (
-        f"stack configuration aws-proton:{key}{said}; mend it with `pulumi config {remedy}`"
+        f"stack configuration aws-proton:{key}{said}; fix it with `pulumi config {remedy}`"
     )
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from aws_proton_provider.core.changes import changes
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.environment.deployment_type import decide, members
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.lifecycle import CheckContext, changes
 from tests.names import ENVIRONMENT_ACCOUNT, THIRD
 from tests.provider.fakes import (
     CONNECTION,
@@ -125,7 +126,7 @@ def test_every_change_has_its_level(
 ) -> None:
     new = _merged(old, change)
 
-    decision = decide((item.declared for item in changes(Environment, old, new)), old, new)
+    decision = decide(Environment, changes(Environment, old, new), old, new)
 
     assert expected == (REPLACE if decision.replaces else decision.level)
 

@@ -3,20 +3,20 @@ request."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.facts import OWNER
 from aws_proton_provider.core.values import UNKNOWN, has_unknown
-from aws_proton_provider.resources.environment_account_connection import (
-    EnvironmentAccountConnection,
-    client_token,
-)
-from aws_proton_provider.resources.lifecycle import CheckContext, Checked
+from aws_proton_provider.resources.check_context import CheckContext
+from aws_proton_provider.resources.connection_plan import client_token
+from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
 from tests.names import MANAGEMENT, THIRD
 from tests.provider.fakes import OTHER_ROLE, ROLE
 
@@ -70,7 +70,7 @@ def test_every_declared_property_has_a_row() -> None:
     assert {item.wire for item in EnvironmentAccountConnection.of_kind(*kinds)} == {wire for wire, *_ in ROWS}
 
 
-def test_a_removed_role_is_refused_with_the_way_out() -> None:
+def test_a_removed_role_is_refused_with_what_to_do_instead() -> None:
     (failure,) = _check(_check({}, PROGRAM).inputs, PROGRAM | {"roleArn": None}).failures
 
     assert failure.reason == (
@@ -90,7 +90,7 @@ def test_a_rejected_request_is_replaced_and_the_preview_says_why() -> None:
     (warning,) = checked.warnings
     assert warning == (
         "the environment account connection for environment dev was rejected by account "
-        f"{MANAGEMENT}, which is final: a fresh request replaces it"
+        f"{MANAGEMENT}, which is final: a new request replaces it"
     )
 
 
@@ -110,10 +110,13 @@ def test_a_request_for_another_environment_need_not_wait_for_the_deletion_of_the
     assert not found.delete_before_replace
 
 
+_token = functools.partial(client_token, EnvironmentAccountConnection)
+
+
 def test_a_repeated_create_sends_the_same_client_token() -> None:
     inputs = _check({}, PROGRAM | {OWNER: "project/dev/c"}).inputs
 
-    assert client_token(inputs, []) == client_token(dict(inputs), [])
+    assert _token(inputs, []) == _token(dict(inputs), [])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_a_repeated_create_sends_the_same_client_token() -> None:
 def test_another_request_has_another_client_token(change: dict[str, Any], rejected: list[str]) -> None:
     inputs = _check({}, PROGRAM | {OWNER: "project/dev/c"}).inputs
 
-    assert client_token(inputs, []) != client_token(inputs | change, rejected)
+    assert _token(inputs, []) != _token(inputs | change, rejected)
 
 
 @pytest.mark.parametrize("wire", ["environmentName", "managementAccountId", "roleArn", "tags", "account"])

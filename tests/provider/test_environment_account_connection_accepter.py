@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter as Accepter,
 )
-from aws_proton_provider.resources.lifecycle import CheckContext, Checked
 from tests.names import ENVIRONMENT_ACCOUNT, THIRD
 from tests.provider.fakes import CONNECTION, OTHER_CONNECTION, KnownService, connection
 
@@ -110,7 +111,7 @@ def test_rejecting_a_connection_in_use_is_refused_and_names_the_environment() ->
 
     assert (failure.wire, failure.reason) == (
         "decision",
-        "cannot be while environment dev uses the connection: delete the environment first",
+        "is not possible while environment dev uses the connection: delete the environment first",
     )
 
 

@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from aws_proton_provider.core import facts
+from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.ownership import Tags
 from aws_proton_provider.core.values import UNKNOWN
+from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.lifecycle import CheckContext, Checked
+    CONNECTION,
+    ENVIRONMENT_ACCOUNT,
+    OTHER_CONNECTION,
+    ROLE,
+    THIRD,
+    KnownService,
+    connection,
+    version,
+)
 from tests.names import ENVIRONMENT_ACCOUNT, THIRD
 from tests.provider.fakes import CONNECTION, OTHER_CONNECTION, ROLE, KnownService, connection, version
 
@@ -32,8 +42,12 @@ VERSIONS = {
 _OTHER_NAME = (
     "was requested for environment prod, not dev: have the environment account request one for this name"
 )
+_NO_REQUEST = (
+    "no connection request with this ID exists for this account in this Region: have the environment account "
+    "request one, or correct the ID"
+)
 _REPLACED = (
-    "environment dev is replaced, because of templateName: its infrastructure is deleted and built anew"
+    "environment dev is replaced because of templateName: its infrastructure is deleted and created again"
 )
 
 
@@ -57,11 +71,11 @@ def _reason(checked: Checked) -> tuple[str, str]:
     [
         (
             connection(OTHER_CONNECTION),
-            "no environment account connection of this id asks this account in this region",
+            _NO_REQUEST,
         ),
         (
             connection(status="REJECTED"),
-            "is a rejected connection, which is final: have the environment account request a new one",
+            "was rejected, which is final: have the environment account request a new connection",
         ),
         (
             connection(environmentName="prod"),
@@ -80,9 +94,9 @@ def test_a_connection_in_use_is_not_judged_again_while_it_stays_the_same() -> No
 
 
 def test_connections_that_may_not_be_listed_are_left_to_the_service() -> None:
-    surroundings = CheckContext(service=KnownService(VERSIONS, listed=None))
+    context = CheckContext(service=KnownService(VERSIONS, listed=None))
 
-    assert Environment.check({}, CROSS, surroundings).failures == []
+    assert Environment.check({}, CROSS, context).failures == []
 
 
 def test_a_new_connection_of_the_same_account_is_an_update() -> None:
@@ -235,8 +249,8 @@ def _after_a_failure(
 ) -> Checked:
     record = FAILED | {"deploymentStatusMessage": reason}
     service = KnownService(VERSIONS, live={"dev": (record, Tags({}))})
-    surroundings = CheckContext(max_deployment_type=allowed, service=service)
-    return Environment.check(Environment.check({}, SAME, CheckContext()).inputs, SAME | more, surroundings)
+    context = CheckContext(max_deployment_type=allowed, service=service)
+    return Environment.check(Environment.check({}, SAME, CheckContext()).inputs, SAME | more, context)
 
 
 def test_a_failed_deployment_is_a_change_that_diff_sees() -> None:
@@ -246,7 +260,7 @@ def test_a_failed_deployment_is_a_change_that_diff_sees() -> None:
     assert checked.inputs["deploymentType"] == "CURRENT_VERSION"
     assert Environment.diff(_check({}, SAME).inputs, checked.inputs).changed
     assert checked.warnings == [
-        "environment dev: its last deployment ended FAILED (No such thing); `pulumi up` deploys it again"
+        "environment dev: its last deployment ended in FAILED (No such thing); `pulumi up` deploys it again"
     ]
 
 
@@ -258,7 +272,7 @@ def test_a_failed_deployment_is_not_repeated_against_the_limit() -> None:
     checked = _after_a_failure({}, allowed="NONE")
 
     assert facts.FAILED_DEPLOYMENT not in checked.inputs
-    assert "maxDeploymentType NONE keeps `pulumi up` from repeating it" in checked.warnings[0]
+    assert "maxDeploymentType NONE keeps `pulumi up` from deploying it again" in checked.warnings[0]
     assert not checked.failures
 
 
@@ -271,7 +285,7 @@ def test_the_reason_of_a_failure_is_not_repeated_beside_a_secret() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"templateName": "vpn"}, "templateName: no environment template vpn in this account and region"),
+        ({"templateName": "vpn"}, "templateName: no environment template vpn in this account and Region"),
         ({"templateMajorVersion": "9"}, "templateMajorVersion: template vpc has no version 9"),
         (
             {"templateMinorVersion": "9"},
@@ -280,8 +294,8 @@ def test_the_reason_of_a_failure_is_not_repeated_beside_a_secret() -> None:
         (
             {"protonServiceRoleArn": None},
             (
-                "nobody provisions template vpc here: give one of environmentAccountConnectionId, "
-                "provisioningRepository, protonServiceRoleArn, codebuildRoleArn"
+                "template vpc needs a way of provisioning: give one of protonServiceRoleArn, "
+                "codebuildRoleArn, environmentAccountConnectionId, provisioningRepository"
             ),
         ),
     ],

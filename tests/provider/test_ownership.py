@@ -14,10 +14,10 @@ from aws_proton_provider.core.ownership import Tags, Verdict, belongs, owner, pa
 ANY = (True, False)
 ROWS = [
     # being created, own, equal, adopt, limited, what becomes of it
-    ((True,), (True,), ANY, ANY, ANY, Verdict.GO_ON),
+    ((True,), (True,), ANY, ANY, ANY, Verdict.RESUME),
     ((True,), (False,), ANY, (True,), ANY, Verdict.TAKE_OVER),
     ((False,), ANY, ANY, (True,), ANY, Verdict.TAKE_OVER),
-    ((False,), (True,), (True,), (False,), (False,), Verdict.ADOPT),
+    ((False,), (True,), (True,), (False,), (False,), Verdict.KEEP),
     ((False,), (True,), (False,), (False,), (False,), Verdict.REFUSE_DIFFERENT),
     ((False,), (True,), ANY, (False,), (True,), Verdict.REFUSE_REPLACEMENT),
     (ANY, (False,), ANY, (False,), ANY, Verdict.REFUSE_FOREIGN),

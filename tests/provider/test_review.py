@@ -56,8 +56,8 @@ def test_an_environments_inputs_are_told_one_by_one() -> None:
     assert "| `spec.notify_email` | `[secret]` | `[secret]` |" in text
 
 
-def test_warnings_are_told() -> None:
-    assert "- environment moved-on is replaced, because of name" in markdown(PREVIEW)
+def test_warnings_are_reported() -> None:
+    assert "- environment moved-on is replaced because of name" in markdown(PREVIEW)
 
 
 def test_the_reason_of_a_failed_preview_comes_before_the_warnings() -> None:

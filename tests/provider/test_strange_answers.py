@@ -8,11 +8,18 @@ from typing import Any
 import pytest
 
 from aws_proton_provider.adapters.service import ProtonService
-from aws_proton_provider.aws import location
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.location import require_gone
 from aws_proton_provider.core.errors import Refused
-from aws_proton_provider.resources.environment import deploy, waits
+from aws_proton_provider.core.records import from_record
 from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.environment.waits import (
+    await_deployment,
+    await_removal,
+    await_settled,
+    get_environment,
+    with_outputs,
+)
 from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter,
@@ -45,8 +52,8 @@ def test_a_status_that_is_new_ends_a_wait_and_is_named(fake_server: FakeServer, 
     fake_server.answer = _environment(deploymentStatus="RESTING")
 
     for wait in (
-        lambda: waits.await_deployment("dev", {}, "create", proton),
-        lambda: waits.await_removal("dev", {"timeouts": {"delete": "1m"}}, proton),
+        lambda: await_deployment("dev", {}, "create", proton),
+        lambda: await_removal("dev", {"timeouts": {"delete": "1m"}}, proton),
     ):
         with pytest.raises(
             Refused, match="environment dev has the deploymentStatus RESTING, which this version"
@@ -59,27 +66,27 @@ def test_a_status_that_is_new_is_the_servers_to_judge_before_a_change(
 ) -> None:
     fake_server.answer = _environment(deploymentStatus="RESTING")
 
-    assert waits.settled("dev", {}, "update", proton)["deploymentStatus"] == "RESTING"
+    assert await_settled("dev", {}, "update", proton)["deploymentStatus"] == "RESTING"
 
 
 def test_an_environment_whose_deletion_is_complete_is_gone(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(deploymentStatus="DELETE_COMPLETE")
 
-    waits.await_removal("dev", {"timeouts": {"delete": "1m"}}, proton)
+    await_removal("dev", {"timeouts": {"delete": "1m"}}, proton)
 
 
 def test_a_spec_on_the_server_that_is_none_is_a_difference(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(spec="a: !!int x")
 
-    live = waits.look("dev", proton)
+    live = get_environment("dev", proton)
 
-    assert deploy.properties(Environment, live)["spec"] == "a: !!int x"
+    assert from_record(Environment, live)["spec"] == "a: !!int x"
 
 
 def test_an_output_without_a_value_is_none(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = response(b'{"outputs": [{"key": "a"}, {"key": "b", "valueString": "1"}, {}]}')
 
-    assert deploy.answer(Environment, {"name": "dev"}, proton)["outputs"] == {"b": "1"}
+    assert with_outputs(Environment, {"name": "dev"}, proton)["outputs"] == {"b": "1"}
 
 
 CONNECTION = {
@@ -133,4 +140,4 @@ def test_a_request_whose_status_is_new_can_be_looked_up(fake_server: FakeServer,
 
 
 def test_an_arn_that_is_none_does_not_keep_what_is_gone_from_being_gone(proton: Proton) -> None:
-    location.confirm_gone("dev", proton)
+    require_gone("dev", proton)

@@ -19,7 +19,7 @@ from pulumi import dynamic
 from pulumi.runtime.config import is_config_secret
 from pulumi.runtime.settings import get_root_resource
 
-from aws_proton_provider.core import facts as _facts
+from aws_proton_provider.core.facts import CREATE_FIRST, FORMER_OWNER, NAME, OWNER, SECRETS
 from aws_proton_provider.core.ownership import owner, parents_in
 from aws_proton_provider.core.package import NAMESPACE
 
@@ -106,12 +106,12 @@ def facts(
     stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
     nested = given.parent is not None and given.parent is not get_root_resource()
     known = {
-        _facts.NAME: resource_name,
-        _facts.OWNER: _owner(given.parent if nested else None, resource_name),
+        NAME: resource_name,
+        OWNER: _owner(given.parent if nested else None, resource_name),
         # Below different parents two resources could have the same.
-        _facts.FORMER_OWNER: None if nested else f"{stack}/{resource_name}",
-        _facts.SECRETS: _secret_paths(properties),
-        _facts.CREATE_FIRST: True if given.delete_before_replace is False else None,
+        FORMER_OWNER: None if nested else f"{stack}/{resource_name}",
+        SECRETS: _secret_paths(properties),
+        CREATE_FIRST: True if given.delete_before_replace is False else None,
     }
     return {fact: value for fact, value in known.items() if value is not None}
 

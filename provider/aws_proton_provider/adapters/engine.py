@@ -1,6 +1,6 @@
 """Pulumi's dynamic server and engine: how errors are answered, messages to the engine, and its end.
 
-Messages name no resource, since the server is never told its URN.
+Messages name no resource, since Pulumi gives the server no URN.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def _engine() -> engine_pb2_grpc.EngineStub:
 def _end_with_engine() -> None:
     """Makes this process end when the engine does, also when that was killed and could say nothing.
 
-    The engine reads what the server prints, so its death closes the other end of standard output. Whatever
-    was at work is gone on with by the next `pulumi up`, as after any crash.
+    The engine reads what the server prints, so its death closes the other end of standard output. The next
+    `pulumi up` adopts what was in progress, as after any crash.
     """
     if hasattr(select, "poll"):  # not on Windows
         threading.Thread(target=_wait_for_its_end, name="end with the engine", daemon=True).start()
@@ -71,7 +71,7 @@ def _end_with_engine() -> None:
 
 def _wait_for_its_end() -> None:
     output = select.poll()
-    # No event is asked for: POLLERR and POLLHUP are always told, and are all there is to wait for.
+    # No event is asked for: POLLERR and POLLHUP are always reported, and are all there is to wait for.
     output.register(sys.__stdout__ or 1, 0)
     if any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll()):
         # From a thread nothing else ends a process.

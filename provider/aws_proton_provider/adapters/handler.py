@@ -18,12 +18,13 @@ from aws_proton_provider.adapters import engine
 from aws_proton_provider.adapters.service import service_of
 from aws_proton_provider.aws.client import Proton, connect
 from aws_proton_provider.aws.configuration import Configuration, target
-from aws_proton_provider.core import facts as _facts
 from aws_proton_provider.core.errors import InvalidInput, NotFound, ProtonError
+from aws_proton_provider.core.facts import secret_paths
 from aws_proton_provider.core.redaction import redacted
 from aws_proton_provider.core.values import UNKNOWN, State, Value, has_unknown, normalised
 from aws_proton_provider.resources import RESOURCES
-from aws_proton_provider.resources.lifecycle import CheckContext, CustomResource, Service, inputs_in
+from aws_proton_provider.resources.check_context import CheckContext, Service
+from aws_proton_provider.resources.lifecycle import CustomResource, inputs_in
 
 _DERIVED_FROM = {"spec": ("outputs", "deploymentStatusMessage"), "tags": ("tagsAll",)}
 """Properties that may repeat a value of an input. The engine itself marks those of the input's own name."""
@@ -51,12 +52,12 @@ class Handler:
     def check(self, olds: State, news: State) -> dynamic.CheckResult:
         """The inputs in normal form, and what is wrong with them."""
         old, new = _received(olds), _received(news)
-        surroundings = CheckContext(
+        context = CheckContext(
             default_tags=self._configuration.default_tags.tags,
             max_deployment_type=self._configuration.max_deployment_type,
             service=self._service_if_known(new),
         )
-        checked = self.resource.check(old, new, surroundings)
+        checked = self.resource.check(old, new, context)
         for warning in checked.warnings:
             engine.warn(redacted(warning, old, new))
         # A failure that names its property makes Pulumi print the property's whole value, secrets included.
@@ -65,7 +66,7 @@ class Handler:
         return dynamic.CheckResult(_sent_state(checked.inputs), failures)
 
     def diff(self, olds: State, news: State) -> dynamic.DiffResult:
-        """What lies between the state and the inputs."""
+        """The difference between the state and the inputs."""
         found = self.resource.diff(_received(olds), _received(news))
         return dynamic.DiffResult(
             changes=found.changed,
@@ -148,14 +149,14 @@ def _sent(value: Value) -> Any:
 def _sent_state(state: State) -> State:
     """A state or inputs, with what may repeat a secret marked as one."""
     sent: State = _sent(state)
-    secret = {path[0] for path in _facts.secret_paths(state)}
+    secret = {path[0] for path in secret_paths(state)}
     derived = [wire for given in secret for wire in _DERIVED_FROM.get(given, ())]
     return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in derived if wire in sent}
 
 
 @contextlib.contextmanager
 def _redacted(*states: State) -> Iterator[None]:
-    """Keeps secret values out of what AWS said (a stack's failure quotes the template)."""
+    """Keeps secret values out of AWS's messages (a stack's failure quotes the template)."""
     try:
         yield
     except ProtonError as error:

@@ -12,19 +12,24 @@ from aws_proton_provider.core import spec
 from aws_proton_provider.core.errors import AccessDenied, NotFound, ProtonError, Refused
 from aws_proton_provider.core.ownership import Tags
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources import connection_lookup, tags
+from aws_proton_provider.resources.connection_lookup import (
+    environment_using,
+    list_addressed_connections,
+    list_requested_connections,
+)
+from aws_proton_provider.resources.tags import read_tags
 
 _T = TypeVar("_T")
 
 
 class ProtonService:
-    """`_lifecycle.Service` over the API.
+    """`Service` over the API.
 
     Each listing is asked for once and remembered, for all resources of one command: a preview of N
-    environments costs ⌈N/100⌉ ListEnvironments and one call for each template version. What may not be seen
-    is answered as unknown. So is what only warns or refuses earlier (environments, templates, tags) when
-    nobody answers at all; without a schema or a connection's state a preview would promise too much, and
-    there the error is told.
+    environments costs ⌈N/100⌉ ListEnvironments and one call for each template version. What the
+    caller may not read is unknown. So is what only warns or refuses earlier (environments, templates, tags)
+    when the server does not answer; without a schema or a connection's status a preview would promise too
+    much, and there the error is raised.
     """
 
     def __init__(self, proton: Proton) -> None:
@@ -45,7 +50,7 @@ class ProtonService:
         """An environment as it is at this moment, and its tags."""
         try:
             live = self._proton.call("get_environment", name=name)["environment"]
-            return live, tags.of(live["arn"], self._proton)
+            return live, read_tags(live["arn"], self._proton)
         except ProtonError:
             return None
 
@@ -110,20 +115,20 @@ class ProtonService:
     def connections(self) -> list[State] | None:
         """All connections addressed to this account."""
         return self._remembered(
-            lambda: connection_lookup.addressed_here(self._proton), "connections", stamp=Proton.writes
+            lambda: list_addressed_connections(self._proton), "connections", stamp=Proton.writes
         )
 
     def used_by(self, connection: State) -> str | None:
         """The environment that uses a connection."""
         try:
-            return connection_lookup.used_by(connection, self._proton)
+            return environment_using(connection, self._proton)
         except AccessDenied:
             return None
 
     def requested(self) -> list[State] | None:
         """The environment account connections that this account has requested."""
         return self._remembered(
-            lambda: connection_lookup.requested_here(self._proton),
+            lambda: list_requested_connections(self._proton),
             "requested",
             stamp=Proton.writes,
             unknown=ProtonError,
@@ -132,7 +137,7 @@ class ProtonService:
     def tags_of(self, arn: str) -> Tags | None:
         """The tags of an object, as they are at this moment."""
         try:
-            return tags.of(arn, self._proton)
+            return read_tags(arn, self._proton)
         except ProtonError:
             return None
 

@@ -1,4 +1,4 @@
-"""Where calls go and as whom: stack configuration `aws-proton:*`, overridden by a resource's `account`.
+"""Where calls go, with which credentials: stack configuration `aws-proton:*`, or a resource's `account`.
 
 Pure.
 """
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from aws_proton_provider.core.declaration import Model, complaint
+from aws_proton_provider.core.declaration import Model, validation_reason
 from aws_proton_provider.core.errors import InvalidInput
 from aws_proton_provider.core.package import NAMESPACE
 from aws_proton_provider.core.types import Account, AccountId, AssumeRole, DeploymentType, Tags
@@ -55,21 +55,21 @@ class Configuration(Model):
         try:
             return cls.model_validate(own)
         except pydantic.ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            key, *below = fault["loc"]
+            found = error.errors(include_url=False, include_input=False)[0]
+            key, *below = found["loc"]
             where = f"{prefix}{key}" + path(below)
             unknown = key not in {field.alias for field in cls.model_fields.values()}
-            stranger = fault["type"] == "extra_forbidden"
+            near = _meant(cls, str(key)) if unknown else ""
             named = f"--path '{where}'" if below else where
-            remedy = f"rm {named}" if stranger else f"set {named} VALUE"
+            remedy = f"rm {named}" if found["type"] == "extra_forbidden" else f"set {named} VALUE"
             raise InvalidInput(
-                f"stack configuration {where}: {complaint(fault)}{_meant(cls, str(key)) if unknown else ''}; "
-                f"mend it with `pulumi config {remedy}`"
+                f"stack configuration {where}: {validation_reason(found)}{near}; fix it with `pulumi config "
+                f"{remedy}`"
             ) from None
 
 
 class Target(Model):
-    """Everything that decides which endpoint is called, as whom and with what restraint."""
+    """The endpoint that is called, the credentials, and the limits on what may be changed."""
 
     region: str | None
     profile: str | None
@@ -86,14 +86,14 @@ def target(configuration: Configuration, account: Mapping[str, Any] | None) -> T
     Profile and role are one credential: an `account` that names either uses only its own.
 
     Raises:
-        InvalidInput: `account` is no such thing; check says the same of the input, in more detail.
+        InvalidInput: `account` is not valid; check reports the same of the input, in more detail.
 
     """
     try:
         own = Account.model_validate(account or {})
     except pydantic.ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidInput(f"account{path(fault['loc'])}: {complaint(fault)}") from None
+        found = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidInput(f"account{path(found['loc'])}: {validation_reason(found)}") from None
     who = own if own.profile or own.assume_role else configuration
     return Target(
         region=own.region or configuration.region,

@@ -1,6 +1,7 @@
-"""Whether the credentials and region of now reach the object in the state.
+"""Whether the current credentials and Region reach the object in the state.
 
-`account` may change without a replacement, so this is asked before anything is changed or given up.
+`account` may change without a replacement, so this is checked before an object is changed, or taken for
+deleted.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ if TYPE_CHECKING:
     from aws_proton_provider.aws.client import Proton
 
 
-def here(proton: Proton) -> str:
-    """The place that is called: `account/region`."""
+def current_location(proton: Proton) -> str:
+    """Where calls go: `account/region`."""
     return f"{proton.account}/{proton.region}"
 
 
-def same(known: str | None, found: str) -> None:
-    """Makes sure that what was found, by ARN or place, is what the state knows.
+def require_same(known: str | None, found: str) -> None:
+    """Makes sure that what was found, by ARN or location, is what the state has.
 
     Raises:
         WrongAccount: it is not.
@@ -27,19 +28,19 @@ def same(known: str | None, found: str) -> None:
     """
     if known and known != found:
         raise WrongAccount(
-            f"the state's object is {known}, but the credentials and region of now reach {found}: nothing "
-            "was changed; correct `account`, or the stack's aws-proton configuration"
+            f"the object in the state is {known}, but the current credentials and Region reach {found}: "
+            "nothing was changed; correct `account`, or the stack's aws-proton configuration"
         )
 
 
-def confirm_gone(arn: str | None, proton: Proton, *, account: str | None = None) -> None:
-    """Makes sure that what was not found was looked for in its own region and account.
+def require_gone(arn: str | None, proton: Proton, *, account: str | None = None) -> None:
+    """Makes sure that what was not found was looked for in its own Region and account.
 
-    `account` is the one to look in where that is not its owner. Where STS cannot tell who asks, the
-    region decides.
+    `account` is the one to look in where that is not its owner. Where STS does not answer, the Region
+    decides.
 
     Raises:
-        WrongAccount: it was not, so that nothing is known of the object.
+        WrongAccount: it was not, so that the object may still exist.
 
     """
     if arn is None:
@@ -49,7 +50,7 @@ def confirm_gone(arn: str | None, proton: Proton, *, account: str | None = None)
         return
     region, owner = parts[3:5]
     try:
-        reached = here(proton)
+        reached = current_location(proton)
     except Unreachable:
         reached = f"{account or owner}/{proton.region}"
-    same(f"{account or owner}/{region}", reached)
+    require_same(f"{account or owner}/{region}", reached)

@@ -1,4 +1,4 @@
-"""Waiting for what another process brings about. botocore's waiters know neither CANCELLED nor a deletion."""
+"""Polling until something has happened. botocore's waiters know neither CANCELLED nor a deletion."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: s
         if answer is not None:
             return answer
         if time.monotonic() + delay > deadline:
-            raise TimedOut(f"{what} took longer than {seconds:g} s: it goes on without us; {_ADVICE[verb]}")
+            raise TimedOut(f"{what} took longer than {seconds:g} s: it is still running; {_ADVICE[verb]}")
         time.sleep(delay)
         delay = min(delay * 1.5, _SLOWEST_POLL)

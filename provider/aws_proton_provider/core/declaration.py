@@ -1,4 +1,4 @@
-"""The vocabulary of a declaration: a resource names each property once, here is what it can say about it.
+"""What a declaration can say of a property. A resource names each property once, in its declaration.
 
 Pure. Everything derived from a declaration (check, diff, deploymentType, the SDK, the schema, the docs'
 tables) reads `Resource.properties`; nothing else lists properties by hand.
@@ -7,46 +7,64 @@ tables) reads `Resource.properties`; nothing else lists properties by hand.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import enum
 import inspect
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pydantic
 from pydantic.alias_generators import to_camel
 
 from aws_proton_provider.core.levels import Level
+from aws_proton_provider.core.provisioning import Provisioner
 
 
 class Kind(enum.Enum):
-    """Who decides a property's value, and whether AWS hears of it."""
+    """Where a property's value comes from, and whether it is sent to AWS."""
 
     INPUT = "input"
-    """The program says it; it is sent to AWS under its wire name."""
+    """The program gives it; it is sent to AWS under its wire name."""
     SETTING = "setting"
-    """The program says it; it steers the provider and is never sent."""
+    """The program gives it; it controls the provider and is never sent."""
     COMPUTED = "computed"
-    """`check` works it out from the inputs, so that a preview shows it."""
+    """`check` computes it from the inputs, so that a preview shows it."""
     OUTPUT = "output"
-    """AWS says it."""
+    """AWS returns it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """How AWS sends and receives values of a type, where that is not how a program has them.
+
+    It is an annotation of the type. `decode` raises ValueError for what is not valid.
+    """
+
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Property:
-    """One declared property, everything said of it in one place.
+    """One declared property, with everything that the provider knows of it.
 
     Args:
         doc: What it is, for the docs, the SDK and the schema.
-        kind: Who decides its value.
+        kind: Where its value comes from.
         replace: A change makes a new resource.
         deploy: A change is an UpdateEnvironment of (at least) this deploymentType.
+        provisioner: Giving it selects who provisions the environment.
+        excluded_by: The provisioners beside which it cannot be given.
         default: The value `check` fills in.
         cleared: What is sent to AWS when the program removes the property (description: an empty text).
+        cleared_by: The member that is sent as true, instead of the property, when the program removes it.
         keep: Removing the property from the program leaves AWS's value in place, without a diff.
         follows: Its value is a consequence of other changes, never a change of its own.
-        autonamed: Left out, it stays what it is, and at first it is the resource's name in the program.
+        autonamed: Left out, it keeps its value; at creation it is the resource's name in the program.
         remedy: Removing it is refused, since the API cannot unset it; this says what to do instead.
+        member: The member of a create's request, where that is not the wire name.
         name: snake_case, as in Python.
         wire: camelCase, as in botocore's model, Pulumi's state and the docs.
         type: The annotation.
@@ -58,12 +76,16 @@ class Property:
     kind: Kind = Kind.INPUT
     replace: bool = False
     deploy: Level | None = None
+    provisioner: Provisioner | None = None
+    excluded_by: tuple[Provisioner, ...] = ()
     default: Any = None
     cleared: Any = None
+    cleared_by: str | None = None
     keep: bool = False
     follows: bool = False
     autonamed: bool = False
     remedy: str | None = None
+    member: str | None = None
     name: str = ""
     wire: str = ""
     type: Any = None
@@ -75,7 +97,7 @@ class Property:
         return self.kind in (Kind.INPUT, Kind.SETTING)
 
     def validated(self, value: Any) -> Any:
-        """`value` as the property's type has it, camelCase below.
+        """`value` as the property's type has it, with camelCase keys.
 
         Raises:
             pydantic.ValidationError: it does not fit the type.
@@ -85,9 +107,34 @@ class Property:
         valid = adapter.validate_python(value)
         return adapter.dump_python(valid, by_alias=True, exclude_none=True, mode="json")
 
+    def encoded(self, value: Any) -> Any:
+        """A valid value as AWS receives it."""
+        encoding = self._encoding
+        return encoding.encode(value) if encoding else value
+
+    def decoded(self, value: Any) -> Any:
+        """A value of AWS's as a program has it: a time as ISO 8601, of an object the declared members.
+
+        One that is not valid stays as it is: it differs from any that a program gives.
+        """
+        if isinstance(value, dt.datetime):
+            return value.isoformat()
+        if self.model:
+            return self.model.known(value)
+        encoding = self._encoding
+        try:
+            return encoding.decode(value) if encoding else value
+        except ValueError:
+            return value
+
+    @property
+    def _encoding(self) -> Encoding | None:
+        annotations = getattr(bare(self.type)[0], "__metadata__", ())
+        return next((item for item in annotations if isinstance(item, Encoding)), None)
+
     @property
     def model(self) -> type[Model] | None:
-        """The nested object that the property's values are, if they are one."""
+        """The class of the property's values where they are nested objects."""
         return nested_object(self.type)
 
     def named(self, name: str, hint: Any) -> Property:
@@ -98,22 +145,22 @@ class Property:
 
 
 def prop(*, doc: str, **traits: Any) -> Any:
-    """Declares a property that the program gives and AWS is sent; `Property` says what the traits mean."""
+    """Declares a property that the program gives and that is sent to AWS; `Property` explains the traits."""
     return Property(doc=doc, **traits)
 
 
 def setting(*, doc: str, **traits: Any) -> Any:
-    """Declares a property that steers the provider and is never sent."""
+    """Declares a property that controls the provider and is never sent."""
     return Property(doc=doc, kind=Kind.SETTING, **traits)
 
 
 def computed(*, doc: str, **traits: Any) -> Any:
-    """Declares a property that `check` works out."""
+    """Declares a property that `check` computes."""
     return Property(doc=doc, kind=Kind.COMPUTED, **traits)
 
 
 def output(*, doc: str) -> Any:
-    """Declares a property that AWS decides."""
+    """Declares a property that AWS returns."""
     return Property(doc=doc, kind=Kind.OUTPUT)
 
 
@@ -126,7 +173,7 @@ def bare(hint: Any) -> tuple[Any, bool]:
 
 
 def nested_object(hint: Any) -> type[Model] | None:
-    """The nested object that a type is, if it is one."""
+    """The class of nested objects that a type is, if it is one."""
     inner, _ = bare(hint)
     return inner if inspect.isclass(inner) and issubclass(inner, Model) else None
 
@@ -145,11 +192,11 @@ class Model(pydantic.BaseModel):
         return {wire: record[wire] for wire in aliases if wire is not None and wire in record}
 
 
-def complaint(fault: Any) -> str:
-    """What pydantic found, in a person's words."""
-    if fault["type"] == "extra_forbidden":
+def validation_reason(error: Any) -> str:
+    """What is wrong with a value, from one of pydantic's errors."""
+    if error["type"] == "extra_forbidden":
         return "no such key"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 class Resource:
@@ -157,7 +204,7 @@ class Resource:
 
     properties: ClassVar[tuple[Property, ...]] = ()
     identified_by: ClassVar[str] = "its id"
-    """What its id is, for the docs."""
+    """What identifies it, for the docs of `get`."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -178,15 +225,15 @@ class Resource:
 
 ACCOUNT = setting(
     doc="Where this resource's calls go, instead of where the stack's configuration says. A change never "
-    "replaces."
+    "replaces the resource."
 )
 TAGS = setting(doc="Tags of the object, besides the stack's `aws-proton:defaultTags`.")
-TAGS_ALL = computed(doc="All tags: yours, the stack's default ones and `pulumi:owner`.")
+TAGS_ALL = computed(member="tags", doc="All tags: yours, the stack's default ones and `pulumi:owner`.")
 ADOPT = setting(
     follows=True,
-    doc="Whether create takes over an object of this name that exists already, whoever made it, and brings "
-    "it to the program. It never deletes or replaces one, and means nothing once the resource is in the "
-    "state.",
+    doc="Whether create takes over an object of this name that exists already, whoever made it, and "
+    "updates it to the program. It never deletes or replaces one, and has no effect once the resource is in "
+    "the state.",
 )
 """Declarations that several resources share."""
 

@@ -40,12 +40,12 @@ INCARNATION = "__incarnation"
 """From create: the text that tells this create's object from every other create's."""
 
 
-def of(state: State) -> State:
+def facts_in(state: State) -> State:
     """The facts in a state or in inputs."""
     return {key: value for key, value in state.items() if key.startswith(HIDDEN)}
 
 
-def owners(*states: State) -> tuple[str, ...]:
+def owners_in(*states: State) -> tuple[str, ...]:
     """All names under which the resource is or was the owner, by what states and inputs know."""
     known = (state.get(fact) for state in states for fact in (OWNER, FORMER_OWNER))
     return tuple(dict.fromkeys(owner for owner in known if owner))
@@ -56,6 +56,6 @@ def secret_paths(state: State) -> list[list[str]]:
     return list(state.get(SECRETS) or ([["spec"]] if state.get(SECRET_SPEC) else []))
 
 
-def incarnation(known: str | None) -> State:
+def incarnation_fact(known: str | None) -> State:
     """The fact of an incarnation, if there is one."""
     return {INCARNATION: known} if known else {}

@@ -1,17 +1,17 @@
-"""Whose an object is, and what a create does with one that it meets.
+"""To whom an object belongs, and what a create does with one that exists already.
 
 Rule 1: everything that decides either lives in this file; the resources only carry it out. Pure.
 
-Three tags say it. `pulumi:owner` names the resource of a program. `pulumi:creating` is there while a create
-is at work, so that the next one knows what a broken-off one left. `pulumi:incarnation` is a text of its own
-for each create, kept in the state as well: a delete removes only what its own create made, and nothing that a
-later create has taken over (a forced replacement that creates before it deletes).
+Three tags record it. `pulumi:owner` names the resource of a program. `pulumi:creating` is there while a
+create is in progress, so that the next one recognises what an interrupted one left. `pulumi:incarnation` is a
+random text of each create, kept in the state as well: a delete removes only what its own create made, and
+nothing that a later create has taken over (a forced replacement that creates before it deletes).
 
     being created   owner     as the program wants   adopt   what a create does
     -------------   -------   --------------------   -----   --------------------------------------------
-    yes             its own   any                    any     goes on with it, to what the program says now
-    any             any       any                    yes     takes it over and brings it to the program
-    no              its own   yes                    no      takes it over as it is, with a warning; with
+    yes             its own   any                    any     adopts it and updates it to the program
+    any             any       any                    yes     takes it over and updates it to the program
+    no              its own   yes                    no      keeps it as it is, with a warning; with
                                                              maxDeploymentType it counts as a replacement
     no              its own   no                     no      refuses
     any             another   any                    no      refuses
@@ -31,7 +31,7 @@ CREATING_TAG = "pulumi:creating"
 INCARNATION_TAG = "pulumi:incarnation"
 
 BOOKKEEPING = (CREATING_TAG, INCARNATION_TAG)
-"""Tags of the provider's own, which neither the program nor a diff ever sees."""
+"""Tags of the provider's own, which no program and no diff ever shows."""
 
 _LONGEST = 256
 """Characters of a tag's value (TagResource)."""
@@ -40,8 +40,8 @@ _LONGEST = 256
 def owner(project: str, stack: str, parents: Sequence[str], name: str) -> str:
     """The value of `pulumi:owner` for a resource: `project/stack/types of its parents/name@hash`.
 
-    The resource's own type is not part of it: it is another one behind the native plugin, and nothing may
-    change with that. The hash keeps names apart that read the same once they are cut to what a tag may hold.
+    The resource's own type is not part of it: the native plugin has another one, and the owner must stay the
+    same. The hash distinguishes names that are equal once they are cut to the length of a tag.
     """
     chain = [kind.replace("pulumi-python:dynamic/aws-proton:", "aws-proton:index:") for kind in parents]
     identity = [project, stack, chain, name]
@@ -63,7 +63,7 @@ def parents_in(urn: str) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Tags:
-    """The tags of an object: those that a user sees, and what the provider noted in its own."""
+    """The tags of an object: those that a user sees, and the values of the provider's own."""
 
     shown: Mapping[str, str]
     creating: bool = False
@@ -71,7 +71,7 @@ class Tags:
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Tags:
-        """`tags` taken apart."""
+        """`tags` without the provider's own, and the values of these."""
         shown = {key: value for key, value in tags.items() if key not in BOOKKEEPING}
         return cls(shown, CREATING_TAG in tags, tags.get(INCARNATION_TAG))
 
@@ -82,33 +82,33 @@ class Tags:
 
 
 def belongs(tags: Tags, owners: Collection[str]) -> bool:
-    """Whether an object that a state knows still is the resource's own; one that lost the tag is.
+    """Whether an object in a state still is the resource's own; one without the tag is.
 
-    A state of 0.1.0 may be one update behind: that wrote the owner's form of today and then could not end.
+    A state of 0.1.0 may be one update behind: an update that wrote today's form of the owner, and failed.
     """
     return (
         tags.owner is None
         or tags.owner in owners
-        or any(_renewed(former, tags.owner) for former in owners if "@" not in former)
+        or any(_is_new_form(former, tags.owner) for former in owners if "@" not in former)
     )
 
 
-def _renewed(former: str, now: str) -> bool:
-    """Whether `now` is the form of today of an owner as 0.1.0 wrote it (`project/stack/name`)."""
+def _is_new_form(former: str, now: str) -> bool:
+    """Whether `now` is today's form of an owner that 0.1.0 wrote as `project/stack/name`."""
     project, stack, name = (*former.split("/", 2), "", "")[:3]
     text, _, _ = now.rpartition("@")
     return text == former or (text.startswith(f"{project}/{stack}/") and text.endswith(f"/{name}"))
 
 
 class Verdict(enum.Enum):
-    """What a create does with an object that it meets."""
+    """What a create does with an object that exists already."""
 
-    GO_ON = "an earlier create of this resource broke off here: finish it, whatever the program says by now"
-    TAKE_OVER = "the program adopts it: bring it to what the program says"
-    ADOPT = "it is the resource's own, and as the program wants it: keep it"
-    REFUSE_REPLACEMENT = "it is the resource's own and finished, and maxDeploymentType allows no replacement"
+    RESUME = "an earlier create of this resource was interrupted: adopt it and update it to the program"
+    TAKE_OVER = "the program says adopt=True: update it to the program"
+    KEEP = "it is the resource's own, and as the program wants it: keep it"
+    REFUSE_REPLACEMENT = "it is the resource's own and complete, and maxDeploymentType allows no replacement"
     REFUSE_DIFFERENT = "it is the resource's own, but not as the program wants it"
-    REFUSE_FOREIGN = "it belongs to another resource, or to nobody"
+    REFUSE_FOREIGN = "it belongs to another resource, or to no Pulumi stack"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,18 +124,18 @@ class _Row:
 
 
 _TABLE = (
-    _Row(Verdict.GO_ON, creating=True, own=True),
+    _Row(Verdict.RESUME, creating=True, own=True),
     _Row(Verdict.TAKE_OVER, adopt=True),
     _Row(Verdict.REFUSE_FOREIGN, own=False),
     _Row(Verdict.REFUSE_REPLACEMENT, limited=True),
-    _Row(Verdict.ADOPT, equal=True),
+    _Row(Verdict.KEEP, equal=True),
     _Row(Verdict.REFUSE_DIFFERENT),
 )
 """The first row that fits decides."""
 
 
 def verdict(*, creating: bool, own: bool, equal: bool, adopt: bool, limited: bool) -> Verdict:
-    """What a create does with an object that it meets.
+    """What a create does with an object that exists already.
 
     Args:
         creating: It has the tag of a create that has not ended.
@@ -154,12 +154,12 @@ def verdict(*, creating: bool, own: bool, equal: bool, adopt: bool, limited: boo
 
 
 def taken_over(tags: Tags, incarnation: str | None, owners: Collection[str]) -> str | None:
-    """Why a delete has to leave an object alone, None where it may remove it.
+    """Why a delete must not remove an object, None where it may.
 
     Args:
-        tags: What the object has now.
-        incarnation: What the state knows of its create; None in a state of version 0.1.0.
-        owners: Under which names the state's resource is or was the owner.
+        tags: The object's tags now.
+        incarnation: The one in the state; None in a state of version 0.1.0.
+        owners: The names under which the state's resource is or was the owner.
 
     """
     if not belongs(tags, owners):

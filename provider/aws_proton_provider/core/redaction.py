@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from aws_proton_provider.core import facts
+from aws_proton_provider.core.facts import secret_paths
 from aws_proton_provider.core.values import State, Value
 
 _PLACE = "[secret]"
@@ -21,7 +21,7 @@ def redacted(message: str, *states: State) -> str:
     values = {
         text
         for state in states
-        for path in facts.secret_paths(state)
+        for path in secret_paths(state)
         if path[0] in state
         for text in _at(state, path)
     }

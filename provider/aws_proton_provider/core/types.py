@@ -1,7 +1,6 @@
-"""The types of declared properties: text with the API's limits, and nested objects.
+"""The types of declared properties: text with the API's limits, nested objects, and how AWS encodes them.
 
-The limits are those of botocore's shapes (a test compares them); the words are ours, for a person who reads a
-preview.
+The limits are those of botocore's shapes (a test compares them); the sentences are ours.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import pydantic
 from pydantic_core import core_schema
 
 from aws_proton_provider.core import spec
-from aws_proton_provider.core.declaration import Model
+from aws_proton_provider.core.declaration import Encoding, Model
 from aws_proton_provider.core.ownership import BOOKKEEPING, OWNER_TAG
 
 
@@ -23,7 +22,7 @@ from aws_proton_provider.core.ownership import BOOKKEEPING, OWNER_TAG
 class Text:
     """The limits of a text: a pattern somewhere in it, and from `least` to `most` characters.
 
-    `meaning` is what a person is told of one that does not fit.
+    `meaning` is what the message calls a valid one.
     """
 
     pattern: str
@@ -34,9 +33,9 @@ class Text:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: pydantic.GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self._fitting, handler(source))
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
-    def _fitting(self, value: str) -> str:
+    def _checked(self, value: str) -> str:
         if not self.least <= len(value) <= self.most or not re.search(self.pattern, value):
             raise ValueError(f"must be {self.meaning}")
         return value
@@ -86,7 +85,7 @@ ConnectionId = Annotated[
     str,
     Text(
         r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-        "the id of an environment account connection, a lowercase UUID",
+        "the ID of an environment account connection, a lowercase UUID",
         most=36,
         least=36,
     ),
@@ -94,11 +93,15 @@ ConnectionId = Annotated[
 AccountId = Annotated[
     str,
     pydantic.BeforeValidator(_number_as_account),
-    Text(r"^\d{12}$", "an AWS account's id, 12 digits", most=12, least=12),
+    Text(r"^\d{12}$", "an AWS account ID of 12 digits", most=12, least=12),
 ]
 DeploymentType = Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
 Decision = Literal["ACCEPT", "REJECT"]
-Spec = Annotated[dict[str, Any], pydantic.BeforeValidator(spec.inputs_of)]
+Spec = Annotated[
+    dict[str, Any],
+    pydantic.BeforeValidator(spec.inputs_of),
+    Encoding(encode=spec.document, decode=spec.inputs_of),
+]
 _DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Duration = Annotated[
     str, Text(rf"^{_DURATION.pattern}$", 'a duration such as "90m", "1h30m" or "45s"', most=20)
@@ -119,7 +122,7 @@ def _scalar_as_text(value: Any) -> Any:
 def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
     for key, value in tags.items():
         if key in (OWNER_TAG, *BOOKKEEPING):
-            raise ValueError(f"tag {key!r} is the provider's own: leave it out")
+            raise ValueError(f"tag {key!r} is reserved for the provider: leave it out")
         if key.startswith("aws:"):
             raise ValueError(f"tag {key!r}: the prefix aws: is reserved by AWS")
         if not 1 <= len(key) <= 128 or len(value) > 256:
@@ -129,6 +132,21 @@ def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
+TAG_LIST = Encoding(
+    encode=lambda tags: [{"key": key, "value": value} for key, value in tags.items()],
+    decode=lambda listed: {tag["key"]: tag["value"] for tag in listed},
+)
+AllTags = Annotated[dict[str, str], TAG_LIST]
+Outputs = Annotated[
+    dict[str, str],
+    Encoding(
+        encode=lambda outputs: [{"key": key, "valueString": value} for key, value in outputs.items()],
+        # The model requires neither.
+        decode=lambda listed: {
+            item["key"]: item["valueString"] for item in listed if item.keys() >= {"key", "valueString"}
+        },
+    ),
+]
 Tags = Annotated[
     dict[str, Annotated[str, pydantic.BeforeValidator(_scalar_as_text)]],
     pydantic.AfterValidator(_checked_tags),
@@ -155,7 +173,7 @@ class AssumeRole(Model):
 
 
 class Account(Model):
-    """Where a resource's calls go: references only, never keys, so that it may lie in the state."""
+    """Where a resource's calls go: references only and never keys, so that the state may hold it."""
 
     profile: str | None = None
     assume_role: AssumeRole | None = None
@@ -164,7 +182,7 @@ class Account(Model):
 
 
 class Timeouts(Model):
-    """How long each verb waits at most for what others do, such as "90m"."""
+    """How long a create, update or delete waits at most, such as "90m"."""
 
     create: Duration | None = None
     update: Duration | None = None

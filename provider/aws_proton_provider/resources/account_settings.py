@@ -1,19 +1,21 @@
 """https://docs.aws.amazon.com/proton/latest/APIReference/API_UpdateAccountSettings.html.
 
-The settings of service pipelines, one set per account and region: it is never made nor deleted. A resource
-manages those it names and no others. Its id is `account/region`, since the settings have no ARN that says
-whose they are.
+The settings of service pipelines, one set per account and Region, which is never created nor deleted. A
+resource manages those it names and no others. Its id is `account/region`, since the settings have no ARN.
 """
 
 from __future__ import annotations
 
-from aws_proton_provider.aws import location
+from collections.abc import Iterable
+
 from aws_proton_provider.aws.client import Proton
-from aws_proton_provider.core import state as _record
+from aws_proton_provider.aws.location import current_location, require_same
 from aws_proton_provider.core import types
+from aws_proton_provider.core.changes import Change, changes
 from aws_proton_provider.core.declaration import ACCOUNT, Kind, prop
+from aws_proton_provider.core.records import from_record, to_request, without_record
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources.lifecycle import Change, Created, CustomResource, changes
+from aws_proton_provider.resources.lifecycle import Created, CustomResource
 
 
 class AccountSettings(CustomResource):
@@ -26,13 +28,14 @@ class AccountSettings(CustomResource):
     identified_by = "`account/region`"
 
     pipeline_service_role_arn: types.RoleArn | None = prop(
-        doc="The role with which pipelines are provisioned (AWS-managed provisioning)."
+        cleared="", doc="The role with which pipelines are provisioned (AWS-managed provisioning)."
     )
     pipeline_codebuild_role_arn: types.RoleArn | None = prop(
-        doc="The role of the builds that provision pipelines (CodeBuild provisioning)."
+        cleared="", doc="The role of the builds that provision pipelines (CodeBuild provisioning)."
     )
     pipeline_provisioning_repository: types.ProvisioningRepository | None = prop(
-        doc="The linked repository that gets the pull requests for pipelines (self-managed provisioning)."
+        cleared_by="deletePipelineProvisioningRepository",
+        doc="The linked repository that gets the pull requests for pipelines (self-managed provisioning).",
     )
     account: types.Account | None = ACCOUNT
 
@@ -40,47 +43,45 @@ class AccountSettings(CustomResource):
     def create(cls, inputs: State, proton: Proton) -> Created:
         """Sets what the program names."""
         proton.allow_writing()
-        _send(request(changes(cls, {}, inputs), inputs), proton)
-        return Created(location.here(proton), inputs)
+        _send(update_members(changes(cls, {}, inputs), inputs), proton)
+        return Created(current_location(proton), inputs)
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
         """Of the settings those that are managed; all of them where nothing is known yet (`.get`)."""
-        location.same(identifier, location.here(proton))
+        require_same(identifier, current_location(proton))
         live = _live(proton)
         own = {item.wire for item in cls.of_kind(Kind.INPUT)} & (state.keys() or live.keys())
-        return _record.kept(cls, state) | {wire: value for wire, value in live.items() if wire in own}
+        return without_record(cls, state) | {wire: value for wire, value in live.items() if wire in own}
 
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
         """Sets what changed and resets what the program names no longer."""
         proton.allow_writing()
-        location.same(identifier, location.here(proton))
-        _send(request(changes(cls, state, inputs), inputs), proton)
+        require_same(identifier, current_location(proton))
+        _send(update_members(changes(cls, state, inputs), inputs), proton)
         return inputs
 
     @classmethod
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
         """Resets what was managed."""
         proton.allow_writing()
-        location.same(identifier, location.here(proton))
-        _send(request(changes(cls, state, {}), {}), proton)
+        require_same(identifier, current_location(proton))
+        _send(update_members(changes(cls, state, {}), {}), proton)
         return ()
 
 
-def request(found: list[Change], inputs: State) -> State:
+def update_members(found: Iterable[Change], inputs: State) -> State:
     """What UpdateAccountSettings is sent for these changes, empty for nothing.
 
     "To remove a previously configured ARN, specify an empty string"; a repository is removed by
-    `deletePipelineProvisioningRepository`, which may not stand beside a repository.
+    `deletePipelineProvisioningRepository`, which cannot be combined with a repository.
     """
-    sent: State = {}
-    for declared, removed in ((item.declared, item.removed) for item in found):
-        if declared.kind is Kind.INPUT and removed and declared.model:
-            sent["deletePipelineProvisioningRepository"] = True
-        elif declared.kind is Kind.INPUT:
-            sent[declared.wire] = "" if removed else inputs[declared.wire]
-    return sent
+    changed = [item for item in found if item.declared.kind is Kind.INPUT]
+    cleared = {item.declared.wire: item.declared.cleared for item in changed if item.removed}
+    given = [item.declared for item in changed if not (item.removed and item.declared.cleared_by)]
+    flags = {item.declared.cleared_by: True for item in changed if item.removed and item.declared.cleared_by}
+    return to_request(given, inputs | cleared) | flags
 
 
 def _send(members: State, proton: Proton) -> None:
@@ -89,5 +90,5 @@ def _send(members: State, proton: Proton) -> None:
 
 
 def _live(proton: Proton) -> State:
-    answer = proton.call("get_account_settings").get("accountSettings", {})
-    return {wire: value for wire, value in _record.properties(AccountSettings, answer).items() if value != ""}
+    record = proton.call("get_account_settings").get("accountSettings", {})
+    return {wire: value for wire, value in from_record(AccountSettings, record).items() if value != ""}

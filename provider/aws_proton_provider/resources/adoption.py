@@ -1,6 +1,6 @@
-"""What a create finds in its place, in words: why it refuses, and what a reviewer should know. Pure.
+"""Why a create refuses an object that exists already, or what a reviewer should know of its adoption.
 
-`_ownership` decides; check and create of every resource with tags say it with these sentences.
+`core/ownership.py` decides; check and create of every resource with tags report it in these sentences. Pure.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import dataclasses
 
 from aws_proton_provider.core import facts
-from aws_proton_provider.core.errors import NotOwned, Refused
+from aws_proton_provider.core.checking import Failure
+from aws_proton_provider.core.errors import NotOwned, ProtonError, Refused
+from aws_proton_provider.core.facts import owners_in
 from aws_proton_provider.core.ownership import Tags, Verdict, belongs, taken_over, verdict
 from aws_proton_provider.core.values import State
 
+_NO_STACK = "no Pulumi stack"
+
 
 @dataclasses.dataclass(frozen=True)
-class Meeting:
-    """An object that a create meets under its name.
+class Existing:
+    """An object that exists already under the name, or for the purpose, of one to be created.
 
     Args:
         title: Names it ("environment dev").
@@ -48,60 +52,67 @@ class Meeting:
             limited=facts.LIMIT in self.inputs,
         )
 
-    def objection(self) -> str | None:
-        """Why the create refuses; None where it goes on."""
+    def refusal(self) -> ProtonError | None:
+        """Why the create refuses; None where it adopts the object."""
         found = self.verdict
         if found is Verdict.REFUSE_FOREIGN:
-            whose = self.tags.owner or "nobody that Pulumi knows"
-            return (
-                f"{self.title} exists already and belongs to {whose}: choose another name, or take it over "
-                "with adopt=True"
+            return NotOwned(
+                f"{self.title} exists already and belongs to {self.tags.owner or _NO_STACK}: choose another "
+                "name, or take it over with adopt=True"
             )
         if found is Verdict.REFUSE_REPLACEMENT:
-            return (
-                f"{self.title} exists already and is finished, so that creating it means replacing it, but "
-                f"maxDeploymentType allows {self.inputs[facts.LIMIT]} at most: take the limit away, or keep "
-                "what exists with adopt=True"
+            return Refused(
+                f"{self.title} exists already and is complete, so that creating it means replacing it, but "
+                f"maxDeploymentType allows {self.inputs[facts.LIMIT]} at most: remove the limit, or keep the "
+                "existing one with adopt=True"
             )
         if found is Verdict.REFUSE_DIFFERENT:
-            return (
+            return Refused(
                 f"{self.title} exists already and is this resource's own, but differs from the program in "
-                f"{', '.join(self.differing)}: bring it to the program with adopt=True, or, if it was to be "
+                f"{', '.join(self.differing)}: update it to the program with adopt=True, or, if it was to be "
                 "replaced, leave deleteBeforeReplace at its default"
             )
         return None
 
-    def remark(self) -> str | None:
-        """What a reviewer should know of a create that goes on."""
+    def warning(self) -> str | None:
+        """What a reviewer should know of a create that adopts the object."""
         found = self.verdict
-        if found is Verdict.GO_ON:
-            return f"{self.title} was left by a create that broke off: this one goes on with it"
+        if found is Verdict.RESUME:
+            return f"{self.title} was left by a create that was interrupted, and is adopted"
         if found is Verdict.TAKE_OVER:
-            whose = "" if self.own else f" from {self.tags.owner or 'nobody that Pulumi knows'}"
+            whose = "" if self.own else f" from {self.tags.owner or _NO_STACK}"
             changed = f", and is changed in {', '.join(self.differing)}" if self.differing else ""
-            return f"{self.title} exists already and is taken over{whose}, since adopt=True{changed}"
-        if found is Verdict.ADOPT:
+            return f"{self.title} exists already and is taken over{whose}, because of adopt=True{changed}"
+        if found is Verdict.KEEP:
             return (
-                f"{self.title} exists already, as the program wants it, and is kept as it is: nothing was "
-                "made anew, which a replacement does only with deleteBeforeReplace"
+                f"{self.title} exists already, as the program wants it, and is kept as it is: it was not "
+                "created again, which a replacement does only with deleteBeforeReplace"
             )
         return None
 
-    def require_consent(self) -> None:
-        """Makes sure that the create may go on.
 
-        Raises:
-            NotOwned, Refused: the object is another's, or not as the program wants it.
+def preview_failures(existing: Existing) -> list[Failure]:
+    """Why a create will refuse what exists, as far as a check can know.
 
-        """
-        objection = self.objection()
-        if objection:
-            raise (Refused if self.own else NotOwned)(objection)
+    Whether an object of its own exists because it is about to be replaced, a check cannot know.
+    """
+    refusal = None if existing.verdict is Verdict.REFUSE_DIFFERENT else existing.refusal()
+    return [Failure("", str(refusal))] if refusal else []
 
 
-def left_alone(title: str, tags: Tags, state: State) -> str | None:
-    """What a delete says of an object that it may not remove; None where it may."""
-    reason = taken_over(tags, state.get(facts.INCARNATION), facts.owners(state))
+def preview_warnings(existing: Existing) -> list[str]:
+    """What a preview says of a create that adopts what exists.
+
+    Of a complete object of its own it says nothing, unless the create is known to come first.
+    """
+    kept = existing.verdict is Verdict.KEEP and not existing.inputs.get(facts.CREATE_FIRST)
+    warning = None if kept else existing.warning()
+    return [warning] if warning else []
+
+
+def reason_to_keep(title: str, tags: Tags, state: State) -> str | None:
+    """What a delete says of an object that it must not remove; None where it may."""
+    reason = taken_over(tags, state.get(facts.INCARNATION), owners_in(state))
     return f"{title} was not deleted: {reason}" if reason else None
 
 
@@ -112,8 +123,8 @@ def require_own(title: str, tags: Tags, *states: State) -> None:
         NotOwned: it has another owner by now.
 
     """
-    if not belongs(tags, facts.owners(*states)):
+    if not belongs(tags, owners_in(*states)):
         raise NotOwned(
-            f"{title} belongs to {tags.owner} now: nothing was changed; let go of it with `pulumi state "
-            "delete`, or take it back with a new resource and adopt=True"
+            f"{title} belongs to {tags.owner} now: nothing was changed; remove it from this stack with "
+            "`pulumi state delete`, or take it back with a new resource and adopt=True"
         )

@@ -1,7 +1,7 @@
-"""Environment account connections as the management account sees them.
+"""Environment account connections in listings.
 
-It may list those addressed to it; GetEnvironmentAccountConnection is documented "in an environment account"
-alone, so nothing here relies on it. The listing lacks codebuildRoleArn.
+In the management account they are read from the listing alone: GetEnvironmentAccountConnection is documented
+"in an environment account". The listing lacks the CodeBuild role.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from aws_proton_provider.core.values import State
 
 
-def addressed_here(proton: Proton) -> list[State]:
-    """All connections, in any status, whose management account the credentials reach."""
+def list_addressed_connections(proton: Proton) -> list[State]:
+    """All connections, in any status, whose management account is the caller's."""
     return proton.all_of(
         "list_environment_account_connections",
         "environmentAccountConnections",
@@ -24,28 +24,28 @@ def addressed_here(proton: Proton) -> list[State]:
     )
 
 
-def requested_here(proton: Proton, **narrower: str) -> list[State]:
-    """All connections, in any status, that the account itself has requested."""
+def list_requested_connections(proton: Proton, **filters: str) -> list[State]:
+    """All connections, in any status, that the caller's account has requested."""
     return proton.all_of(
         "list_environment_account_connections",
         "environmentAccountConnections",
         requestedBy="ENVIRONMENT_ACCOUNT",
-        **narrower,
+        **filters,
     )
 
 
-def find(identifier: str, proton: Proton) -> State | None:
-    """The connection of this id, None where nobody (any more) asks this account with it."""
-    return by_id(identifier, addressed_here(proton))
+def find_addressed_connection(identifier: str, proton: Proton) -> State | None:
+    """The connection with this id among those addressed to the caller's account."""
+    return connection_by_id(identifier, list_addressed_connections(proton))
 
 
-def by_id(identifier: str, connections: list[State]) -> State | None:
-    """The connection of this id among `connections`."""
+def connection_by_id(identifier: str, connections: list[State]) -> State | None:
+    """The connection with this id among `connections`."""
     return next((connection for connection in connections if connection["id"] == identifier), None)
 
 
-def used_by(connection: State, proton: Proton) -> str | None:
-    """The name of the environment that uses the connection: only the one that it was made for can."""
+def environment_using(connection: State, proton: Proton) -> str | None:
+    """The name of the environment that uses the connection: only the one that it was requested for can."""
     try:
         environment = proton.call("get_environment", name=connection["environmentName"])["environment"]
     except NotFound:

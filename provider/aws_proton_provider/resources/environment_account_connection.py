@@ -7,41 +7,48 @@ connection's.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 
-from aws_proton_provider.aws import location
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.location import require_gone
 from aws_proton_provider.aws.waiting import patience, wait_until
 from aws_proton_provider.core import facts, types
-from aws_proton_provider.core import state as _record
+from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import (
     ACCOUNT,
     ADOPT,
     TAGS,
     TAGS_ALL,
-    Kind,
     computed,
     output,
     prop,
     setting,
 )
 from aws_proton_provider.core.errors import NotFound, Refused
+from aws_proton_provider.core.facts import incarnation_fact, owners_in
+from aws_proton_provider.core.records import from_record, state_after, without_record
+from aws_proton_provider.core.tags import observed_tags
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources import connection_lookup
-from aws_proton_provider.resources import tags as _tags
-from aws_proton_provider.resources.adoption import Meeting, left_alone, require_own
-from aws_proton_provider.resources.lifecycle import (
-    CheckContext,
-    Checked,
-    Created,
-    CustomResource,
-    Diff,
-    Service,
-    changes,
-    objections,
-    remarks,
+from aws_proton_provider.resources.adoption import (
+    Existing,
+    preview_failures,
+    preview_warnings,
+    reason_to_keep,
+    require_own,
 )
+from aws_proton_provider.resources.calls import make
+from aws_proton_provider.resources.check_context import CheckContext, Service
+from aws_proton_provider.resources.connection_lookup import list_requested_connections
+from aws_proton_provider.resources.connection_plan import (
+    connection_title,
+    create_call,
+    existing_connection,
+    open_request,
+    same_request,
+    update_calls,
+)
+from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
+from aws_proton_provider.resources.tags import end_create, read_tags
 
 _ANOTHER_ROLE = (
     "give another role instead, or delete this connection in one `pulumi up` and make a new one in the next"
@@ -52,7 +59,7 @@ class EnvironmentAccountConnection(CustomResource):
     """A request of an environment account, that a management account may provision one environment in it.
 
     It acts in the environment account. The management account accepts it with an
-    `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a fresh one.
+    `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a new one.
     """
 
     environment_name: types.ResourceName = prop(
@@ -85,9 +92,9 @@ class EnvironmentAccountConnection(CustomResource):
     )
 
     status: str = computed(
-        follows=True, doc="PENDING, CONNECTED or REJECTED. A rejected request is replaced by a fresh one."
+        follows=True, doc="PENDING, CONNECTED or REJECTED. A rejected request is replaced by a new one."
     )
-    tags_all: dict[str, str] = TAGS_ALL
+    tags_all: types.AllTags = TAGS_ALL
 
     arn: str = output(doc="The connection's ARN, in the environment account.")
     environment_account_id: str = output(doc="The account that made the request.")
@@ -95,18 +102,18 @@ class EnvironmentAccountConnection(CustomResource):
     last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
-        """Besides the types: shows a fresh request as `~ status: "REJECTED" => "PENDING"`."""
-        checked = super().check(olds, news, surroundings)
+    def check(cls, olds: State, news: State, context: CheckContext) -> Checked:
+        """Besides the types: shows a new request as `~ status: "REJECTED" => "PENDING"`."""
+        checked = super().check(olds, news, context)
         if checked.failures:
             return checked
-        if surroundings.service:
-            cls._look_ahead(olds, checked, surroundings.service)
+        if context.service:
+            cls._preview_create(olds, checked, context.service)
         before, inputs = olds.get("status"), checked.inputs
         if before == "REJECTED":
             checked.warnings.append(
                 f"the environment account connection for environment {inputs['environmentName']} was "
-                f"rejected by account {inputs['managementAccountId']}, which is final: a fresh request "
+                f"rejected by account {inputs['managementAccountId']}, which is final: a new request "
                 "replaces it"
             )
         renewed = before in (None, "REJECTED") or bool(cls.diff(olds, inputs).replaces)
@@ -117,85 +124,62 @@ class EnvironmentAccountConnection(CustomResource):
     def diff(cls, state: State, inputs: State) -> Diff:
         """A rejected request is replaced.
 
-        The old one goes first, lest `create` takes it for a broken-off create's.
+        The old one is deleted first, so that `create` does not take it for an interrupted create's.
         """
         found = super().diff(state, inputs)
         replaces = (*found.replaces, *(["status"] if state.get("status") == "REJECTED" else []))
         changed = found.changed or bool(replaces)
-        return Diff(changed, replaces, delete_before_replace=_same_request(state, inputs))
+        return Diff(changed, replaces, delete_before_replace=same_request(cls, state, inputs))
 
     @classmethod
-    def _look_ahead(cls, olds: State, checked: Checked, service: Service) -> None:
-        """Says what a create will meet."""
+    def _preview_create(cls, olds: State, checked: Checked, service: Service) -> None:
+        """Adds what a create will find."""
         inputs = checked.inputs
-        owners = service.is_owner(inputs.get(facts.OWNER, ""), *facts.owners(inputs, olds))
-        requested = () if olds else service.requested() or ()
-        live = next((item for item in requested if _alive(item) and _same_request(item, inputs)), None)
+        owners = service.is_owner(inputs.get(facts.OWNER, ""), *owners_in(inputs, olds))
+        live = None if olds else open_request(cls, service.requested() or [], inputs)
         tags = service.tags_of(live["arn"]) if live else None
         if live and tags:
-            # The listing lacks roles; what differs only the create can say.
-            met = Meeting(_title(live), tags, (), inputs, owners)
-            checked.failures += objections(met)
-            checked.warnings += remarks(met)
+            # The listing lacks roles: whether they differ, only the create knows.
+            existing = Existing(connection_title(live), tags, (), inputs, owners)
+            checked.failures += preview_failures(existing)
+            checked.warnings += preview_warnings(existing)
 
     @classmethod
     def create(cls, inputs: State, proton: Proton) -> Created:
-        """Makes the request, or does with one that exists already what `_ownership` decides."""
+        """Makes the request, or does with one that exists already what `core/ownership.py` decides."""
         proton.allow_writing()
         incarnation = uuid.uuid4().hex
-        listed = connection_lookup.requested_here(proton, environmentName=inputs["environmentName"])
-        requested = [item for item in listed if _same_request(item, inputs)]
-        alive = next(filter(_alive, requested), None)
-        if alive:
-            connection = _look(alive["id"], proton)
-            remark = cls._adopt(connection, inputs, incarnation, proton)
+        listed = list_requested_connections(proton, environmentName=inputs["environmentName"])
+        found, warning = open_request(cls, listed, inputs), None
+        if found:
+            connection = _get(found["id"], proton)
+            tags = read_tags(connection["arn"], proton)
+            existing = existing_connection(cls, connection, tags, inputs)
+            refusal = existing.refusal()
+            if refusal:
+                raise refusal
+            make(update_calls(cls, connection, tags, inputs, incarnation), proton)
+            warning = existing.warning()
         else:
-            connection, remark = cls._request(requested, inputs, incarnation, proton), None
+            request = create_call(cls, listed, inputs, incarnation)
+            connection = proton.call(request.operation, **request.members)["environmentAccountConnection"]
         state = _finished(connection, inputs, "create", proton)
-        _tags.end_create(connection["arn"], proton)
-        warnings = (remark,) if remark else ()
-        return Created(connection["id"], state | {facts.INCARNATION: incarnation}, warnings)
-
-    @classmethod
-    def _request(cls, rejected: list[State], inputs: State, incarnation: str, proton: Proton) -> State:
-        sent = {item.wire: inputs[item.wire] for item in cls.of_kind(Kind.INPUT) if item.wire in inputs}
-        made: State = proton.call(
-            "create_environment_account_connection",
-            **sent,
-            clientToken=client_token(inputs, [item["id"] for item in rejected]),
-            tags=_tags.of_create(inputs, incarnation),
-        )["environmentAccountConnection"]
-        return made
-
-    @classmethod
-    def _adopt(cls, live: State, inputs: State, incarnation: str, proton: Proton) -> str | None:
-        """Goes on with a request that exists."""
-        tags = _tags.of(live["arn"], proton)
-        present = _record.kept(cls, inputs) | _record.properties(cls, live)
-        differing = tuple(
-            item.declared.wire
-            for item in changes(cls, present, inputs)
-            if item.declared.kind is Kind.INPUT and not item.removed
-        )
-        differing += _tags.differing(tags, inputs["tagsAll"])
-        met = Meeting(_title(live), tags, differing, inputs, facts.owners(inputs))
-        met.require_consent()
-        _set_roles(live, inputs, proton)
-        _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton, incarnation=incarnation)
-        return met.remark()
+        end_create(connection["arn"], proton)
+        warnings = (warning,) if warning else ()
+        return Created(connection["id"], state | incarnation_fact(incarnation), warnings)
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
         """The connection as the environment account sees it."""
         try:
-            live = _look(identifier, proton)
+            live = _get(identifier, proton)
         except NotFound:
-            location.confirm_gone(state.get("arn"), proton)
+            require_gone(state.get("arn"), proton)
             return None
         return (
-            _record.kept(cls, state)
-            | _record.properties(cls, live)
-            | _tags.observed(live["arn"], state, proton)
+            without_record(cls, state)
+            | from_record(cls, live)
+            | observed_tags(read_tags(live["arn"], proton), state)
         )
 
     @classmethod
@@ -203,79 +187,41 @@ class EnvironmentAccountConnection(CustomResource):
         """Gives the connection its roles, which hold from the next deployment on, and its tags."""
         proton.allow_writing()
         try:
-            live = _look(identifier, proton)
+            live = _get(identifier, proton)
         except NotFound:
-            location.confirm_gone(state.get("arn"), proton)
+            require_gone(state.get("arn"), proton)
             raise
-        tags = _tags.of(live["arn"], proton)
-        require_own(_title(live), tags, state, inputs)
-        _set_roles(live, inputs, proton)
-        _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton)
-        return _finished(live, inputs, "update", proton) | facts.incarnation(tags.incarnation)
+        tags = read_tags(live["arn"], proton)
+        require_own(connection_title(live), tags, state, inputs)
+        make(update_calls(cls, live, tags, inputs), proton)
+        return _finished(live, inputs, "update", proton) | incarnation_fact(tags.incarnation)
 
     @classmethod
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
-        """Deletes the connection. That is legal while an environment uses it, and orphans the environment."""
+        """Deletes the connection. AWS allows it also while an environment uses it."""
         proton.allow_writing()
         try:
-            live = _look(identifier, proton)
+            live = _get(identifier, proton)
         except NotFound:
-            location.confirm_gone(state.get("arn"), proton)
+            require_gone(state.get("arn"), proton)
             return ()
-        tags = _tags.of(live["arn"], proton)
-        left = left_alone(_title(live), tags, state)
-        if left:
-            return (left,)
+        kept = reason_to_keep(connection_title(live), read_tags(live["arn"], proton), state)
+        if kept:
+            return (kept,)
         proton.call("delete_environment_account_connection", id=identifier)
         if live["status"] != "CONNECTED":
             return ()
-        orphaned = (
+        warning = (
             f"environment account connection {identifier} was deleted while CONNECTED: if account "
             f"{live['managementAccountId']} still has environment {live['environmentName']}, Proton cannot "
             "manage it any more until it is given a new, accepted connection from this account"
         )
-        return (orphaned,)
+        return (warning,)
 
 
-def _same_request(one: State, other: State) -> bool:
-    return all(one.get(wire) == other.get(wire) for wire in ("environmentName", "managementAccountId"))
-
-
-def _alive(connection: State) -> bool:
-    return bool(connection["status"] != "REJECTED")
-
-
-def _title(connection: State) -> str:
-    return (
-        f"environment account connection {connection['id']} for environment {connection['environmentName']}"
-    )
-
-
-def _set_roles(live: State, inputs: State, proton: Proton) -> None:
-    roles = (item.wire for item in EnvironmentAccountConnection.of_kind(Kind.INPUT) if not item.replace)
-    changed = {wire: inputs[wire] for wire in roles if wire in inputs and inputs[wire] != live.get(wire)}
-    if changed:
-        proton.call("update_environment_account_connection", id=live["id"], **changed)
-
-
-def client_token(inputs: State, rejected: list[str]) -> str:
-    """The client token: AWS answers a repeated one with the first one's request, for 8 hours.
-
-    So it is the same for a repeated create, and another once a request was rejected, which nothing should
-    bring back.
-    """
-    identity = [
-        inputs.get(facts.OWNER, ""),
-        inputs["environmentName"],
-        inputs["managementAccountId"],
-        *sorted(rejected),
-    ]
-    return hashlib.sha256("\n".join(identity).encode()).hexdigest()
-
-
-def _look(identifier: str, proton: Proton) -> State:
-    answer = proton.call("get_environment_account_connection", id=identifier)
-    connection: State = answer["environmentAccountConnection"]
+def _get(identifier: str, proton: Proton) -> State:
+    found = proton.call("get_environment_account_connection", id=identifier)
+    connection: State = found["environmentAccountConnection"]
     return connection
 
 
@@ -285,11 +231,11 @@ def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> St
 
     def decided() -> State | None:
         try:
-            live = _look(identifier, proton)
+            live = _get(identifier, proton)
         except NotFound:
             raise NotFound(
-                f"environment account connection {identifier} is gone: it was withdrawn while its acceptance "
-                "was awaited; run `pulumi up --refresh`, which makes a fresh request"
+                f"environment account connection {identifier} does not exist any more: it was deleted while "
+                "this waited for its acceptance; run `pulumi up --refresh`, which makes a new request"
             ) from None
         return live if live["status"] != "PENDING" else None
 
@@ -300,13 +246,13 @@ def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> St
         if status not in ("CONNECTED", "REJECTED"):
             raise Refused(
                 f"environment account connection {identifier} has the status {status}, which this version of "
-                "the provider does not know, so that it cannot say whether it was accepted: look at it, or "
-                "use a newer version"
+                "the provider does not know, so it cannot tell whether it was accepted: check it with `aws "
+                f"proton get-environment-account-connection --id {identifier}`, or use a newer version"
             )
         if status == "REJECTED":
             raise Refused(
                 f"environment account connection {identifier} was rejected by {who}, which is final: agree "
-                "with its owners and run `pulumi up` again, which makes a fresh request"
+                "with its owners and run `pulumi up` again, which makes a new request"
             )
-    answer = _record.properties(EnvironmentAccountConnection, _look(identifier, proton))
-    return _record.after(EnvironmentAccountConnection, inputs, answer)
+    found = from_record(EnvironmentAccountConnection, _get(identifier, proton))
+    return state_after(EnvironmentAccountConnection, inputs, found)

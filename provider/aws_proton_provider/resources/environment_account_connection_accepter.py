@@ -1,35 +1,35 @@
 """https://docs.aws.amazon.com/proton/latest/APIReference/API_AcceptEnvironmentAccountConnection.html.
 
 The management account's decision on a request that an environment account made. Its id is the connection's.
-It sees connections through the listing alone (`_connections`), and verifies a request before it decides on
-it.
+It reads connections from the listing alone (`connection_lookup.py`), and verifies a request before it decides
+on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aws_proton_provider.aws import location
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.location import require_gone
 from aws_proton_provider.aws.waiting import patience, wait_until
-from aws_proton_provider.core import state as _record
 from aws_proton_provider.core import types
+from aws_proton_provider.core.checking import Checked, Failure
 from aws_proton_provider.core.declaration import ACCOUNT, output, prop, setting
-from aws_proton_provider.core.errors import Conflict, NotFound, Refused
+from aws_proton_provider.core.errors import Conflict, NotFound, ProtonError, Refused
+from aws_proton_provider.core.records import from_record, state_after, without_record
 from aws_proton_provider.core.values import UNKNOWN, State
-from aws_proton_provider.resources import connection_lookup
-from aws_proton_provider.resources.lifecycle import (
-    CheckContext,
-    Checked,
-    Created,
-    CustomResource,
-    Diff,
-    Failure,
-    Service,
+from aws_proton_provider.resources.calls import Call, make
+from aws_proton_provider.resources.check_context import CheckContext, Service
+from aws_proton_provider.resources.connection_lookup import (
+    connection_by_id,
+    environment_using,
+    find_addressed_connection,
+    list_addressed_connections,
 )
+from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
 
 _NEWEST_OF = ("PENDING", "CONNECTED", "REJECTED")
-"""Which of several requests for one environment is meant: one that waits, else the one in force."""
+"""The order in which one of several requests for one environment is chosen."""
 
 _DONE = {"ACCEPT": "CONNECTED", "REJECT": "REJECTED"}
 _DECIDED = {status: decision for decision, status in _DONE.items()}
@@ -80,9 +80,9 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
     last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
-        """Besides the types: what the request is, if it is there already, and whether it may be rejected."""
-        checked = super().check(olds, news, surroundings)
+    def check(cls, olds: State, news: State, context: CheckContext) -> Checked:
+        """Besides the types: whether a request that exists is the expected one and may be rejected."""
+        checked = super().check(olds, news, context)
         inputs = checked.inputs
         _keep_looked_up(olds, inputs)
         if "connectionId" not in inputs and not all(wire in inputs for wire in _LOOK_UP):
@@ -92,8 +92,8 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
                     "is required, or environmentName and environmentAccountId to look it up by",
                 )
             )
-        if not checked.failures and surroundings.service:
-            checked.failures += _objections(olds, inputs, surroundings.service)
+        if not checked.failures and context.service:
+            checked.failures += _request_failures(olds, inputs, context.service)
         return checked
 
     @classmethod
@@ -107,7 +107,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
 
     @classmethod
     def create(cls, inputs: State, proton: Proton) -> Created:
-        """Finds the request, verifies it and decides. What is decided so already, by whomever, is success."""
+        """Finds the request, verifies it and decides. A request that was decided the same way is success."""
         proton.allow_writing()
         if inputs["waitForRequest"]:
             what = f"{_title(inputs)}: its request"
@@ -118,8 +118,8 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
             found = _request(inputs, proton)
             if found is None:
                 raise NotFound(
-                    f"{_title(inputs)} does not ask this account in this region: have the environment "
-                    "account request it, in the same region, or set wait_for_request"
+                    f"{_title(inputs)} does not exist for this account in this Region: have the environment "
+                    "account request it, in the same Region, or set wait_for_request"
                 )
             connection = found
         return Created(connection["id"], _decide(connection, inputs, proton))
@@ -130,7 +130,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
         live = _found(identifier, state, proton)
         if live is None:
             return None
-        return _record.kept(cls, state) | _told(live)
+        return without_record(cls, state) | _from_listing(live)
 
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
@@ -138,17 +138,17 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
         proton.allow_writing()
         live = _found(identifier, state, proton)
         if live is None:
-            raise NotFound(f"{_title(inputs)} is gone: run `pulumi refresh`")
+            raise NotFound(f"{_title(inputs)} does not exist any more: run `pulumi refresh`")
         return _decide(live, inputs, proton)
 
     @classmethod
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
-        """Rejects a connection that nothing uses, and lets go of one in use."""
+        """Rejects a connection that no environment uses; one in use stays accepted."""
         proton.allow_writing()
         live = _found(identifier, state, proton)
         if live is None or live["status"] == "REJECTED":
             return ()
-        environment = connection_lookup.used_by(live, proton)
+        environment = environment_using(live, proton)
         if environment:
             return (f"{_title(state)} stays accepted, since environment {environment} uses it",)
         try:
@@ -164,30 +164,30 @@ _LOOK_UP = ("environmentName", "environmentAccountId")
 
 
 def _found(identifier: str, state: State, proton: Proton) -> State | None:
-    live = connection_lookup.find(identifier, proton)
+    live = find_addressed_connection(identifier, proton)
     if live is None:
-        location.confirm_gone(state.get("arn"), proton, account=state.get("managementAccountId"))
+        require_gone(state.get("arn"), proton, account=state.get("managementAccountId"))
     return live
 
 
 def _keep_looked_up(olds: State, inputs: State) -> None:
-    """Names the request that was found before, while it is looked up by the same names."""
+    """Fills in the request that was found before, while it is looked up by the same names."""
     if "connectionId" in olds and all(inputs.get(wire) == olds.get(wire) is not None for wire in _LOOK_UP):
         inputs.setdefault("connectionId", olds["connectionId"])
 
 
 def _waiting(inputs: State, proton: Proton) -> State | None:
-    """The request, unless it is one looked up that was rejected before: then a fresh one is to come."""
+    """The request, unless it was looked up and is one rejected before: then a new one is awaited."""
     found = _request(inputs, proton)
     refused = found is not None and found["status"] == "REJECTED" and inputs["decision"] == "ACCEPT"
     return None if refused and "connectionId" not in inputs else found
 
 
 def _request(inputs: State, proton: Proton) -> State | None:
-    """The request meant: by its id, or the newest of the most urgent status among those looked up."""
-    listed = connection_lookup.addressed_here(proton)
+    """The request with the given id, or the newest of the most urgent status among those looked up."""
+    listed = list_addressed_connections(proton)
     if "connectionId" in inputs:
-        return connection_lookup.by_id(inputs["connectionId"], listed)
+        return connection_by_id(inputs["connectionId"], listed)
     meant = [item for item in listed if all(item[wire] == inputs[wire] for wire in _LOOK_UP)]
     meant.sort(key=lambda item: item["requestedAt"], reverse=True)
     return min(meant, key=lambda item: _urgency(item["status"]), default=None)
@@ -198,11 +198,11 @@ def _urgency(status: str) -> int:
     return _NEWEST_OF.index(status) if status in _NEWEST_OF else len(_NEWEST_OF)
 
 
-def _objections(olds: State, inputs: State, service: Service) -> Iterator[Failure]:
-    """What stands against the decision, as far as the request is known already."""
+def _request_failures(olds: State, inputs: State, service: Service) -> Iterator[Failure]:
+    """Why the decision cannot be made, as far as the request is known already."""
     identifier = inputs.get("connectionId", UNKNOWN)
     listed = None if identifier is UNKNOWN else service.connections()
-    connection = connection_lookup.by_id(identifier, listed or [])
+    connection = connection_by_id(identifier, listed or [])
     if connection is None:
         return
     yield from _mismatches(inputs, connection)
@@ -217,11 +217,11 @@ def _mismatches(inputs: State, connection: State) -> Iterator[Failure]:
         ("environmentName", "expectedEnvironmentName"),
         ("environmentAccountId", "expectedEnvironmentAccountId"),
     ):
-        for said in (wire, expected):
-            wanted = inputs.get(said)
+        for given in (wire, expected):
+            wanted = inputs.get(given)
             if wanted not in (None, UNKNOWN, connection[wire]):
                 yield Failure(
-                    said,
+                    given,
                     f"is {wanted}, but request {connection['id']} is for environment "
                     f"{connection['environmentName']} and comes from account "
                     f"{connection['environmentAccountId']}: nothing was decided",
@@ -230,39 +230,52 @@ def _mismatches(inputs: State, connection: State) -> Iterator[Failure]:
 
 def _decide(connection: State, inputs: State, proton: Proton) -> State:
     """Verifies, then accepts or rejects, and returns the whole state."""
+    asks = inputs["decision"] == "REJECT" and connection["status"] != "REJECTED"
+    environment = environment_using(connection, proton) if asks else None
+    refusal = _refusal(connection, inputs, environment)
+    if refusal:
+        raise refusal
+    identifier, calls = connection["id"], _decision_calls(connection, inputs)
+    try:
+        make(calls, proton)
+    except NotFound:
+        raise NotFound(
+            f"environment account connection {identifier} does not exist any more: account "
+            f"{connection['environmentAccountId']} deleted the request before it was decided on"
+        ) from None
+    decided = (find_addressed_connection(identifier, proton) if calls else None) or connection
+    return state_after(EnvironmentAccountConnectionAccepter, inputs, _from_listing(decided))
+
+
+def _refusal(connection: State, inputs: State, environment: str | None) -> ProtonError | None:
+    """Why the decision is not made; `environment` is the one that uses the connection."""
     for failure in _mismatches(inputs, connection):
-        raise Refused(f"{failure.wire} {failure.reason}")
-    identifier, decision, status = connection["id"], inputs["decision"], connection["status"]
-    if status == _DONE[decision]:
-        return _record.after(EnvironmentAccountConnectionAccepter, inputs, _told(connection))
-    if status == "REJECTED":
-        raise Refused(
-            f"environment account connection {identifier} was rejected, which is final: have account "
+        return Refused(f"{failure.wire} {failure.reason}")
+    if connection["status"] == "REJECTED" and inputs["decision"] != "REJECT":
+        return Refused(
+            f"environment account connection {connection['id']} was rejected, which is final: have account "
             f"{connection['environmentAccountId']} delete it and request a new one for environment "
             f"{connection['environmentName']}"
         )
-    environment = connection_lookup.used_by(connection, proton) if decision == "REJECT" else None
-    if environment:
-        raise Refused(f"decision REJECT {_in_use(environment)}")
-    try:
-        proton.call(f"{decision.lower()}_environment_account_connection", id=identifier)
-    except NotFound:
-        raise NotFound(
-            f"environment account connection {identifier} is gone: account "
-            f"{connection['environmentAccountId']} withdrew the request before it was decided on"
-        ) from None
-    decided = connection_lookup.find(identifier, proton) or connection
-    return _record.after(EnvironmentAccountConnectionAccepter, inputs, _told(decided))
+    return Refused(f"decision REJECT {_in_use(environment)}") if environment else None
+
+
+def _decision_calls(connection: State, inputs: State) -> tuple[Call, ...]:
+    """The call that makes the decision; none where it was made already."""
+    decision = inputs["decision"]
+    if connection["status"] == _DONE[decision]:
+        return ()
+    return (Call(f"{decision.lower()}_environment_account_connection", {"id": connection["id"]}),)
 
 
 def _in_use(environment: str) -> str:
-    return f"cannot be while environment {environment} uses the connection: delete the environment first"
-
-
-def _told(connection: State) -> State:
-    found = _record.properties(
-        EnvironmentAccountConnectionAccepter, connection | {"connectionId": connection["id"]}
+    return (
+        f"is not possible while environment {environment} uses the connection: delete the environment first"
     )
+
+
+def _from_listing(connection: State) -> State:
+    found = from_record(EnvironmentAccountConnectionAccepter, connection | {"connectionId": connection["id"]})
     decision = _DECIDED.get(connection["status"])
     return found | ({"decision": decision} if decision else {})
 

@@ -184,7 +184,7 @@ class AssumeRole:
 
 @pulumi.input_type
 class AccountArgs:
-    """Where a resource's calls go: references only, never keys, so that it may lie in the state."""
+    """Where a resource's calls go: references only and never keys, so that the state may hold it."""
 
     def __init__(
         self,
@@ -225,7 +225,7 @@ class AccountArgs:
 
 
 class AccountArgsDict(TypedDict):
-    """Where a resource's calls go: references only, never keys, so that it may lie in the state."""
+    """Where a resource's calls go: references only and never keys, so that the state may hold it."""
 
     profile: NotRequired[pulumi.Input[str]]
     assume_role: NotRequired[pulumi.Input[AssumeRoleArgs | AssumeRoleArgsDict]]
@@ -235,7 +235,7 @@ class AccountArgsDict(TypedDict):
 
 @pulumi.output_type
 class Account:
-    """Where a resource's calls go: references only, never keys, so that it may lie in the state."""
+    """Where a resource's calls go: references only and never keys, so that the state may hold it."""
 
     def __init__(
         self,
@@ -277,7 +277,7 @@ class Account:
 
 @pulumi.input_type
 class TimeoutsArgs:
-    """How long each verb waits at most for what others do, such as "90m"."""
+    """How long a create, update or delete waits at most, such as "90m"."""
 
     def __init__(
         self,
@@ -310,7 +310,7 @@ class TimeoutsArgs:
 
 
 class TimeoutsArgsDict(TypedDict):
-    """How long each verb waits at most for what others do, such as "90m"."""
+    """How long a create, update or delete waits at most, such as "90m"."""
 
     create: NotRequired[pulumi.Input[str]]
     update: NotRequired[pulumi.Input[str]]
@@ -319,7 +319,7 @@ class TimeoutsArgsDict(TypedDict):
 
 @pulumi.output_type
 class Timeouts:
-    """How long each verb waits at most for what others do, such as "90m"."""
+    """How long a create, update or delete waits at most, such as "90m"."""
 
     def __init__(
         self,

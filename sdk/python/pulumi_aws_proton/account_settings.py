@@ -48,7 +48,7 @@ class AccountSettings(pulumi.dynamic.Resource, module="aws-proton", name="Accoun
             pipeline_provisioning_repository: The linked repository that gets the pull requests for
                 pipelines (self-managed provisioning).
             account: Where this resource's calls go, instead of where the stack's configuration
-                says. A change never replaces.
+                says. A change never replaces the resource.
         """
         properties = {
             "pipelineServiceRoleArn": pipeline_service_role_arn,
@@ -105,7 +105,7 @@ class AccountSettings(pulumi.dynamic.Resource, module="aws-proton", name="Accoun
     @pulumi.getter(name="account")
     def account(self) -> pulumi.Output[Account | None]:
         """Where this resource's calls go, instead of where the stack's configuration says. A change
-        never replaces."""
+        never replaces the resource."""
         value: pulumi.Output[Account | None] = pulumi.get(self, "account")
         return value
 

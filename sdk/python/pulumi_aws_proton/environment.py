@@ -83,10 +83,10 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
                 provisioning).
             tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
-                says. A change never replaces.
+                says. A change never replaces the resource.
             adopt: Whether create takes over an object of this name that exists already, whoever
-                made it, and brings it to the program. It never deletes or replaces one, and means
-                nothing once the resource is in the state.
+                made it, and updates it to the program. It never deletes or replaces one, and has no
+                effect once the resource is in the state.
             wait_for_deployment: Whether create, update and delete wait until the deployment has
                 ended.
             timeouts: How long to wait, such as {"create": "30m"}; 90 minutes each.
@@ -241,7 +241,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @pulumi.getter(name="account")
     def account(self) -> pulumi.Output[Account | None]:
         """Where this resource's calls go, instead of where the stack's configuration says. A change
-        never replaces."""
+        never replaces the resource."""
         value: pulumi.Output[Account | None] = pulumi.get(self, "account")
         return value
 
@@ -249,7 +249,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @pulumi.getter(name="adopt")
     def adopt(self) -> pulumi.Output[bool | None]:
         """Whether create takes over an object of this name that exists already, whoever made it, and
-        brings it to the program. It never deletes or replaces one, and means nothing once the
+        updates it to the program. It never deletes or replaces one, and has no effect once the
         resource is in the state."""
         value: pulumi.Output[bool | None] = pulumi.get(self, "adopt")
         return value

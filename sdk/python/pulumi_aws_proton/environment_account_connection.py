@@ -18,7 +18,7 @@ class EnvironmentAccountConnection(
     """A request of an environment account, that a management account may provision one environment in it.
 
     It acts in the environment account. The management account accepts it with an
-    `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a fresh one.
+    `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a new one.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class EnvironmentAccountConnection(
             component_role_arn: The role of this account with which components are provisioned.
             tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
-                says. A change never replaces.
+                says. A change never replaces the resource.
             adopt: Whether create takes over an object of this name that exists already, whoever
-                made it, and brings it to the program. It never deletes or replaces one, and means
-                nothing once the resource is in the state.
+                made it, and updates it to the program. It never deletes or replaces one, and has no
+                effect once the resource is in the state.
             wait_for_acceptance: Whether create and update wait until the management account has
                 accepted. For a request that another stack accepts: in one program the accepter
                 comes after this resource: waiting never ends.
@@ -147,7 +147,7 @@ class EnvironmentAccountConnection(
     @pulumi.getter(name="account")
     def account(self) -> pulumi.Output[Account | None]:
         """Where this resource's calls go, instead of where the stack's configuration says. A change
-        never replaces."""
+        never replaces the resource."""
         value: pulumi.Output[Account | None] = pulumi.get(self, "account")
         return value
 
@@ -155,7 +155,7 @@ class EnvironmentAccountConnection(
     @pulumi.getter(name="adopt")
     def adopt(self) -> pulumi.Output[bool | None]:
         """Whether create takes over an object of this name that exists already, whoever made it, and
-        brings it to the program. It never deletes or replaces one, and means nothing once the
+        updates it to the program. It never deletes or replaces one, and has no effect once the
         resource is in the state."""
         value: pulumi.Output[bool | None] = pulumi.get(self, "adopt")
         return value
@@ -179,7 +179,7 @@ class EnvironmentAccountConnection(
     @property
     @pulumi.getter(name="status")
     def status(self) -> pulumi.Output[str]:
-        """PENDING, CONNECTED or REJECTED. A rejected request is replaced by a fresh one."""
+        """PENDING, CONNECTED or REJECTED. A rejected request is replaced by a new one."""
         value: pulumi.Output[str] = pulumi.get(self, "status")
         return value
 

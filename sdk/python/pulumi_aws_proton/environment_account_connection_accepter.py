@@ -52,7 +52,7 @@ class EnvironmentAccountConnectionAccepter(
             wait_for_request: Whether create waits for a request that is made later, such as by
                 another stack.
             account: Where this resource's calls go, instead of where the stack's configuration
-                says. A change never replaces.
+                says. A change never replaces the resource.
             timeouts: How long to wait for the request, such as {"create": "8h"}; 60 minutes.
         """
         properties = {
@@ -148,7 +148,7 @@ class EnvironmentAccountConnectionAccepter(
     @pulumi.getter(name="account")
     def account(self) -> pulumi.Output[Account | None]:
         """Where this resource's calls go, instead of where the stack's configuration says. A change
-        never replaces."""
+        never replaces the resource."""
         value: pulumi.Output[Account | None] = pulumi.get(self, "account")
         return value
 

@@ -1,175 +1,171 @@
 """What `check` decides of an environment besides its properties' types.
 
-Pure: the service answers through `Service`.
+Pure: AWS Proton is asked through `Service`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 
 from aws_proton_provider.core import facts, spec
+from aws_proton_provider.core.checking import Checked, Failure
+from aws_proton_provider.core.declaration import Property, Resource
+from aws_proton_provider.core.errors import one_line
+from aws_proton_provider.core.facts import owners_in, secret_paths
 from aws_proton_provider.core.levels import Level
+from aws_proton_provider.core.ownership import Verdict
+from aws_proton_provider.core.provisioning import Provisioner
 from aws_proton_provider.core.values import UNKNOWN, State, Value
-from aws_proton_provider.resources import connection_lookup
-from aws_proton_provider.resources.environment.deployment_type import FAILED, METHODS, Decision
-from aws_proton_provider.resources.lifecycle import Change, Checked, Failure, Service
+from aws_proton_provider.resources.adoption import preview_failures, preview_warnings
+from aws_proton_provider.resources.check_context import CheckContext, Service
+from aws_proton_provider.resources.connection_lookup import connection_by_id
+from aws_proton_provider.resources.environment.deployment_type import BEING_DELETED, FAILED, provisioner
+from aws_proton_provider.resources.environment.plan import (
+    Plan,
+    existing_environment,
+    plan_update,
+    present_state,
+)
+from aws_proton_provider.resources.environment.template_version import (
+    TemplateVersion,
+    fill_minor_version,
+    recommended_minor_version,
+    version_failures,
+    version_warnings,
+)
 
-_CONNECTION = "environmentAccountConnectionId"
-_VERSION = ("templateName", "templateMajorVersion", "templateMinorVersion")
-_EXCLUDED_BY = {
-    _CONNECTION: ("protonServiceRoleArn", "codebuildRoleArn", "provisioningRepository"),
-    "provisioningRepository": ("protonServiceRoleArn",),
-}
-"""What may not stand beside what (CreateEnvironment: "omit …" of each way of provisioning)."""
 
-
-def exclusive(inputs: State) -> list[Failure]:
-    """The ways of provisioning that are asked for at once."""
+def exclusive_failures(resource: type[Resource], inputs: State) -> list[Failure]:
+    """The properties that select different ways of provisioning at once."""
+    given = [item for item in resource.properties if item.provisioner and item.wire in inputs]
     return [
-        Failure(other, f"cannot stand beside {wire}: each is a way of provisioning of its own")
-        for wire, others in _EXCLUDED_BY.items()
-        for other in others
-        if wire in inputs and other in inputs
+        Failure(item.wire, f"cannot be combined with {other.wire}: each selects its own way of provisioning")
+        for item in given
+        for other in given
+        if other.provisioner in item.excluded_by
     ]
 
 
-def ask(olds: State, checked: Checked, service: Service) -> None:
-    """Fills in what only the service knows, and says what it has against the inputs."""
+def check_change(resource: type[Resource], olds: State, checked: Checked, context: CheckContext) -> None:
+    """Computes the deploymentType that an update will have, and adds what is wrong with it."""
+    inputs, service = checked.inputs, context.service
+    allowed = inputs.get("maxDeploymentType", context.max_deployment_type)
+    inputs |= {} if allowed is None else {facts.LIMIT: allowed}
+    before = olds
+    if service and olds:
+        service.is_owner(inputs.get(facts.OWNER, ""), *owners_in(olds))
+    elif service:
+        before = _taken_over(resource, checked, service)
+    if service:
+        _ask_service(resource, before, checked, service)
+    failed = _failed_deployment(inputs["name"], service.environments()) if service and olds else None
+    redeploy = failed is not None and allowed != Level.NONE.name
+    plan = plan_update(resource, before, inputs, redeploy=redeploy) if before else Plan()
+    kind = plan.level.name if isinstance(plan.level, Level) else plan.level
+    kind = before.get("deploymentType") if kind is None else kind
+    inputs |= {} if kind is None or plan.replaces else {"deploymentType": kind}
+    checked.failures += _limit_failures(plan, allowed)
+    if failed and not plan.replaces:
+        checked.warnings.append(_failed_deployment_warning(failed, inputs, redeploy=redeploy))
+        identifier = failed.get("lastAttemptedDeploymentId", failed["deploymentStatus"])
+        inputs |= {facts.FAILED_DEPLOYMENT: identifier} if redeploy else {}
+    if olds or not plan.replaces:
+        checked.warnings += _change_warnings(before, inputs, plan, service)
+        checked.failures += _create_first_failures(olds, inputs, plan)
+    else:
+        checked.failures += _take_over_failures(plan)
+
+
+def _taken_over(resource: type[Resource], checked: Checked, service: Service) -> State:
+    """The state of an environment that the program takes over with `adopt`; empty where there is none."""
     inputs = checked.inputs
-    resolve_minor(olds, inputs, service)
-    missing = _version_failures(olds, inputs, service)
+    listed = service.environments() or {}
+    found = service.environment(inputs["name"]) if inputs["name"] in listed else None
+    if found is None or found[0]["deploymentStatus"] in BEING_DELETED:
+        return {}
+    live, tags = found
+    owners = service.is_owner(inputs.get(facts.OWNER, ""), *owners_in(inputs))
+    plan = plan_update(resource, present_state(resource, live, inputs), inputs)
+    existing = existing_environment(plan, live, tags, inputs, owners)
+    checked.failures += preview_failures(existing)
+    checked.warnings += preview_warnings(existing)
+    takes_over = existing.verdict is Verdict.TAKE_OVER
+    return present_state(resource, live, inputs, tags) if takes_over else {}
+
+
+def _ask_service(resource: type[Resource], olds: State, checked: Checked, service: Service) -> None:
+    """Fills in what only AWS Proton knows, and adds what is wrong with the inputs according to it."""
+    inputs = checked.inputs
+    fill_minor_version(olds, inputs, service)
+    missing = version_failures(olds, inputs, service) or _no_provisioner(resource, olds, inputs, service)
     checked.failures += missing
     if missing:
         return
-    given = inputs.get(_CONNECTION)
-    listed = None if given in (None, UNKNOWN) else service.connections()
-    connection = connection_of(inputs, listed)
-    resolve_account(olds, inputs, connection)
-    checked.failures += spec_failures(inputs, service)
-    checked.failures += connection_failures(olds, inputs, listed)
-    checked.warnings += pending_warning(inputs, connection)
-
-
-def _version_failures(olds: State, inputs: State, service: Service) -> list[Failure]:
-    """The template or version that does not exist, or a template that lacks who provisions it.
-
-    What is deployed is not judged again.
-    """
-    template, major = inputs["templateName"], inputs["templateMajorVersion"]
-    if UNKNOWN in (template, major) or all(inputs.get(wire) == olds.get(wire) for wire in _VERSION):
-        return []
-    known = service.template(template)
-    if known == {}:
-        return [Failure("templateName", f"no environment template {template} in this account and region")]
-    if known and known.get("provisioning") != "CUSTOMER_MANAGED" and not any(m in inputs for m in METHODS):
-        return [Failure("", f"nobody provisions template {template} here: give one of {', '.join(METHODS)}")]
-    return _missing_version(template, major, inputs.get("templateMinorVersion"), service)
-
-
-def _missing_version(template: str, major: str, minor: Value, service: Service) -> list[Failure]:
-    versions = service.minor_versions(template, major)
-    if versions is None:
-        return []
-    if not versions:
-        return [Failure("templateMajorVersion", f"template {template} has no version {major}")]
-    minors = [item["minorVersion"] for item in versions]
-    if minor in (None, UNKNOWN, *minors):
-        return []
-    there = ", ".join(f"{major}.{item}" for item in minors)
-    reason = f"template {template} has no version {major}.{minor}; it has {there}"
-    return [Failure("templateMinorVersion", reason)]
-
-
-def resolve_minor(olds: State, inputs: State, service: Service) -> None:
-    """Names the minor version that the program left open, so that a preview shows it.
-
-    It is the deployed one, or with another template or major version the recommended one: a version published
-    meanwhile moves nothing.
-    """
-    template, major = inputs["templateName"], inputs["templateMajorVersion"]
-    if "templateMinorVersion" in inputs or UNKNOWN in (template, major):
-        return
-    unmoved = (template, major) == (olds.get("templateName"), olds.get("templateMajorVersion"))
-    minor = (
-        olds.get("templateMinorVersion") if unmoved else _recommended(service.minor_versions(template, major))
-    )
-    inputs |= {} if minor is None else {"templateMinorVersion": minor}
-
-
-def resolve_account(olds: State, inputs: State, connection: State | None) -> None:
-    """Names the account that the connection leads to, so that one into another account is seen."""
+    declared = _connection_property(resource)
+    identifier = inputs.get(declared.wire)
+    listed = None if identifier in (None, UNKNOWN) else service.connections()
+    connection = connection_by_id(identifier or "", listed or [])
     account = connection["environmentAccountId"] if connection else None
-    if account is None and olds.get(_CONNECTION) == inputs.get(_CONNECTION):
+    if account is None and olds.get(declared.wire) == identifier:
         account = olds.get("environmentAccountId")
     inputs |= {} if account is None else {"environmentAccountId": account}
+    checked.failures += _spec_failures(inputs, service)
+    if listed is not None and identifier != olds.get(declared.wire):
+        checked.failures += _connection_failures(declared, connection, inputs)
+    checked.warnings += _pending_warning(inputs, connection)
 
 
-def spec_failures(inputs: State, service: Service) -> list[Failure]:
+def _spec_failures(inputs: State, service: Service) -> list[Failure]:
     """What the template version's schema says against the spec."""
-    template, major = inputs["templateName"], inputs["templateMajorVersion"]
-    if UNKNOWN in (template, major, inputs["spec"]):
+    version = TemplateVersion.of(inputs)
+    if not version.major_is_known or inputs["spec"] is UNKNOWN:
         return []
-    minor = inputs.get("templateMinorVersion") or _recommended(service.minor_versions(template, major))
-    schema = service.input_schema(template, major, minor) if minor and minor is not UNKNOWN else None
+    minor = version.minor or recommended_minor_version(version, service)
+    schema = (
+        service.input_schema(version.template, version.major, minor)
+        if minor and minor is not UNKNOWN
+        else None
+    )
     return [Failure("spec", reason) for reason in spec.violations(inputs["spec"], schema)] if schema else []
 
 
-def connection_of(inputs: State, listed: list[State] | None) -> State | None:
-    """The connection that the environment is given, as far as it is listed."""
-    return connection_lookup.by_id(inputs.get(_CONNECTION, ""), listed or [])
+def _failed_deployment(name: str, listed: Mapping[str, State] | None) -> State | None:
+    """An environment whose last deployment failed, as ListEnvironments has it."""
+    live = (listed or {}).get(name, {})
+    return live if live.get("deploymentStatus") in FAILED else None
 
 
-def connection_failures(olds: State, inputs: State, listed: list[State] | None) -> list[Failure]:
-    """Why a connection cannot serve this environment (UpdateEnvironment's conditions).
+def _failed_deployment_warning(live: State, inputs: State, *, redeploy: bool) -> str:
+    """What a reviewer should know of a deployment that failed.
 
-    One in use is not judged again.
+    AWS's reason may quote the spec, of whatever program was deployed: beside a secret it is left out.
     """
-    identifier = inputs.get(_CONNECTION)
-    if listed is None or identifier in (None, UNKNOWN, olds.get(_CONNECTION)):
-        return []
-    objection = _objection(connection_of(inputs, listed), inputs["name"])
-    return [Failure(_CONNECTION, objection)] if objection else []
+    message = live.get("deploymentStatusMessage")
+    reason = "" if not message or secret_paths(inputs) else f" ({one_line(message)})"
+    next_step = (
+        "`pulumi up` deploys it again"
+        if redeploy
+        else "maxDeploymentType NONE keeps `pulumi up` from deploying it again"
+    )
+    return (
+        f"environment {inputs['name']}: its last deployment ended in {live['deploymentStatus']}{reason}; "
+        f"{next_step}"
+    )
 
 
-def repeat_failed(checked: Checked, decision: Decision, listed: Mapping[str, State] | None) -> Decision:
-    """Makes an environment whose last deployment failed one to deploy again, and warns of it.
-
-    The failed deployment's id becomes a fact that diff sees. A reason may quote the spec, of whatever program
-    was deployed: beside a secret it is left out.
-    """
-    inputs = checked.inputs
-    live = (listed or {}).get(inputs["name"], {})
-    if live.get("deploymentStatus") not in FAILED:
-        return decision
-    said = live.get("deploymentStatusMessage")
-    reason = "" if not said or facts.secret_paths(inputs) else f" ({' '.join(said.split())})"
-    warning = f"environment {inputs['name']}: its last deployment ended {live['deploymentStatus']}{reason}"
-    allowed = inputs.get(facts.LIMIT)
-    if allowed == Level.NONE.name:
-        checked.warnings.append(f"{warning}; maxDeploymentType NONE keeps `pulumi up` from repeating it")
-        return decision
-    checked.warnings.append(f"{warning}; `pulumi up` deploys it again")
-    inputs[facts.FAILED_DEPLOYMENT] = live.get("lastAttemptedDeploymentId", live["deploymentStatus"])
-    if decision.level is UNKNOWN:
-        return decision
-    known = decision.level if isinstance(decision.level, Level) else Level.NONE
-    return dataclasses.replace(decision, level=max(known, Level.CURRENT_VERSION))
-
-
-def not_adopted(decision: Decision) -> list[Failure]:
-    """Why an environment that exists cannot be adopted: adoption never makes a new one."""
+def _take_over_failures(plan: Plan) -> list[Failure]:
+    """Why an environment that exists cannot be taken over: that never makes a new one."""
     return [
-        Failure(wire, "differs from that of the environment that exists, which cannot change in place")
-        for wire in decision.replaces
+        Failure(wire, "differs from the existing environment's, which cannot be changed in place")
+        for wire in plan.replaces
     ]
 
 
-def create_first(olds: State, inputs: State, decision: Decision) -> list[Failure]:
+def _create_first_failures(olds: State, inputs: State, plan: Plan) -> list[Failure]:
     """Why a replacement cannot create before it deletes: the new environment has the old one's name."""
-    if not decision.replaces or not inputs.get(facts.CREATE_FIRST) or olds["name"] != inputs["name"]:
+    if not plan.replaces or not inputs.get(facts.CREATE_FIRST) or olds["name"] != inputs["name"]:
         return []
-    cause = " and ".join(decision.replaces)
+    cause = " and ".join(plan.replaces)
     reason = (
         f"a change of {cause} replaces the environment, which delete_before_replace=False forbids under the "
         "same name: leave the option out, or change the name"
@@ -177,76 +173,76 @@ def create_first(olds: State, inputs: State, decision: Decision) -> list[Failure
     return [Failure("", reason)]
 
 
-def api_name(level: Level | Value) -> Value:
-    """A level as the API names it."""
-    return level.name if isinstance(level, Level) else level
-
-
-def guard(found: list[Change], decision: Decision, allowed: Value) -> list[Failure]:
-    """The change that reaches further than `maxDeploymentType` allows; a replacement reaches furthest."""
+def _limit_failures(plan: Plan, allowed: Value) -> list[Failure]:
+    """The change that needs more than `maxDeploymentType` allows; a replacement is always more."""
     if allowed in (None, UNKNOWN):
         return []
-    if decision.replaces:
-        cause, need = decision.replaces[0], "a new environment"
-    elif isinstance(decision.level, Level) and decision.level > Level[allowed]:
-        cause = next(item.declared.wire for item in found if item.declared.deploy == decision.level)
-        need = f"a {decision.level.name} deployment"
+    if plan.replaces:
+        cause, need = plan.replaces[0], "a new environment"
+    elif isinstance(plan.level, Level) and plan.level > Level[allowed]:
+        cause = next(item.declared.wire for item in plan.changes if item.declared.deploy == plan.level)
+        need = f"a {plan.level.name} deployment"
     else:
         return []
     return [Failure(cause, f"this change needs {need}, but maxDeploymentType allows {allowed} at most")]
 
 
-def warnings(olds: State, inputs: State, decision: Decision, service: Service | None) -> Iterator[str]:
-    """What a reviewer must know of a change, one sentence each."""
+def _change_warnings(olds: State, inputs: State, plan: Plan, service: Service | None) -> Iterator[str]:
+    """What a reviewer should know of a change, one sentence each."""
     title = f"environment {olds.get('name', inputs['name'])}"
-    if decision.replaces:
+    if plan.replaces:
         yield (
-            f"{title} is replaced, because of {' and '.join(decision.replaces)}: its infrastructure is "
-            "deleted and built anew"
+            f"{title} is replaced because of {' and '.join(plan.replaces)}: its infrastructure is deleted "
+            "and created again"
         )
-    elif decision.level is Level.MAJOR_VERSION:
-        before, after = olds.get("templateMajorVersion", "none"), inputs["templateMajorVersion"]
+    elif plan.level is Level.MAJOR_VERSION:
+        before, after = TemplateVersion.of(olds).major or "none", TemplateVersion.of(inputs).major
         yield f"{title} gets a MAJOR_VERSION deployment: its template goes from version {before} to {after}"
-    if service and any(inputs.get(wire) != olds.get(wire) for wire in _VERSION):
-        yield from (f"{title} gets {said}" for said in _version_warnings(inputs, service))
+    if service:
+        yield from (f"{title} gets {warning}" for warning in version_warnings(olds, inputs, service))
 
 
-def pending_warning(inputs: State, connection: State | None) -> Iterator[str]:
-    """What stands between a connection and its use: said in every preview until it is done."""
+def _no_provisioner(resource: type[Resource], olds: State, inputs: State, service: Service) -> list[Failure]:
+    """That nothing selects who provisions a template. What is deployed is not checked again."""
+    wanted = TemplateVersion.of(inputs)
+    if not wanted.major_is_known or wanted == TemplateVersion.of(olds) or provisioner(resource, inputs):
+        return []
+    template = service.template(wanted.template)
+    if not template or template.get("provisioning") == "CUSTOMER_MANAGED":
+        return []
+    choices = ", ".join(item.wire for item in resource.properties if item.provisioner)
+    return [Failure("", f"template {wanted.template} needs a way of provisioning: give one of {choices}")]
+
+
+def _connection_property(resource: type[Resource]) -> Property:
+    found = (item for item in resource.properties if item.provisioner is Provisioner.ENVIRONMENT_ACCOUNT)
+    return next(found)
+
+
+def _connection_failures(declared: Property, connection: State | None, inputs: State) -> list[Failure]:
+    """Why a connection cannot be used for this environment (UpdateEnvironment's conditions)."""
+    environment = inputs["name"]
+    if connection is None:
+        reason = (
+            "no connection request with this ID exists for this account in this Region: have the environment "
+            "account request one, or correct the ID"
+        )
+    elif connection["status"] == "REJECTED":
+        reason = "was rejected, which is final: have the environment account request a new connection"
+    elif environment not in (UNKNOWN, connection["environmentName"]):
+        reason = (
+            f"was requested for environment {connection['environmentName']}, not {environment}: have the "
+            "environment account request one for this name"
+        )
+    else:
+        return []
+    return [Failure(declared.wire, reason)]
+
+
+def _pending_warning(inputs: State, connection: State | None) -> Iterator[str]:
+    """That a connection cannot be used yet: in every preview until it is accepted."""
     if connection and connection["status"] == "PENDING":
         yield (
             f"environment {inputs['name']}: its environment account connection {connection['id']} is still "
             "PENDING: accept it before deploying"
         )
-
-
-def _version_warnings(inputs: State, service: Service) -> Iterator[str]:
-    template, major, minor = (inputs.get(wire, UNKNOWN) for wire in _VERSION)
-    if UNKNOWN in (template, major, minor):
-        return
-    listed = service.minor_versions(template, major) or []
-    recommended = _recommended(listed)
-    if any(item["minorVersion"] == minor and item["status"] == "DRAFT" for item in listed):
-        yield f"version {major}.{minor} of template {template}, which is a DRAFT and not published"
-    elif recommended is not None and recommended != minor:
-        yield f"version {major}.{minor} of template {template}, not the recommended {major}.{recommended}"
-
-
-def _objection(connection: State | None, environment: str) -> str | None:
-    if connection is None:
-        return "no environment account connection of this id asks this account in this region"
-    if connection["status"] == "REJECTED":
-        return "is a rejected connection, which is final: have the environment account request a new one"
-    if environment not in (UNKNOWN, connection["environmentName"]):
-        return (
-            f"was requested for environment {connection['environmentName']}, not {environment}: have the "
-            "environment account request one for this name"
-        )
-    return None
-
-
-def _recommended(versions: list[State] | None) -> str | None:
-    return next(
-        (item["recommendedMinorVersion"] for item in versions or () if "recommendedMinorVersion" in item),
-        None,
-    )

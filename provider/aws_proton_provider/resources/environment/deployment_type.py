@@ -1,4 +1,4 @@
-"""Which deploymentType an update of an environment has, and which members may travel with it.
+"""Which deploymentType an update of an environment has, and which members it may send.
 
 Rule 1: everything that decides either lives in this file; declarations only name their level. Pure.
 
@@ -21,36 +21,30 @@ said what happens otherwise.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.values import UNKNOWN, State, Value
 
 if TYPE_CHECKING:
-    from aws_proton_provider.core.declaration import Property
+    from aws_proton_provider.core.changes import Change
+    from aws_proton_provider.core.declaration import Property, Resource
 
 
 FAILED = ("FAILED", "CANCELLED", "DELETE_FAILED")
-"""Values of DeploymentStatus: ends of a deployment that are not what was asked for."""
+"""Values of DeploymentStatus: ends of a deployment other than success."""
 
 BEING_DELETED = ("DELETE_IN_PROGRESS", "DELETE_FAILED")
-"""Values of DeploymentStatus: somebody wants the environment to be gone."""
+"""Values of DeploymentStatus: a deletion of the environment was begun."""
 
-METHODS: Mapping[str, str] = {
-    "environmentAccountConnectionId": "through an environment account connection",
-    "provisioningRepository": "by pull requests to a repository",
-    "protonServiceRoleArn": "in this account",
-    "codebuildRoleArn": "in this account",
-}
-"""The member that says who provisions, in the order in which it decides. A same-account environment can never
-be turned into a cross-account one, nor the reverse, and neither into a self-managed one (UpdateEnvironment's
-conditions)."""
+
+_ACCOUNT = "environmentAccountId"
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """What a set of changes asks of the API.
+    """What a set of changes requires of the API.
 
     `level` is the deploymentType of the update, `UNKNOWN` where a value that is not known yet may raise it,
     and None where nothing changed. `replaces` are the wire names that make a new environment instead.
@@ -60,28 +54,23 @@ class Decision:
     replaces: tuple[str, ...]
 
 
-UNDECIDED = Decision(None, ())
-"""Nothing changes, or everything is new."""
-
-
-def decide(changed: Iterable[Property], old: State, new: State) -> Decision:
-    """The decision for `changed` properties between the environment as it is and as it shall be."""
-    changed = tuple(changed)
+def decide(resource: type[Resource], changes: Iterable[Change], old: State, new: State) -> Decision:
+    """The decision for the changes between an environment as it is and as the program wants it."""
+    changed = [item.declared for item in changes]
     if not changed:
-        return UNDECIDED
+        return Decision(None, ())
     certain = max((_level(item) for item in changed if new.get(item.wire) is not UNKNOWN), default=Level.NONE)
-    possible = max(_level(item) for item in changed)
+    possible = max(map(_level, changed))
     replaces = [item.wire for item in changed if item.replace]
-    for rule in (_lower_major, _other_method, _other_account):
-        wire = rule(old, new)
-        replaces += [wire] if wire and wire not in replaces else []
-    return Decision(certain if certain == possible else UNKNOWN, tuple(replaces))
+    for rule in (_lower_major_version, _other_provisioner, _other_account):
+        replaces += rule(resource, old, new)
+    return Decision(certain if certain == possible else UNKNOWN, tuple(dict.fromkeys(replaces)))
 
 
 def members(inputs: Iterable[Property], level: Level, new: State) -> State:
-    """What an update of this level sends: the whole wanted state, as far as it may travel.
+    """The values that an update of this level sends: the whole wanted state, as far as the level allows.
 
-    A member of no level (name, template, repository) never travels, since it never changes in place.
+    A member of no level (name, template, repository) is never sent, since it never changes in place.
     """
     return {
         item.wire: new[item.wire]
@@ -90,27 +79,33 @@ def members(inputs: Iterable[Property], level: Level, new: State) -> State:
     }
 
 
+def provisioner(resource: type[Resource], state: State) -> Property | None:
+    """The property of a state or of inputs that selects who provisions the environment."""
+    given = [item for item in resource.properties if item.provisioner and state.get(item.wire) is not None]
+    return min(given, key=lambda item: item.provisioner or 0, default=None)
+
+
 def _level(item: Property) -> Level:
     return item.deploy or Level.NONE
 
 
-def _lower_major(old: State, new: State) -> str | None:
-    before, after = old.get("templateMajorVersion"), new.get("templateMajorVersion")
-    if not before or not after or after is UNKNOWN or int(after) >= int(before):
-        return None
-    return "templateMajorVersion"
+def _lower_major_version(resource: type[Resource], old: State, new: State) -> list[str]:
+    major = next(item.wire for item in resource.properties if item.deploy is Level.MAJOR_VERSION)
+    before, after = old.get(major), new.get(major)
+    return [major] if before and after and after is not UNKNOWN and int(after) < int(before) else []
 
 
-def _other_method(old: State, new: State) -> str | None:
-    before, after = _method(old), _method(new)
-    return after if before and after and METHODS[before] != METHODS[after] else None
+def _other_provisioner(resource: type[Resource], old: State, new: State) -> list[str]:
+    """An environment never changes to another provisioner.
+
+    UpdateEnvironment has a condition for each pair, such as same-account and cross-account.
+    """
+    before, after = provisioner(resource, old), provisioner(resource, new)
+    return [after.wire] if before and after and before.provisioner != after.provisioner else []
 
 
-def _other_account(old: State, new: State) -> str | None:
+def _other_account(resource: type[Resource], old: State, new: State) -> list[str]:
     """A new connection has to be "created in the same environment account" (UpdateEnvironment)."""
-    before, after = old.get("environmentAccountId"), new.get("environmentAccountId")
-    return "environmentAccountConnectionId" if before and after and before != after else None
-
-
-def _method(inputs: State) -> str | None:
-    return next((wire for wire in METHODS if inputs.get(wire) is not None), None)
+    before, after = old.get(_ACCOUNT), new.get(_ACCOUNT)
+    connection = provisioner(resource, new)
+    return [connection.wire] if connection and before and after and before != after else []

@@ -9,10 +9,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from aws_proton_provider.aws import location
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.location import require_gone, require_same
 from aws_proton_provider.core import facts, types
-from aws_proton_provider.core import state as _record
+from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import (
     ACCOUNT,
     ADOPT,
@@ -23,27 +23,33 @@ from aws_proton_provider.core.declaration import (
     prop,
     setting,
 )
-from aws_proton_provider.core.errors import NotFound, Refused
+from aws_proton_provider.core.errors import NotFound
+from aws_proton_provider.core.facts import incarnation_fact
 from aws_proton_provider.core.levels import Level
-from aws_proton_provider.core.ownership import Verdict
+from aws_proton_provider.core.provisioning import Provisioner
+from aws_proton_provider.core.records import state_after, without_record
+from aws_proton_provider.core.tags import observed_tags, tag_changes
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources import tags as _tags
-from aws_proton_provider.resources.adoption import left_alone, require_own
-from aws_proton_provider.resources.environment import check as rules
-from aws_proton_provider.resources.environment import deploy, waits
-from aws_proton_provider.resources.environment.create import create, meeting
-from aws_proton_provider.resources.environment.deployment_type import BEING_DELETED, UNDECIDED, decide
-from aws_proton_provider.resources.lifecycle import (
-    CheckContext,
-    Checked,
-    Created,
-    CustomResource,
-    Diff,
-    Service,
-    changes,
-    objections,
-    remarks,
+from aws_proton_provider.resources.adoption import reason_to_keep, require_own
+from aws_proton_provider.resources.check_context import CheckContext
+from aws_proton_provider.resources.environment.check import check_change, exclusive_failures
+from aws_proton_provider.resources.environment.create import create_or_adopt
+from aws_proton_provider.resources.environment.execute import execute
+from aws_proton_provider.resources.environment.plan import (
+    plan_update,
+    present_state,
+    refusal_of_update,
+    update_steps,
 )
+from aws_proton_provider.resources.environment.waits import (
+    await_removal,
+    await_settled,
+    get_environment,
+    with_outputs,
+    without_deleted_connection,
+)
+from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
+from aws_proton_provider.resources.tags import end_create, read_tags, tag_calls
 
 _ANOTHER_ROLE = "give another role instead, or make a new environment under another name"
 
@@ -81,11 +87,15 @@ class Environment(CustomResource):
     )
     proton_service_role_arn: types.Arn | None = prop(
         deploy=Level.CURRENT_VERSION,
+        provisioner=Provisioner.THIS_ACCOUNT,
+        excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT, Provisioner.REPOSITORY),
         remedy=_ANOTHER_ROLE,
         doc="The role with which Proton provisions in its own account (AWS-managed provisioning).",
     )
     codebuild_role_arn: types.RoleArn | None = prop(
         deploy=Level.CURRENT_VERSION,
+        provisioner=Provisioner.THIS_ACCOUNT,
+        excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
         remedy=_ANOTHER_ROLE,
         doc="The role of the builds that provision (CodeBuild provisioning).",
     )
@@ -96,11 +106,15 @@ class Environment(CustomResource):
     )
     environment_account_connection_id: types.ConnectionId | None = prop(
         deploy=Level.CURRENT_VERSION,
+        provisioner=Provisioner.ENVIRONMENT_ACCOUNT,
         remedy="give another connection of the same environment account, or make a new environment",
         doc="The accepted connection to the account to provision in, instead of a role of this account.",
     )
     provisioning_repository: types.ProvisioningRepository | None = prop(
-        replace=True, doc="The linked repository that gets the pull requests (self-managed provisioning)."
+        replace=True,
+        provisioner=Provisioner.REPOSITORY,
+        excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
+        doc="The linked repository that gets the pull requests (self-managed provisioning).",
     )
     tags: types.Tags | None = TAGS
     account: types.Account | None = ACCOUNT
@@ -125,7 +139,7 @@ class Environment(CustomResource):
         doc="The deploymentType of the last update, and in a preview of the one to come: NONE, "
         "CURRENT_VERSION, MINOR_VERSION or MAJOR_VERSION. Absent until the first update.",
     )
-    tags_all: dict[str, str] = TAGS_ALL
+    tags_all: types.AllTags = TAGS_ALL
     environment_account_id: str | None = computed(
         follows=True,
         doc="The account that the infrastructure lives in. A connection into another one makes a new "
@@ -143,143 +157,98 @@ class Environment(CustomResource):
         doc="When the last deployment that succeeded began (ISO 8601)."
     )
     provisioning: str | None = output(doc="CUSTOMER_MANAGED where the template provisions nothing.")
-    outputs: dict[str, str] = output(doc="The outputs of the deployed infrastructure, by name.")
+    outputs: types.Outputs = output(doc="The outputs of the deployed infrastructure, by name.")
 
     @classmethod
-    def check(cls, olds: State, news: State, surroundings: CheckContext) -> Checked:
-        """Works out the deploymentType that an update will have, and says what stands against it.
+    def check(cls, olds: State, news: State, context: CheckContext) -> Checked:
+        """Computes the deploymentType that an update will have, and reports what is wrong.
 
         Besides the types: ways of provisioning that exclude each other, a template that does not exist, the
-        spec against its schema, a connection that cannot serve, a name that is taken, and a deploymentType
+        spec against its schema, a connection that cannot be used, a name that is taken, and a deploymentType
         beyond the allowed one. A deployment that failed is repeated.
         """
-        checked = super().check(olds, news, surroundings)
-        inputs, service = checked.inputs, surroundings.service
-        checked.failures += rules.exclusive(inputs)
-        if checked.failures:
-            return checked
-        allowed = inputs.get("maxDeploymentType", surroundings.max_deployment_type)
-        inputs |= {} if allowed is None else {facts.LIMIT: allowed}
-        before = olds
-        if service and olds:
-            service.is_owner(inputs.get(facts.OWNER, ""), *facts.owners(olds))
-        elif service:
-            before = cls._before_creation(checked, service)
-        if service:
-            rules.ask(before, checked, service)
-        found = changes(cls, before, inputs)
-        decision = decide((item.declared for item in found), before, inputs) if before else UNDECIDED
-        if service and olds and not decision.replaces:
-            decision = rules.repeat_failed(checked, decision, service.environments())
-        kind = before.get("deploymentType") if decision.level is None else rules.api_name(decision.level)
-        inputs |= {} if kind is None or decision.replaces else {"deploymentType": kind}
-        checked.failures += rules.guard(found, decision, allowed)
-        if olds or not decision.replaces:
-            checked.warnings += rules.warnings(before, inputs, decision, service)
-            checked.failures += rules.create_first(olds, inputs, decision)
-        else:
-            checked.failures += rules.not_adopted(decision)
+        checked = super().check(olds, news, context)
+        checked.failures += exclusive_failures(cls, checked.inputs)
+        if not checked.failures:
+            check_change(cls, olds, checked, context)
         return checked
-
-    @classmethod
-    def _before_creation(cls, checked: Checked, service: Service) -> State:
-        """What an environment that the program adopts is now; empty where there is none."""
-        inputs = checked.inputs
-        listed = service.environments() or {}
-        found = service.environment(inputs["name"]) if inputs["name"] in listed else None
-        if found is None or found[0]["deploymentStatus"] in BEING_DELETED:
-            return {}
-        live, tags = found
-        owners = service.is_owner(inputs.get(facts.OWNER, ""), *facts.owners(inputs))
-        met = meeting(cls, live, tags, inputs, owners)
-        checked.failures += objections(met)
-        checked.warnings += remarks(met)
-        return deploy.present(cls, live, inputs, tags) if met.verdict is Verdict.TAKE_OVER else {}
 
     @classmethod
     def diff(cls, state: State, inputs: State) -> Diff:
         """A replacement under the same name has to delete first, since the name is the id."""
-        found = changes(cls, state, inputs)
-        decision = decide((item.declared for item in found), state, inputs)
-        changed = bool(found) or facts.FAILED_DEPLOYMENT in inputs
+        plan = plan_update(cls, state, inputs, redeploy=facts.FAILED_DEPLOYMENT in inputs)
         same_name = state.get("name") == inputs.get("name")
-        return Diff(changed, decision.replaces, delete_before_replace=same_name)
+        return Diff(plan.level is not None, plan.replaces, delete_before_replace=same_name)
 
     @classmethod
     def create(cls, inputs: State, proton: Proton) -> Created:
         """Creates the environment and waits for it.
 
         Any process may die between AWS's answer and Pulumi's write, and Pulumi keeps nothing of a failed
-        create: so an environment that a create of the same owner left is gone on with, whatever state it is
-        in.
+        create: so an environment that a create of the same owner left is adopted, whatever its status is.
         """
         proton.allow_writing()
         name, incarnation = inputs["name"], uuid.uuid4().hex
-        remark = create(cls, inputs, incarnation, proton)
-        answer = deploy.answer(cls, waits.look(name, proton), proton)
-        _tags.end_create(answer["arn"], proton)
-        state = _record.after(cls, inputs, answer) | {facts.INCARNATION: incarnation}
-        return Created(name, state, (remark,) if remark else ())
+        warning = create_or_adopt(cls, inputs, incarnation, proton)
+        found = with_outputs(cls, get_environment(name, proton), proton)
+        end_create(found["arn"], proton)
+        state = state_after(cls, inputs, found) | incarnation_fact(incarnation)
+        return Created(name, state, (warning,) if warning else ())
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
         """The environment as it is: every declared input as AWS has it, so that any drift shows."""
         try:
-            live = waits.look(identifier, proton)
+            live = get_environment(identifier, proton)
         except NotFound:
-            location.confirm_gone(state.get("arn"), proton)
+            require_gone(state.get("arn"), proton)
             return None
-        answer = deploy.connected(deploy.answer(cls, live, proton), proton)
-        return _record.kept(cls, state) | answer | _tags.observed(live["arn"], state, proton)
+        found = without_deleted_connection(cls, with_outputs(cls, live, proton), proton)
+        return without_record(cls, state) | found | observed_tags(read_tags(live["arn"], proton), state)
 
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
         """Updates the environment with the deploymentType that the preview showed, and waits for it.
 
-        What AWS has decides, not the state: an update that a dead process began may be there already.
+        It starts from what AWS has, and not from the state: a process that died may have begun the update.
         """
         proton.allow_writing()
         try:
-            live = waits.settled(identifier, inputs, "update", proton)
+            live = await_settled(identifier, inputs, "update", proton)
         except NotFound:
-            location.confirm_gone(state.get("arn"), proton)
+            require_gone(state.get("arn"), proton)
             raise
-        location.same(state.get("arn"), live["arn"])
-        tags = _tags.of(live["arn"], proton)
+        require_same(state.get("arn"), live["arn"])
+        tags = read_tags(live["arn"], proton)
         require_own(f"environment {identifier}", tags, state, inputs)
-        found = deploy.gap(cls, deploy.present(cls, live, state), inputs)
-        beyond = found.beyond(Level[inputs.get("deploymentType") or "MAJOR_VERSION"])
-        if beyond:
-            raise Refused(
-                f"environment {identifier} is not as Pulumi knows it, it differs in {', '.join(beyond)}, and "
-                "needs more than the preview showed: run `pulumi refresh` and look at the preview again"
-            )
-        repeat = Level.CURRENT_VERSION if facts.FAILED_DEPLOYMENT in inputs else Level.NONE
-        if deploy.close(cls, found, inputs, proton, at_least=repeat):
-            waits.await_deployment(identifier, inputs, "update", proton)
-        # Last, so that a deployment that fails leaves the state and the owner as they belong together.
-        _tags.bring_to(live["arn"], inputs["tagsAll"], tags, proton)
-        answer = deploy.answer(cls, waits.look(identifier, proton), proton)
-        return _record.after(cls, inputs, answer) | facts.incarnation(tags.incarnation)
+        present = present_state(cls, live, state)
+        plan = plan_update(cls, present, inputs, redeploy=facts.FAILED_DEPLOYMENT in inputs)
+        refusal = refusal_of_update(plan, inputs)
+        if refusal:
+            raise refusal
+        # Tags last, so that a deployment that fails leaves the owner as the state has it.
+        tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
+        execute((*update_steps(cls, plan, inputs, "update"), *tagging), inputs, proton)
+        found = with_outputs(cls, get_environment(identifier, proton), proton)
+        return state_after(cls, inputs, found) | incarnation_fact(tags.incarnation)
 
     @classmethod
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
-        """Deletes the environment with its infrastructure and waits until it is gone.
+        """Deletes the environment with its infrastructure and waits until it does not exist any more.
 
-        What a later create has taken over, or somebody else, is left alone.
+        One that a later create or another resource has taken over is not deleted.
         """
         proton.allow_writing()
         try:
-            live = waits.settled(identifier, state, "delete", proton)
-            location.same(state.get("arn"), live["arn"])
-            tags = _tags.of(live["arn"], proton)
-            left = left_alone(f"environment {identifier}", tags, state)
-            if left:
-                return (left,)
+            live = await_settled(identifier, state, "delete", proton)
+            require_same(state.get("arn"), live["arn"])
+            kept = reason_to_keep(f"environment {identifier}", read_tags(live["arn"], proton), state)
+            if kept:
+                return (kept,)
             proton.call("delete_environment", name=identifier)
         except NotFound:
-            location.confirm_gone(state.get("arn"), proton)
+            require_gone(state.get("arn"), proton)
             return ()
         if state.get("waitForDeployment", True):
-            waits.await_removal(identifier, state, proton)
+            await_removal(identifier, state, proton)
         return ()

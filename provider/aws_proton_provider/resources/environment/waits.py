@@ -1,20 +1,24 @@
-"""Looking at an environment until what was begun with it has ended."""
+"""Reading an environment, once or until a deployment has ended."""
 
 from __future__ import annotations
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.waiting import patience, wait_until
-from aws_proton_provider.core.errors import DeploymentFailed, NotFound, Refused
+from aws_proton_provider.core.declaration import Resource
+from aws_proton_provider.core.errors import AccessDenied, DeploymentFailed, NotFound, Refused
+from aws_proton_provider.core.provisioning import Provisioner
+from aws_proton_provider.core.records import from_record
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources.environment.deployment_type import FAILED
+from aws_proton_provider.resources.connection_lookup import find_addressed_connection
+from aws_proton_provider.resources.environment.deployment_type import FAILED, provisioner
 
-_PATIENCE = "90m"
+_TIMEOUT = "90m"
 _DEPLOYING = ("IN_PROGRESS", "CANCELLING")
 _KNOWN = (*_DEPLOYING, "SUCCEEDED", *FAILED, "DELETE_IN_PROGRESS", "DELETE_COMPLETE")
 """Values of DeploymentStatus."""
 
 
-def look(name: str, proton: Proton) -> State:
+def get_environment(name: str, proton: Proton) -> State:
     """GetEnvironment's record.
 
     Raises:
@@ -25,17 +29,40 @@ def look(name: str, proton: Proton) -> State:
     return environment
 
 
-def settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
+def is_deploying(environment: State) -> bool:
+    """Whether a deployment of the environment is in progress."""
+    return environment["deploymentStatus"] in _DEPLOYING
+
+
+def with_outputs(resource: type[Resource], live: State, proton: Proton) -> State:
+    """The properties of a live environment, with its outputs."""
+    listed = proton.all_of("list_environment_outputs", "outputs", environmentName=live["name"])
+    return from_record(resource, live | {"outputs": listed})
+
+
+def without_deleted_connection(resource: type[Resource], found: State, proton: Proton) -> State:
+    """The properties without a connection that was deleted: AWS goes on naming it, but it does not exist."""
+    given = provisioner(resource, found)
+    if given is None or given.provisioner is not Provisioner.ENVIRONMENT_ACCOUNT:
+        return found
+    try:
+        exists = find_addressed_connection(found[given.wire], proton) is not None
+    except AccessDenied:
+        return found
+    return found if exists else {wire: value for wire, value in found.items() if wire != given.wire}
+
+
+def await_settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
     """The environment once no deployment is in progress.
 
     Raises:
-        NotFound: it is gone; says what to do.
+        NotFound: it does not exist any more; says what to do.
         TimedOut: the verb's timeout passed.
 
     """
     before = f"environment {name}: the deployment before this {verb}"
     try:
-        return wait_until(lambda: _ended(name, proton), patience(inputs, verb, _PATIENCE), before, verb)
+        return wait_until(lambda: _ended(name, proton), patience(inputs, verb, _TIMEOUT), before, verb)
     except NotFound:
         raise NotFound(
             f"environment {name} does not exist any more: run `pulumi up --refresh`, which creates it again"
@@ -43,10 +70,10 @@ def settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
 
 
 def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> None:
-    """Waits for the deployment just begun, unless the program does not want to.
+    """Waits for the deployment just begun, unless the program says `waitForDeployment=False`.
 
     Raises:
-        DeploymentFailed: it ended otherwise than asked for, with what AWS said.
+        DeploymentFailed: it ended without success; with AWS's message.
         TimedOut: the verb's timeout passed.
         Refused: its status is one that the provider does not know.
 
@@ -55,7 +82,7 @@ def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> Non
         return
     environment = wait_until(
         lambda: _ended(name, proton),
-        patience(inputs, verb, _PATIENCE),
+        patience(inputs, verb, _TIMEOUT),
         f"environment {name}: the deployment of this {verb}",
         verb,
     )
@@ -65,18 +92,18 @@ def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> Non
 
 
 def await_removal(name: str, inputs: State, proton: Proton) -> None:
-    """Waits until the environment is gone.
+    """Waits until the environment does not exist any more.
 
     Raises:
-        DeploymentFailed: its deletion failed, with what AWS said.
+        DeploymentFailed: its deletion failed; with AWS's message.
         TimedOut: the timeout of `delete` passed.
         Refused: its status is one that the provider does not know.
 
     """
 
-    def gone() -> bool | None:
+    def removed() -> bool | None:
         try:
-            environment = look(name, proton)
+            environment = get_environment(name, proton)
         except NotFound:
             return True
         if environment["deploymentStatus"] == "DELETE_FAILED":
@@ -84,44 +111,45 @@ def await_removal(name: str, inputs: State, proton: Proton) -> None:
         _require_known(environment)
         return environment["deploymentStatus"] == "DELETE_COMPLETE" or None
 
-    wait_until(gone, patience(inputs, "delete", _PATIENCE), f"environment {name}: its deletion", "delete")
+    title = f"environment {name}: its deletion"
+    wait_until(removed, patience(inputs, "delete", _TIMEOUT), title, "delete")
 
 
 _ADVICE = {
-    "create": "fix the cause and run `pulumi up` again, which goes on with this environment. Until then "
-    "Pulumi does not know of it, and `pulumi destroy` leaves it; to delete it, `aws proton "
+    "create": "fix the cause and run `pulumi up` again, which adopts this environment. Until then it is not "
+    "in Pulumi's state, and `pulumi destroy` does not delete it; to delete it, run `aws proton "
     "delete-environment --name {name}`",
-    "update": "fix the cause and run `pulumi up` again, which goes on with this environment",
+    "update": "fix the cause and run `pulumi up` again, which deploys this environment again",
 }
 """What to do after a failed deployment of a create or update."""
 
 
 def _ended(name: str, proton: Proton) -> State | None:
     """The environment, None while a deployment is in progress."""
-    environment = look(name, proton)
-    return None if environment["deploymentStatus"] in _DEPLOYING else environment
+    environment = get_environment(name, proton)
+    return None if is_deploying(environment) else environment
 
 
 def _require_known(environment: State) -> None:
-    """Makes sure that the status can be judged: one that is new could mean any outcome, or none yet.
+    """Makes sure that the status is a known one: a new one could mean any outcome, or none yet.
 
-    Before an update or a deletion it is not asked: there the server itself refuses what cannot be.
+    Before an update or a deletion it is not asked: there the server itself refuses what is not possible.
 
     Raises:
-        Refused: it cannot.
+        Refused: it is not.
 
     """
     status = environment["deploymentStatus"]
     if status not in _KNOWN:
         raise Refused(
             f"environment {environment['name']} has the deploymentStatus {status}, which this version of the "
-            "provider does not know, so that it cannot say whether what was begun has ended: look at it with "
+            "provider does not know, so it cannot tell whether the deployment has ended: check it with "
             f"`aws proton get-environment --name {environment['name']}`, or use a newer version"
         )
 
 
 def _failed(environment: State, advice: str) -> DeploymentFailed:
-    said = environment.get("deploymentStatusMessage") or "AWS gives no reason"
+    message = environment.get("deploymentStatusMessage") or "AWS gives no reason"
     return DeploymentFailed(
-        f"environment {environment['name']}: {environment['deploymentStatus']}: {said} ({advice})"
+        f"environment {environment['name']}: {environment['deploymentStatus']}: {message} ({advice})"
     )

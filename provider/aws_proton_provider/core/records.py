@@ -1,0 +1,45 @@
+"""What AWS has of an object (its record), as properties of a state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_proton_provider.core.declaration import Kind, Property, Resource
+from aws_proton_provider.core.values import State
+
+
+def from_record(resource: type[Resource], record: State) -> State:
+    """The declared properties in a record, as a program has them."""
+    return {
+        declared.wire: declared.decoded(record[declared.wire])
+        for declared in resource.properties
+        if declared.wire in record
+    }
+
+
+def to_request(properties: Iterable[Property], values: State) -> State:
+    """The members of a request: those of the properties that have a value, as AWS receives them."""
+    return {
+        declared.member or declared.wire: declared.encoded(values[declared.wire])
+        for declared in properties
+        if declared.wire in values
+    }
+
+
+def sent_at_creation(resource: type[Resource]) -> tuple[Property, ...]:
+    """The properties that a create sends."""
+    return tuple(item for item in resource.properties if item.kind is Kind.INPUT or item.member)
+
+
+def without_record(resource: type[Resource], state: State) -> State:
+    """The part of a state that is in no record: the provider's own settings and facts."""
+    in_record = {declared.wire for declared in resource.of_kind(Kind.INPUT, Kind.OUTPUT)}
+    return {wire: value for wire, value in state.items() if wire not in in_record}
+
+
+def state_after(resource: type[Resource], inputs: State, found: State) -> State:
+    """The whole state after a create or update: inputs as the program has them, the rest as AWS has it."""
+    given = {
+        declared.wire for declared in resource.properties if declared.from_program and declared.wire in inputs
+    }
+    return inputs | {wire: value for wire, value in found.items() if wire not in given}

@@ -1,0 +1,26 @@
+"""A call as a value, so that it is decided what to do before anything is done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aws_proton_provider.core.values import State
+
+if TYPE_CHECKING:
+    from aws_proton_provider.aws.client import Proton
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A call of an operation (`"update_environment"`) with its members."""
+
+    operation: str
+    members: State
+
+
+def make(calls: Iterable[Call], proton: Proton) -> None:
+    """Makes the calls, one after another."""
+    for call in calls:
+        proton.call(call.operation, **call.members)
