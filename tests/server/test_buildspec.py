@@ -11,8 +11,12 @@ import boto3
 import pytest
 import yaml
 
-from proton_server.provisioning.buildspec import OutputsError, read_outputs, read_recipe, source_zip
-from proton_server.provisioning.project_properties import PropertiesError, as_update, with_properties
+from proton_server.provisioning.codebuild.buildspec import OutputsError, read_outputs, read_recipe, source_zip
+from proton_server.provisioning.codebuild.project_properties import (
+    PropertiesError,
+    as_update,
+    with_properties,
+)
 from proton_templates.rendering import RenderError
 
 INPUTS = {

@@ -15,7 +15,7 @@ import pytest
 from proton_server.engine.evaluation import Evaluator
 from proton_server.provisioning import State, Work
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.codebuild import CodeBuild
+from proton_server.provisioning.codebuild.provisioner import CodeBuild
 from proton_templates.bundle import Bundle
 from tests.bundles import spec
 from tests.names import ACCOUNT, unique

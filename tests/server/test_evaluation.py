@@ -15,7 +15,7 @@ import pytest
 
 from proton_server.engine import evaluation
 from proton_server.engine.evaluation import EvaluationError, Evaluator, EvaluatorBusy
-from proton_server.provisioning.buildspec import read_recipe
+from proton_server.provisioning.codebuild.buildspec import read_recipe
 from proton_templates.bundle import BundleError, read_bundle
 from proton_templates.rendering import RenderError, check_template, render_template
 from proton_templates.spec import SpecError, read_inputs

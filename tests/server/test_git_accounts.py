@@ -14,7 +14,7 @@ from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning import Work
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings, tokens
-from proton_server.provisioning.pull_request import PullRequest
+from proton_server.provisioning.self_managed.provisioner import SelfManaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_link_of_an_account_that_has_no_token_any_more_opens_no_pull_request()
         "provisioningRepository": {"provider": "GITHUB", "name": "acme/infra", "branch": "main"},
     }
     work = Work("d", OTHER, "us-east-1", "", environment, ("1", "0"), dict, {}, {}, _unused, _unused, _unused)
-    method = PullRequest(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"}))
+    method = SelfManaged(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"}))
 
     with pytest.raises(ProvisioningError) as caught:
         method.start(work)

@@ -26,7 +26,7 @@ from proton_server.provisioning import Provisioner, State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.aws_errors import temporary_error
 from proton_server.provisioning.cloudformation import CloudFormation
-from proton_server.provisioning.codebuild import CodeBuild
+from proton_server.provisioning.codebuild.provisioner import CodeBuild
 from proton_templates.bundle import Bundle
 from tests.fault_proxy import Answer, CutOff, FaultProxy, json_refusal, refusal
 from tests.names import ACCOUNT, SERVICE_ROLE, unique

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proton_server.provisioning.terraform_files import (
+from proton_server.provisioning.self_managed.terraform_files import (
     Subject,
     files_to_delete,
     files_to_deploy,

@@ -167,7 +167,7 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    preload = [__name__, "proton_templates.bundle", "proton_server.provisioning.buildspec"]
+    preload = [__name__, "proton_templates.bundle", "proton_server.provisioning.codebuild.buildspec"]
     context.set_forkserver_preload(preload)
     return context
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from proton_server.provisioning.cloudformation import CloudFormation
-from proton_server.provisioning.codebuild import CodeBuild
+from proton_server.provisioning.codebuild.provisioner import CodeBuild
 from proton_server.provisioning.customer_managed import CustomerManaged
-from proton_server.provisioning.pull_request import PullRequest
+from proton_server.provisioning.self_managed.provisioner import SelfManaged
 from proton_templates.manifest import CLOUDFORMATION, CODEBUILD, CUSTOMER_MANAGED, TERRAFORM
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ METHODS: Mapping[str, Method] = by_engine(
     Method(
         TERRAFORM,
         "self-managed provisioning",
-        lambda outside: PullRequest(outside.hosting),
+        lambda outside: SelfManaged(outside.hosting),
         needs=REPOSITORY,
         refuses=(_SERVICE_ROLE, CONNECTION),
         notifies=True,

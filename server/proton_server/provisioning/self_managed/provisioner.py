@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.git_hosting import Change, HostingError, RequestState
-from proton_server.provisioning.terraform_files import (
+from proton_server.provisioning.self_managed.terraform_files import (
     METADATA,
     Subject,
     files_to_delete,
@@ -64,7 +64,7 @@ _ENDED = {"SUCCEEDED": State.SUCCEEDED, "FAILED": State.FAILED}
 """The statuses in a notification that end a deployment."""
 
 
-class PullRequest:
+class SelfManaged:
     """The verbs of `Provisioner`, with a pull request behind them.
 
     Args:

@@ -1,6 +1,6 @@
-"""An environment's CodeBuild project: its name, its builds, and its corner of the account's bucket.
+"""An environment's CodeBuild project: its name, its builds, and its objects in the account's bucket.
 
-The only file that calls CodeBuild. What a build's status means for a deployment is `codebuild.py`'s business.
+The only file that calls CodeBuild. `provisioner.py` decides what the status of a build means for a deployment.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from proton_server.provisioning.buildspec import OUTPUTS_FILE, PROVISION_FILE, Recipe, read_outputs
-from proton_server.provisioning.project_properties import as_update, with_properties
+from proton_server.provisioning.codebuild.buildspec import OUTPUTS_FILE, PROVISION_FILE, Recipe, read_outputs
+from proton_server.provisioning.codebuild.project_properties import as_update, with_properties
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work

@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
-from proton_server.provisioning.buildspec import DEPROVISION_FILE, read_recipe, source_zip
-from proton_server.provisioning.codebuild_project import Project, provisioning_role
+from proton_server.provisioning.codebuild.buildspec import DEPROVISION_FILE, read_recipe, source_zip
+from proton_server.provisioning.codebuild.project import Project, provisioning_role
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work

@@ -1,0 +1,1 @@
+"""Self-managed provisioning: pull requests with an environment's files."""
