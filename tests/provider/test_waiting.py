@@ -1,10 +1,10 @@
-"""A wait that ends says what goes on, and what to run: not `pulumi up` for what is being deleted."""
+"""A wait: how often it polls, and what it says when it ends: not `pulumi up` for what is being deleted."""
 
 from __future__ import annotations
 
 import pytest
 
-from aws_proton_provider.aws.waiting import wait_until
+from aws_proton_provider.aws.waiting import pause_after, wait_until
 from aws_proton_provider.core.errors import TimedOut
 
 
@@ -15,3 +15,16 @@ from aws_proton_provider.core.errors import TimedOut
 def test_a_wait_that_ends_says_what_to_run(verb: str, advice: str) -> None:
     with pytest.raises(TimedOut, match=f"environment dev: its end took longer than 0 s: .*{advice}"):
         wait_until(lambda: None, 0, "environment dev: its end", verb)
+
+
+@pytest.mark.parametrize(("seconds", "most_polls"), [(0.3, 2), (10, 45), (60, 90), (600, 210), (5400, 1170)])
+def test_an_end_is_seen_within_a_twentieth_of_the_time_and_without_flooding_the_service(
+    seconds: float, most_polls: int
+) -> None:
+    elapsed, polls = 0.0, 0
+    while elapsed < seconds:
+        elapsed += pause_after(elapsed)
+        polls += 1
+
+    assert elapsed - seconds <= max(0.2, min(seconds / 20, 5))
+    assert polls <= most_polls

@@ -12,8 +12,11 @@ from aws_proton_provider.core.values import State
 
 _T = TypeVar("_T")
 
-_FIRST_POLL, _SLOWEST_POLL = 0.1, 5.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Seconds. AWS's own waiter polls every 5 s; a local server is done in a fraction of one."""
+
+_SHARE = 0.04
+"""Of the time that a wait has taken: how much longer it may take to see that it has ended."""
 
 
 def patience(properties: State, verb: str, default: str) -> int:
@@ -30,18 +33,28 @@ _ADVICE = {
 
 
 def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: str) -> _T:
-    """Polls `look` until it answers, first often, then every five seconds.
+    """Polls `look` until it answers, with pauses as `pause_after` gives them.
 
     Raises:
         TimedOut: after `seconds`; `what` says what was waited for, `verb` what to do now.
 
     """
-    deadline, delay = time.monotonic() + seconds, _FIRST_POLL
+    begun = time.monotonic()
     while True:
         answer = look()
         if answer is not None:
             return answer
-        if time.monotonic() + delay > deadline:
+        elapsed = time.monotonic() - begun
+        pause = pause_after(elapsed)
+        if elapsed + pause > seconds:
             raise TimedOut(f"{what} took longer than {seconds:g} s: it is still running; {_ADVICE[verb]}")
-        time.sleep(delay)
-        delay = min(delay * 1.5, _SLOWEST_POLL)
+        time.sleep(pause)
+
+
+def pause_after(elapsed: float) -> float:
+    """How long to wait before the next poll, after so many seconds.
+
+    A deployment of ten seconds is polled 40 times, one of ten minutes 200 times. Pauses that only grow would
+    see the end of the first up to five seconds late, while everything that depends on it waits.
+    """
+    return min(max(_SHORTEST_PAUSE, elapsed * _SHARE), _LONGEST_PAUSE)
