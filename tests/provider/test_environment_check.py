@@ -12,15 +12,6 @@ from aws_proton_provider.core.ownership import Tags
 from aws_proton_provider.core.values import UNKNOWN
 from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.environment.resource import Environment
-    CONNECTION,
-    ENVIRONMENT_ACCOUNT,
-    OTHER_CONNECTION,
-    ROLE,
-    THIRD,
-    KnownService,
-    connection,
-    version,
-)
 from tests.names import ENVIRONMENT_ACCOUNT, THIRD
 from tests.provider.fakes import CONNECTION, OTHER_CONNECTION, ROLE, KnownService, connection, version
 

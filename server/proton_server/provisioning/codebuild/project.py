@@ -1,6 +1,6 @@
 """An environment's CodeBuild project: its name, its builds, and its objects in the account's bucket.
 
-The only file that calls CodeBuild. `provisioner.py` decides what the status of a build means for a deployment.
+The only file that calls CodeBuild. `provisioner.py` decides what the status of a build means.
 """
 
 from __future__ import annotations
