@@ -9,10 +9,7 @@ import pickletools
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import grpc
@@ -30,7 +27,6 @@ from aws_proton_provider.adapters.engine import _OneLine
 from aws_proton_provider.adapters.handler import _redacted, _sent_state
 from aws_proton_provider.core.errors import DeploymentFailed, InvalidInput
 from aws_proton_provider.resources import RESOURCES
-from tests.provider.fake_server import FakeServer, response
 
 IN_STATE_FOR_EVER = (
     (
@@ -140,12 +136,12 @@ KEYS = {
 }
 
 
-def _read(server: provider_pb2_grpc.ResourceProviderStub, text: str, name: str = "dev", **config: str) -> str:
+def _read(server: provider_pb2_grpc.ResourceProviderStub, text: str, **config: str) -> str:
     """What Pulumi's server says when the object cannot be read."""
     server.Configure(provider_pb2.ConfigureRequest(args=_struct(config)))
-    known = _struct({"__provider": text, "name": name})
+    known = _struct({"__provider": text, "name": "dev"})
     with pytest.raises(grpc.RpcError) as error:
-        server.Read(provider_pb2.ReadRequest(id=name, properties=known))
+        server.Read(provider_pb2.ReadRequest(id="dev", properties=known))
     return str(error.value.details())
 
 
@@ -178,36 +174,6 @@ def test_a_misspelt_key_is_one_line_in_pulumis_own_server(pulumis_server: Any) -
 
     assert said.startswith("stack configuration aws-proton:regoin: ")
     assert "\n" not in said
-
-
-def test_pulumis_own_server_answers_more_calls_at_once_than_it_has_threads_for(
-    pulumis_server: Any, fake_server: FakeServer
-) -> None:
-    """Each create waits for its deployment in a thread, and Pulumi starts the server with four."""
-    absent = response(b'{"__type": "ResourceNotFoundException"}', status=400)
-    together = threading.Barrier(12)
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        together.wait(timeout=60)
-        absent(request)
-
-    def read(name: str) -> str:
-        return _read(pulumis_server, IN_STATE_FOR_EVER[0], name, **config)
-
-    config = {
-        "aws-proton:region": "us-east-1",
-        "aws-proton:endpoint": fake_server.url,
-        "aws-proton:maxRetries": "0",
-    }
-    fake_server.answer = absent
-    read("first")
-    fake_server.answer = answer
-
-    names = [f"dev-{number}" for number in range(together.parties)]
-    with ThreadPoolExecutor(together.parties) as callers:
-        found = list(callers.map(read, names))
-
-    assert found == [f"Environment {name} does not exist" for name in names]
 
 
 def test_an_error_that_is_a_bug_keeps_its_traceback() -> None:

@@ -12,12 +12,10 @@ import select
 import sys
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from aws_proton_provider.aws.transport import CALLS_AT_ONCE
 from aws_proton_provider.core.errors import ProtonError
 
 
@@ -31,31 +29,17 @@ class _OneLine:
 
 
 def adapt_server() -> None:
-    """Makes Pulumi's dynamic server answer errors in one line, end with the engine, and not queue calls.
+    """Makes Pulumi's dynamic server answer errors in one line, and end with the engine.
 
-    Where the server is not as expected (another SDK version), errors are only uglier, and calls wait.
+    Where the server is not as expected (another SDK version), errors are only uglier.
     """
     server = sys.modules.get("__main__")
     name = getattr(getattr(server, "__spec__", None), "name", "")
     if name != "pulumi.dynamic.__main__":
         return
     _end_with_engine()
-    _answer_in_parallel()
     if hasattr(server, "traceback"):
         server.traceback = _OneLine  # type: ignore[union-attr]
-
-
-def _answer_in_parallel() -> None:
-    """Lets the server answer as many calls at once as the engine makes (`pulumi up --parallel`).
-
-    It has four threads, for all dynamic resources of a stack. A create waits for its deployment in one, so 40
-    environments would be deployed in ten rounds, and a Cancel would wait for the end of one.
-    """
-    # The pool is a variable of the server's main function; what runs in it knows the pool, too.
-    with contextlib.suppress(AttributeError, IndexError, TypeError):
-        pool = threading.current_thread()._args[0]()  # type: ignore[attr-defined]  # noqa: SLF001
-        if isinstance(pool, ThreadPoolExecutor):
-            pool._max_workers = max(pool._max_workers, CALLS_AT_ONCE)  # noqa: SLF001
 
 
 @functools.cache

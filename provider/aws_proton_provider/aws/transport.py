@@ -16,9 +16,6 @@ from typing import Any
 
 from aws_proton_provider.core.errors import Unreachable
 
-CALLS_AT_ONCE = 64
-"""Of one process: connections that are kept for the next call, and threads that make calls."""
-
 CALL_SECONDS = 120.0
 """Of one call, with all that is repeated of it."""
 
