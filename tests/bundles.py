@@ -54,8 +54,6 @@ infrastructure:
     - {file: "*", rendering_engine: hcl, template_language: terraform}
 """
 SPEC = "proton: EnvironmentSpec\nspec: {title: news}\n"
-BROKEN = "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: !GetAtt Nothing.Arn}}}\n"
-"""A template that CloudFormation refuses at the call."""
 
 
 def bundle(
@@ -81,6 +79,13 @@ def terraform_bundle(folder: Path) -> Path:
 def spec(**inputs: Any) -> str:
     """A spec of these inputs."""
     return f"proton: EnvironmentSpec\nspec: {json.dumps(inputs)}\n"
+
+
+def schema_of(**inputs: dict[str, Any]) -> str:
+    """A schema with these inputs, each with its OpenAPI schema: `schema_of(days={"type": "integer"})`."""
+    types = {"Inputs": {"type": "object", "properties": inputs}}
+    document = {"format": {"openapi": "3.0.0"}, "environment_input_type": "Inputs", "types": types}
+    return yaml.safe_dump({"schema": document})
 
 
 def codebuild_manifest(provision: list[str], deprovision: list[str] | None = None, **settings: Any) -> str:

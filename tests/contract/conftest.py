@@ -13,7 +13,7 @@ import pytest
 from aws_proton_provider.adapters.dynamic import _DynamicProvider
 from aws_proton_provider.core import ownership
 from proton_server.cli.publish import publish_folder
-from tests.bundles import bundle
+from tests.bundles import bundle, schema_of
 from tests.contract.fake_engine import Stack
 from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, REGION, THIRD, unique
 from tests.servers import LocalServer
@@ -53,17 +53,10 @@ def stack() -> Callable[..., Stack]:
     return make
 
 
-SCHEMA = """
-schema:
-  format: {openapi: "3.0.0"}
-  environment_input_type: Inputs
-  types:
-    Inputs:
-      type: object
-      properties:
-        title: {type: string, default: news, pattern: "^[a-z0-9]+$"}
-        fails: {type: boolean, default: false}
-"""
+SCHEMA = schema_of(
+    title={"type": "string", "default": "news", "pattern": "^[a-z]+$"},
+    fails={"type": "boolean", "default": False},
+)
 TEMPLATE = """
 Resources:
   Topic:

@@ -8,21 +8,20 @@ from typing import Any
 import pytest
 
 from tests.engine.project import Project
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD
 from tests.servers import LocalServer
 from tests.waiting import eventually
-
-MANAGEMENT, ENVIRONMENT, STRANGER = "123456789012", "222222222222", "333333333333"
 
 _START = "import pulumi_aws_proton as proton\n"
 _THERE = f"""\
 there = proton.AccountArgs(
-    assume_role=proton.AssumeRoleArgs(role_arn="arn:aws:iam::{ENVIRONMENT}:role/proton-admin")
+    assume_role=proton.AssumeRoleArgs(role_arn="arn:aws:iam::{ENVIRONMENT_ACCOUNT}:role/proton-admin")
 )
 """
 _REQUEST = f"""\
 request = proton.EnvironmentAccountConnection(
-    "request", environment_name="{{name}}", management_account_id="{MANAGEMENT}",
-    role_arn="arn:aws:iam::{ENVIRONMENT}:role/proton", {{more}}
+    "request", environment_name="{{name}}", management_account_id="{ACCOUNT}",
+    role_arn="arn:aws:iam::{ENVIRONMENT_ACCOUNT}:role/proton", {{more}}
 )
 """
 _ACCEPTER = """\
@@ -36,7 +35,7 @@ environment = proton.Environment(
 """
 
 
-def _request_and_decision(name: str, decision: str, expected_account: str = ENVIRONMENT) -> str:
+def _request_and_decision(name: str, decision: str, expected_account: str = ENVIRONMENT_ACCOUNT) -> str:
     """One program: the environment account's request, and the management account's decision on it."""
     arguments = (
         f'connection_id=request.id, decision="{decision}", '
@@ -54,7 +53,7 @@ def _request_and_decision(name: str, decision: str, expected_account: str = ENVI
 def environment_team(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Project:
     """A project with the credentials of the environment account."""
     project = Project(tmp_path / "team", proton_server.url, name="environment-team", home=pulumi_home)
-    project.environment["AWS_ACCESS_KEY_ID"] = ENVIRONMENT
+    project.environment["AWS_ACCESS_KEY_ID"] = ENVIRONMENT_ACCOUNT
     return project
 
 
@@ -86,9 +85,9 @@ def test_one_program_asks_accepts_and_deploys_in_the_other_account_and_takes_it_
 
     project.up()
     live = proton.get_environment(name=name)["environment"]
-    assert (live["deploymentStatus"], live["environmentAccountId"]) == ("SUCCEEDED", ENVIRONMENT)
-    assert f"AWSProton-{name}" in _stacks(proton_server, ENVIRONMENT)
-    assert f"AWSProton-{name}" not in _stacks(proton_server, MANAGEMENT)
+    assert (live["deploymentStatus"], live["environmentAccountId"]) == ("SUCCEEDED", ENVIRONMENT_ACCOUNT)
+    assert f"AWSProton-{name}" in _stacks(proton_server, ENVIRONMENT_ACCOUNT)
+    assert f"AWSProton-{name}" not in _stacks(proton_server, ACCOUNT)
 
     project.pulumi("refresh", "--yes", "--skip-preview")
     assert project.preview().summary == {"same": 4}
@@ -102,7 +101,7 @@ def test_one_program_asks_accepts_and_deploys_in_the_other_account_and_takes_it_
 
     project.pulumi("destroy", "--yes", "--skip-preview")
     assert connections(name) == []
-    assert f"AWSProton-{name}" not in _stacks(proton_server, ENVIRONMENT)
+    assert f"AWSProton-{name}" not in _stacks(proton_server, ENVIRONMENT_ACCOUNT)
 
 
 def test_a_connection_deleted_under_its_environment_is_drift_and_a_new_one_reattaches_it(
@@ -110,7 +109,7 @@ def test_a_connection_deleted_under_its_environment_is_drift_and_a_new_one_reatt
 ) -> None:
     name = "orphan"
     environment_team.program(_START + _REQUEST.format(name=name, more=""))
-    looked_up = f'environment_name="{name}", environment_account_id="{ENVIRONMENT}"'
+    looked_up = f'environment_name="{name}", environment_account_id="{ENVIRONMENT_ACCOUNT}"'
     project.program(
         _START + _ACCEPTER.format(arguments=looked_up) + _ENVIRONMENT.format(name=name, template=workshop)
     )
@@ -120,12 +119,12 @@ def test_a_connection_deleted_under_its_environment_is_drift_and_a_new_one_reatt
 
     # The wrong order of destruction: the connection goes first.
     said = environment_team.pulumi("destroy", "--yes", "--skip-preview").text
-    assert f"if account {MANAGEMENT} still has environment {name}, Proton cannot manage it any more" in said
+    assert f"if account {ACCOUNT} still has environment {name}, Proton cannot manage it any more" in said
     project.pulumi("refresh", "--yes", "--skip-preview")
     assert project.preview().summary == {"create": 1, "update": 1, "same": 1}
     error = project.pulumi("destroy", "--yes", "--skip-preview", fails=True).error()
-    assert f"Account {ENVIRONMENT} has deleted environment account connection" in error
-    assert f"Create a new one for environment {name} in account {ENVIRONMENT}" in error
+    assert f"Account {ENVIRONMENT_ACCOUNT} has deleted environment account connection" in error
+    assert f"Create a new one for environment {name} in account {ENVIRONMENT_ACCOUNT}" in error
 
     environment_team.up()
     project.up()
@@ -154,7 +153,7 @@ def test_a_rejected_request_is_replaced_by_a_fresh_one_and_the_preview_says_why(
     planned = project.preview()
     assert planned.summary == {"replace": 2, "same": 1}
     assert (
-        f"the environment account connection for environment {name} was rejected by account {MANAGEMENT}, "
+        f"the environment account connection for environment {name} was rejected by account {ACCOUNT}, "
         "which is final: a new request replaces it"
     ) in planned.text
 
@@ -168,8 +167,8 @@ def test_a_request_from_the_wrong_account_is_refused_and_nothing_is_accepted(
     project: Project, connections: Any
 ) -> None:
     name = "not-from-there"
-    project.program(_request_and_decision(name, "ACCEPT", expected_account=STRANGER))
-    what_came = f"is for environment {name} and comes from account {ENVIRONMENT}: nothing was decided"
+    project.program(_request_and_decision(name, "ACCEPT", expected_account=THIRD))
+    what_came = f"is for environment {name} and comes from account {ENVIRONMENT_ACCOUNT}: nothing was decided"
 
     assert what_came in project.up(fails=True).error()
     assert connections(name) == ["PENDING"]
@@ -182,7 +181,7 @@ def test_a_request_withdrawn_while_its_acceptance_is_awaited_ends_the_wait_with_
 ) -> None:
     name = "withdrawn"
     environment_team.program(_START + _REQUEST.format(name=name, more="wait_for_acceptance=True"))
-    there = proton_server.client("proton", account=ENVIRONMENT)
+    there = proton_server.client("proton", account=ENVIRONMENT_ACCOUNT)
 
     waiting = environment_team.start("up", "--yes", "--skip-preview")
     eventually(lambda: connections(name) == ["PENDING"])

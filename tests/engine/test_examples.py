@@ -16,11 +16,9 @@ import pytest
 import yaml
 
 from tests.engine.project import Project
-from tests.names import ACCOUNT, REGION, REPOSITORY
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, REPOSITORY
 from tests.servers import LocalServer
 from tests.waiting import eventually
-
-ENVIRONMENT_ACCOUNT = "222222222222"
 
 
 @pytest.fixture

@@ -3,65 +3,44 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bundles import bundle, codebuild_manifest, schema_of
 from tests.engine.project import Project, environment
-from tests.names import REPOSITORY
+from tests.names import ACCOUNT, REPOSITORY, role
 from tests.server.self_managed.git_repository import GitRepository, notify
 from tests.servers import LocalServer
 from tests.waiting import eventually
 
-BUILD_ROLE = "arn:aws:iam::123456789012:role/builds"
-
-_SCHEMA = """\
-schema:
-  format: {openapi: "3.0.0"}
-  environment_input_type: "Inputs"
-  types:
-    Inputs:
-      type: object
-      properties:
-"""
-_BUILD = """\
-infrastructure:
-  templates:
-    - rendering_engine: codebuild
-      settings:
-        provision:
-          - echo {{ environment.inputs.word }} > proton-said
-          - sleep {{ environment.inputs.seconds }}
-          - test {{ environment.inputs.word }} != unlucky || { echo no quota left; exit 7; }
-          - echo '[{"key":"word","valueString":"{{ environment.inputs.word }}"}]' > proton-outputs.json
-        deprovision: ["true"]
-"""
+BUILD_ROLE = role(ACCOUNT, "builds")
+_PROVISION = [
+    "echo {{ environment.inputs.word }} > proton-said",
+    "sleep {{ environment.inputs.seconds }}",
+    "test {{ environment.inputs.word }} != unlucky || { echo no quota left; exit 7; }",
+    """echo '[{"key":"word","valueString":"{{ environment.inputs.word }}"}]' > proton-outputs.json""",
+]
 
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory, published_template: Any) -> str:
     """A template that a build provisions: as long, and as well, as its inputs say."""
-    inputs = "        word: {type: string, default: plain}\n        seconds: {type: integer, default: 0}\n"
-    folder = _bundle(tmp_path_factory.mktemp("build"), inputs)
-    (folder / "infrastructure").mkdir()
-    (folder / "infrastructure" / "manifest.yaml").write_text(_BUILD)
-    name: str = published_template(folder)
+    inputs = {"word": {"type": "string", "default": "plain"}, "seconds": {"type": "integer", "default": 0}}
+    folder = tmp_path_factory.mktemp("build") / "bundle"
+    name: str = published_template(
+        bundle(folder, schema=schema_of(**inputs), manifest=codebuild_manifest(_PROVISION, ["true"]))
+    )
     return name
 
 
 @pytest.fixture(scope="module")
 def customer_managed(tmp_path_factory: pytest.TempPathFactory, published_template: Any) -> str:
     """A template that only says which outputs there are."""
-    folder = _bundle(tmp_path_factory.mktemp("customer-managed"), "        VpcId: {type: string}\n")
-    name: str = published_template(folder, customer_managed=True)
+    folder = tmp_path_factory.mktemp("customer-managed") / "bundle"
+    outputs = schema_of(VpcId={"type": "string"})
+    name: str = published_template(bundle(folder, template=None, schema=outputs), customer_managed=True)
     return name
-
-
-def _bundle(folder: Path, inputs: str) -> Path:
-    (folder / "schema").mkdir()
-    (folder / "schema" / "schema.yaml").write_text(_SCHEMA + inputs)
-    return folder
 
 
 def _ended(process: subprocess.Popen[str]) -> str:

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from tests.engine.project import Project
-from tests.names import SERVICE_ROLE
+from tests.names import ENVIRONMENT_ACCOUNT, SERVICE_ROLE
 from tests.servers import LocalServer
 
-ENVIRONMENT_ACCOUNT = "222222222222"
 CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
 
 _START = f"""

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from tests.engine.project import Project
-from tests.names import SERVICE_ROLE
+from tests.names import ENVIRONMENT_ACCOUNT, SERVICE_ROLE
 from tests.servers import LocalServer
 from tests.waiting import eventually
 
 STATE = (Path(__file__).parent / "state_0.1.0.json").read_text()
-OTHER = "222222222222"
 PROGRAM = """
 import pulumi
 import pulumi_aws_proton as proton
@@ -53,7 +52,7 @@ def _tags(proton: Any, arn: str) -> dict[str, str]:
 def _made_by_0_1_0(server: LocalServer, publish: Any) -> str:
     """What 0.1.0 had made in AWS when it wrote the state; the state, with the ids of now."""
     publish("tests/engine/workshop", server=server, template="workshop")
-    proton, there = server.client("proton"), server.client("proton", OTHER)
+    proton, there = server.client("proton"), server.client("proton", ENVIRONMENT_ACCOUNT)
     for name, owner, days, more in (
         ("plain", "plain", 1, {"description": "of 0.1.0"}),
         ("v010-inner", "inner", 2, {}),
@@ -71,7 +70,7 @@ def _made_by_0_1_0(server: LocalServer, publish: Any) -> str:
     made = there.create_environment_account_connection(
         environmentName="v010-across",
         managementAccountId="123456789012",
-        roleArn=f"arn:aws:iam::{OTHER}:role/proton",
+        roleArn=f"arn:aws:iam::{ENVIRONMENT_ACCOUNT}:role/proton",
         tags=[{"key": "pulumi:owner", "value": "upgraded/test/request"}],
     )["environmentAccountConnection"]
     proton.accept_environment_account_connection(id=made["id"])

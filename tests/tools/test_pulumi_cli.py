@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.tools.fake_machine import COMPANIONS, ROOT, FakeMachine
+from tests.waiting import eventually
 from tools import pulumi_cli, version
 from tools.pulumi_release import VERSION
 
@@ -90,7 +90,7 @@ def test_a_build_that_fails_ends_in_one_sentence_that_says_what_to_install(machi
 def test_an_interrupted_build_leaves_nothing_that_is_taken_for_a_cli(machine: FakeMachine) -> None:
     machine.go(seconds=30)
     first = machine.start(ENSURE)
-    _wait_for(machine.builds)
+    eventually(machine.builds.exists)
     first.send_signal(signal.SIGKILL)
     first.communicate()
     machine.go()
@@ -131,10 +131,3 @@ def test_nothing_of_the_users_own_settings_reaches_the_environment(
 def test_the_modules_that_are_built_are_of_the_version_that_is_downloaded() -> None:
     modules = (ROOT / "tools" / "pulumi-cli" / "cli" / "go.mod").read_text()
     assert version.number_in(modules, after="github.com/pulumi/pulumi/pkg/v3 v") == version.number_in(VERSION)
-
-
-def _wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not file.exists():
-        assert time.monotonic() < deadline, f"{file} never appeared"
-        time.sleep(0.05)
