@@ -10,8 +10,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.leftovers import temporary_folder
 from tests.postgresql import running_postgresql
 from tests.servers import LocalServer, publisher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _leftovers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves a process or a temporary file."""
+    tmp_path_factory.getbasetemp()  # stays where it is, for whoever looks into a failure
+    with temporary_folder():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
