@@ -18,8 +18,9 @@ demo-down: setup ## take the demo down again
 	@$(BIN)/python -u -m tools.demo down
 
 # Files in their order, which puts the long ones of tests/engine first, and not by how many tests they hold.
+# Three processes on two cores: a test often waits for its server or for Pulumi.
 test: setup ## all tests
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 campaigns: setup ## minutes of kill -9, lost answers and failing databases; CAMPAIGN_SEED=… repeats a run
 	@$(BIN)/pytest tests/campaigns -rP

@@ -1,7 +1,8 @@
 """`make bounds`: the tests with the oldest dependencies allowed, on the oldest and newest Python.
 
 Each Python gets a copy of the tree in `.bounds/`, with a `.venv` of its own, since `.venv` is what the tests
-run the Pulumi CLI with. A Python that this machine does not have is left out, and said so.
+run the Pulumi CLI with; it is kept for the next run, which makes it exact again. A Python that this machine
+does not have is left out, and said so.
 """
 
 from __future__ import annotations
@@ -24,41 +25,55 @@ _TOOLS = (
     "pytest>=8.4",
     "pytest-xdist>=3.8",
 )
+_STORY = "tests/engine/test_environment.py::test_from_nothing_to_outputs_to_no_change_to_nothing"
 _TESTS = (
     "tests/provider",
     "tests/contract",
-    "tests/engine/test_environment.py::test_from_nothing_to_outputs_to_no_change_to_nothing",
+    _STORY,
     "tests/engine/test_secrets.py::test_a_secret_tag_is_secret_among_all_tags",
 )
-"""What the SDK's version shows in: the decisions, the live server, and one story each of Pulumi's engine."""
+"""What the versions show in: the decisions, the live server, and one story each of Pulumi's engine."""
+_TESTS_OF_NEWER = ("tests/provider", _STORY)
+"""A newer Python has to show only that it installs, imports and runs the same versions."""
 _IMPORTS = "import pulumi_aws_proton, aws_proton_provider.adapters.dynamic"
 
 
 def main() -> int:
     """Runs all of it; the exit code of what failed first."""
-    tested = [name for name in _PYTHONS if _tested(name)]
+    tested: list[str] = []
+    for name in _PYTHONS:
+        if _tested(name, _TESTS_OF_NEWER if tested else _TESTS):
+            tested.append(name)
     print(
         f"The lower bounds hold on Python {', '.join(tested)}." if tested else "No other Python to test with."
     )
     return 0
 
 
-def _tested(name: str) -> bool:
+def _tested(name: str, tests: tuple[str, ...]) -> bool:
     python = _python(name)
     if python is None:
         print(f"Python {name}: none on this machine, left out.")
         return False
     print(f"Python {name}, with the oldest dependencies allowed …")
     tree = _copy(_FOLDER / name)
-    own = str(tree / ".venv" / "bin" / "python")
-    _run(tree, uv.executable(), "venv", "--quiet", "--clear", "--python", python, ".venv")
-    install = (uv.executable(), "pip", "install", "--quiet", "--python", own)
-    _run(tree, *install, "--resolution", "lowest-direct", "--editable", ".")
-    _run(tree, own, "-c", _IMPORTS)
-    _run(tree, *install, "--resolution", "lowest-direct", "--editable", ".[server]")
-    _run(tree, *install, *_TOOLS)
-    _run(tree, own, "-m", "pytest", "-n", "2", "--dist", "loadfile", *_TESTS)
+    _run(tree, _installed(tree, ".venv-base", python, "-e ."), "-c", _IMPORTS)
+    own = _installed(tree, ".venv", python, "-e .[server]", *_TOOLS)
+    _run(tree, own, "-m", "pytest", "-n", "2", "--dist", "loadfile", *tests)
     return True
+
+
+def _installed(tree: Path, folder: str, python: Path, *requirements: str) -> str:
+    """The Python of an environment in which there are these requirements, and nothing else."""
+    own = str(tree / folder / "bin" / "python")
+    wanted, locked = tree / f"{folder}.in", tree / f"{folder}.txt"
+    wanted.write_text("\n".join(requirements))
+    _run(tree, uv.executable(), "venv", "--quiet", "--allow-existing", "--python", python, folder)
+    pip = (uv.executable(), "pip")
+    lowest = ("--resolution", "lowest-direct")
+    _run(tree, *pip, "compile", "--quiet", *lowest, "--python", own, "--output-file", locked, wanted)
+    _run(tree, *pip, "sync", "--quiet", "--python", own, locked)
+    return own
 
 
 def _python(name: str) -> Path | None:
@@ -74,8 +89,13 @@ def _runs(python: Path) -> bool:
 
 
 def _copy(target: Path) -> Path:
-    """The files of the tree, committed or not, in an emptied folder."""
-    shutil.rmtree(target, ignore_errors=True)
+    """The files of the tree, committed or not, in a folder that has nothing else but its environments."""
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.iterdir():
+        if old.is_dir() and not old.name.startswith(".venv"):
+            shutil.rmtree(old)
+        elif not old.is_dir():
+            old.unlink()
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=uv.ROOT,
