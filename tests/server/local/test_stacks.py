@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -453,3 +454,50 @@ def test_a_stack_deleted_during_its_creation_is_never_made(
     cloudformation.delete_stack(StackName="s")
     until(cloudformation, "DELETE_COMPLETE", stack["StackId"])
     assert "QueueUrls" not in aws.client("sqs", account).list_queues()
+
+
+def test_a_stack_that_a_condition_leaves_without_outputs_shows_none(cloudformation: Any) -> None:
+    template = body(
+        {"A": topic()},
+        Parameters={"Wanted": {"Type": "String"}},
+        Conditions={"Yes": {"Fn::Equals": [{"Ref": "Wanted"}, "yes"]}},
+        Outputs={"O": {"Condition": "Yes", "Value": {"Ref": "A"}}},
+    )
+    wanted = [{"ParameterKey": "Wanted", "ParameterValue": "yes"}]
+    assert outputs_of(create(cloudformation, template, Parameters=wanted))
+    unwanted = [{"ParameterKey": "Wanted", "ParameterValue": "no"}]
+    assert "Outputs" not in update(cloudformation, template, Parameters=unwanted)
+
+
+def test_what_a_condition_leaves_out_cannot_be_an_output(cloudformation: Any) -> None:
+    template = body(
+        {"A": topic(), "B": topic() | {"Condition": "No"}},
+        Conditions={"No": {"Fn::Equals": ["a", "b"]}},
+        Outputs={"O": {"Value": {"Ref": "B"}}},
+    )
+    assert refusal(cloudformation.create_stack, StackName="s", TemplateBody=template) == (
+        "ValidationError",
+        "Unresolved resource dependencies [B] in the Outputs block of the template",
+    )
+
+
+def test_the_events_of_a_stack_are_published_to_its_topics(
+    aws: LocalAws, account: str, cloudformation: Any
+) -> None:
+    sns, sqs = aws.client("sns", account), aws.client("sqs", account)
+    listener = sqs.create_queue(QueueName="listener")["QueueUrl"]
+    events_topic = sns.create_topic(Name="events")["TopicArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=listener, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=events_topic, Protocol="sqs", Endpoint=arn)
+    gone = events_topic.replace("events", "gone")
+    create(cloudformation, body({"A": topic()}), NotificationARNs=[events_topic, gone])
+    received = sqs.receive_message(QueueUrl=listener, MaxNumberOfMessages=10)["Messages"]
+    texts = [json.loads(message["Body"])["Message"] for message in received]
+    assert [re.findall(r"(?:LogicalResourceId|ResourceStatus)='(\w+)'", text) for text in texts] == [
+        ["s", "CREATE_IN_PROGRESS"],
+        ["A", "CREATE_IN_PROGRESS"],
+        ["A", "CREATE_COMPLETE"],
+        ["s", "CREATE_COMPLETE"],
+    ]
+    sqs.delete_queue(QueueUrl=listener)
+    sns.delete_topic(TopicArn=events_topic)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
@@ -174,3 +176,37 @@ def test_a_bucket_is_closed_to_whoever_expects_another_owner(aws: LocalAws) -> N
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     with pytest.raises(s3.exceptions.NoSuchBucket):
         s3.get_object(Bucket="of-nobody", Key="k", ExpectedBucketOwner="888888888888")
+
+
+def raw(aws: LocalAws, **parameters: str) -> tuple[int, str]:
+    """A call of CloudFormation as a client of its own makes it: no SDK completes or checks it."""
+    key = "Credential=123456789012/20260101/us-east-1/cloudformation/aws4_request"
+    request = urllib.request.Request(
+        aws.url,
+        data=urllib.parse.urlencode({"Version": "2010-05-15", **parameters}).encode(),
+        headers={"Authorization": f"AWS4-HMAC-SHA256 {key}, SignedHeaders=host, Signature=0"},
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("members", "null"),
+    [
+        ({"Parameters.member.1.ParameterValue": "x"}, "parameters.1.member.parameterKey"),
+        ({"Tags.member.1.Key": "x"}, "tags.1.member.value"),
+        ({"Tags.member.1.Value": "x"}, "tags.1.member.key"),
+    ],
+)
+@pytest.mark.parametrize("action", ["CreateStack", "UpdateStack", "CreateChangeSet"])
+def test_a_member_that_a_client_leaves_out_is_a_validation_error(
+    aws: LocalAws, action: str, members: dict[str, str], null: str
+) -> None:
+    body = '{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}'
+    status, answer = raw(aws, Action=action, StackName="raw", ChangeSetName="c", TemplateBody=body, **members)
+    assert status == 400
+    assert "<Code>ValidationError</Code>" in answer
+    assert f"Value null at &apos;{null}&apos; failed" in answer or f"Value null at '{null}' failed" in answer

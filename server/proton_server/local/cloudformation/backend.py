@@ -107,7 +107,7 @@ class LocalCloudFormation(StackStore):
             if (updated := self.tokens.stack_of(client_request_token, *call)) is not None:
                 return updated
             stack = self.existing(name)
-            given = given_parameters(parameters, _updatable(stack).given)
+            given = given_parameters(parameters, _updatable(stack).texts())
             target = self.target(stack, sound, given)
             if target.deploys_as(_updatable(stack)) and tags in (None, stack.tags):
                 raise ValidationError(message="No updates are to be performed.")
@@ -165,12 +165,12 @@ class LocalCloudFormation(StackStore):
             self.tokens.accept(client_request_token, stack, *call)
             self._begin(stack, "DELETE_IN_PROGRESS", lambda: self._delete(stack, frozenset(retain or ())))
 
-    def create_change_set(  # noqa: PLR0913, PLR0917 - moto's signature
+    def create_change_set(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - moto's signature
         self,
         stack_name: str,
         change_set_name: str,
         template: str,
-        parameters: Mapping[str, str],
+        parameters: list[dict[str, Any]],
         description: str | None,
         change_set_type: str,
         notification_arns: list[str] | None = None,
@@ -186,13 +186,12 @@ class LocalCloudFormation(StackStore):
         sound = sound_template(template)
         with _LOCK:
             validate_create_change_set(change_set_name)
-            stack = self.find(stack_name)
-            if stack is None and change_set_type == "CREATE":
-                stack = self.new_stack(stack_name, tags, notification_arns, role_arn)
-                stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
-            if stack is None:
-                raise ValidationError(message=f"Stack [{stack_name}] does not exist")
-            target = self.target(stack, sound, parameters)
+            if change_set_type == "CREATE":
+                stack = self._under_review(stack_name, change_set_name, tags, notification_arns, role_arn)
+            else:
+                stack = self.existing(stack_name)
+            previous = stack.current.texts() if stack.current else {}
+            target = self.target(stack, sound, given_parameters(parameters, previous))
             self.stacks[stack.stack_id] = stack
             change_set = ChangeSet(
                 change_set_id=generate_changeset_id(change_set_name, self.region_name, self.account_id),
@@ -212,6 +211,19 @@ class LocalCloudFormation(StackStore):
             self.change_sets[change_set.change_set_id] = change_set
             return change_set.change_set_id, stack.stack_id
 
+    def _under_review(self, stack_name: str, change_set_name: str, *of_stack: Any) -> Stack:
+        """The stack that a change set is to create: a new one, or one that only change sets know."""
+        stack = self.find(stack_name)
+        if stack is None:
+            stack = self.new_stack(stack_name, *of_stack)
+            stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
+        elif stack.stack_status != "REVIEW_IN_PROGRESS":
+            raise ValidationError(
+                message=f"Stack [{stack_name}] already exists and cannot be created again with the "
+                f"changeSet [{change_set_name}]."
+            )
+        return stack
+
     def execute_change_set(
         self,
         change_set_name: str,
@@ -229,7 +241,7 @@ class LocalCloudFormation(StackStore):
         with _LOCK:
             if self.tokens.stack_of(client_request_token, *call) is not None:
                 return
-            change_set: ChangeSet = self.describe_change_set(change_set_name)  # type: ignore[assignment]
+            change_set = self.change_set(change_set_name, stack_name)
             if change_set.execution_status != "AVAILABLE":
                 raise ValidationError(
                     message=f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current "

@@ -11,6 +11,7 @@ from typing import Any
 
 from moto.core.utils import utcnow
 
+from proton_server.local.cloudformation.parameters import shown_parameters
 from proton_server.local.cloudformation.references import references
 from proton_server.local.cloudformation.targets import Target
 
@@ -46,8 +47,14 @@ class ChangeSet:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters as given."""
-        return dict(self.target.given)
+        """The parameters as DescribeChangeSet shows them."""
+        shown = shown_parameters(self.target.template.parameters, self.target.values)
+        return {each["ParameterKey"]: each["ParameterValue"] for each in shown}
+
+    @property
+    def change_set_id_or_name(self) -> tuple[str, str]:
+        """What a request may call it."""
+        return self.change_set_id, self.change_set_name
 
     def refuse(self) -> None:
         """Mark a change set that changes nothing, in the words that AWS's tools look for."""

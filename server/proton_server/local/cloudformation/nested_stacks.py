@@ -59,7 +59,7 @@ class StackInStack:
 
     def output(self, key: str) -> Any:
         """One of its outputs."""
-        for found in self._stack.outputs:
+        for found in self._stack.outputs or ():
             if found["OutputKey"] == key:
                 return found["OutputValue"]
         raise ResourceError(f"Template error: nested stack {self._stack.stack_name} has no output {key}")

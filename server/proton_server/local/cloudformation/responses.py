@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, cast
 
 from moto.cloudformation.exceptions import ValidationError
@@ -14,7 +15,8 @@ from moto.cloudformation.urls import url_bases
 from moto.core.responses import ActionResult, EmptyResult
 
 from proton_server.local.cloudformation.backend import LocalCloudFormation
-from proton_server.local.cloudformation.stack_store import sound_template
+from proton_server.local.cloudformation.change_sets import ChangeSet
+from proton_server.local.cloudformation.stack_store import ChangeSetNotFound, sound_template
 from proton_server.local.cloudformation.template_url import read_template_url
 
 _MAX_BODY = 51_200  # bytes; a template that is longer comes by its URL
@@ -39,11 +41,9 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         stack = self._backend.create_stack(
             name=name,
             template=self._template_body(),
-            parameters={
-                p["ParameterKey"]: p.get("ParameterValue", "") for p in self._get_param("Parameters", [])
-            },
+            parameters={p["ParameterKey"]: p.get("ParameterValue", "") for p in self._parameters()},
             notification_arns=self._get_param("NotificationARNs", []),
-            tags={tag["Key"]: tag["Value"] for tag in self._get_param("Tags", [])},
+            tags=self._tags(),
             role_arn=self._get_param("RoleARN"),
             enable_termination_protection=self._get_bool_param("EnableTerminationProtection", if_none=False),
             timeout_in_mins=self._get_param("TimeoutInMinutes"),
@@ -55,14 +55,13 @@ class LocalCloudFormationResponse(CloudFormationResponse):
     def update_stack(self) -> ActionResult:
         """As moto's, with CloudFormation's own checks left to the backend."""
         name = self._get_param("StackName")
-        previous = self._get_bool_param("UsePreviousTemplate", if_none=False)
         stack = self._backend.update_stack(
             name=name,
-            template=self._backend.get_stack(name).template if previous else self._template_body(),
+            template=self._template_body(previous_of=name),
             role_arn=self._get_param("RoleARN"),
-            parameters=self._get_param("Parameters", []),
+            parameters=self._parameters(),
             # Over the wire, no tags and an empty list of tags are the same: both leave the tags alone.
-            tags={tag["Key"]: tag["Value"] for tag in self._get_param("Tags", [])} or None,
+            tags=self._tags() or None,
             client_request_token=self._get_param("ClientRequestToken"),
         )
         return ActionResult({"StackId": stack.stack_id})
@@ -121,13 +120,34 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         return ActionResult({"StackResourceSummaries": resources})
 
     def create_change_set(self) -> ActionResult:
-        """As moto's, with the template's text checked."""
-        if not self._get_bool_param("UsePreviousTemplate", if_none=False):
-            self._template_body()
-        return super().create_change_set()
+        """As moto's, with the previous template and values; a change set is an update unless it says so."""
+        name, change_set_type = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
+        change_set_id, stack_id = self._backend.create_change_set(
+            stack_name=name,
+            change_set_name=self._get_param("ChangeSetName"),
+            template=self._template_body(previous_of=name),
+            parameters=self._parameters(),
+            description=self._get_param("Description"),
+            change_set_type=change_set_type,
+            notification_arns=self._get_param("NotificationARNs", []),
+            tags=self._tags(),
+            role_arn=self._get_param("RoleARN"),
+        )
+        return ActionResult({"Id": change_set_id, "StackId": stack_id})
 
-    def _validate_different_update(self, *_: Any) -> None:
-        """Left to the backend: a change set without changes is recorded as such, it is no error."""
+    def describe_change_set(self) -> ActionResult:
+        """Moto finds a change set by its name alone, whatever its stack."""
+        return ActionResult(self._change_set())
+
+    def delete_change_set(self) -> ActionResult:
+        """As moto's, for a change set of the named stack; one that is gone already is no error."""
+        with suppress(ChangeSetNotFound):
+            del self._backend.change_sets[self._change_set().change_set_id]
+        return EmptyResult()
+
+    def list_change_sets(self) -> ActionResult:
+        """Moto lists those of all stacks."""
+        return ActionResult({"Summaries": self._backend.list_change_sets(self._get_param("StackName"))})
 
     def validate_template(self) -> ActionResult:
         """Moto runs cfn-lint, which takes a second and refuses one of AWS's own samples."""
@@ -145,11 +165,18 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         return ActionResult({**result, "DeclaredTransforms": list(template.transforms)})
 
     def _get_stack_from_s3_url(self, template_url: str) -> str:
-        """Moto knows `localhost` and `amazonaws.com`, not our own address; change sets come this way."""
+        """Moto knows `localhost` and `amazonaws.com`, not our own address; its stack sets come this way."""
         return read_template_url(template_url, self.current_account, self.partition)
 
-    def _template_body(self) -> str:
+    def _template_body(self, previous_of: str | None = None) -> str:
+        """The template's text: given, behind a URL, or, where a stack is named, that stack's own."""
         body, url = self._get_param("TemplateBody"), self._get_param("TemplateURL")
+        if previous_of and self._get_bool_param("UsePreviousTemplate"):
+            if body or url:
+                raise ValidationError(
+                    message="You cannot specify both usePreviousTemplate and Template Body/Template URL."
+                )
+            return self._backend.existing(previous_of).template
         if bool(body) == bool(url):
             raise ValidationError(message="Either Template URL or Template Body must be specified.")
         if url:
@@ -160,6 +187,32 @@ class LocalCloudFormationResponse(CloudFormationResponse):
                 f"constraint: Member must have length less than or equal to {_MAX_BODY}"
             )
         return str(body)
+
+    def _parameters(self) -> list[dict[str, Any]]:
+        return self._members("Parameters", "ParameterKey")
+
+    def _tags(self) -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self._members("Tags", "Key", "Value")}
+
+    def _members(self, name: str, *required: str) -> list[dict[str, Any]]:
+        """A list of structures. A client that builds its requests itself may leave anything out."""
+        members: list[dict[str, Any]] = self._get_param(name, [])
+        for number, member in enumerate(members, start=1):
+            for key in required:
+                if not isinstance(member, dict) or member.get(key) is None:
+                    raise ValidationError(
+                        message=f"1 validation error detected: Value null at '{_camel(name)}.{number}.member."
+                        f"{_camel(key)}' failed to satisfy constraint: Member must not be null"
+                    )
+        return members
+
+    def _change_set(self) -> ChangeSet:
+        return self._backend.change_set(self._get_param("ChangeSetName"), self._get_param("StackName"))
+
+
+def _camel(name: str) -> str:
+    """How the messages of AWS write the name of a member."""
+    return name[0].lower() + name[1:]
 
 
 url_paths = {"{0}/$": LocalCloudFormationResponse.dispatch}

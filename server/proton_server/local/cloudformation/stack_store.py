@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from moto.cloudformation import models
-from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
+from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormationError, ValidationError
 from moto.cloudformation.utils import generate_stack_id
+from moto.core.exceptions import ServiceException
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
+from moto.sns.models import sns_backends
 from moto.ssm.models import ssm_backends
 
 from proton_server.local.cloudformation.change_sets import ChangeSet
@@ -21,11 +24,19 @@ from proton_server.local.cloudformation.targets import Target, read_target
 from proton_server.local.cloudformation.template import Template, read_template
 from proton_server.local.cloudformation.tokens import Tokens
 
+_log = logging.getLogger("proton_server.local")
+
 # CloudFormation's first quota of stacks ("AWS CloudFormation quotas" in the User Guide), which an account can
 # have raised; here it is that of one stack with all that are nested in it.
 _MAX_NESTED = 200
 # AWS names no depth. Every level takes some thirty Python frames, and a template may nest itself.
 _MAX_DEPTH = 10
+
+
+class ChangeSetNotFound(CloudFormationError):
+    """There is no such change set."""
+
+    code = "ChangeSetNotFound"
 
 
 class StackStore(models.CloudFormationBackend):
@@ -68,7 +79,7 @@ class StackStore(models.CloudFormationBackend):
             dict(tags or {}),
         )
         parent = self.stacks[parent_id] if parent_id else None
-        stack = Stack(location, notification_arns or [], role_arn, parent)
+        stack = Stack(location, notification_arns or [], self._notify, role_arn, parent)
         self._check_nesting(stack)
         environment = Environment(self.exchange.value, _zones, self.nested)
         stack.deployment = Deployment(location, stack.record, environment)
@@ -104,6 +115,15 @@ class StackStore(models.CloudFormationBackend):
             raise TemplateError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
         return str(parameter.value)
 
+    def _notify(self, topic_arn: str, text: str) -> None:
+        """Publish an event; a topic that is gone is no reason to stop a stack."""
+        try:
+            sns_backends[self.account_id][self.region_name].publish(
+                text, arn=topic_arn, subject="AWS CloudFormation Notification"
+            )
+        except ServiceException as error:
+            _log.warning("a stack event could not be published to %s: %s", topic_arn, error.message)
+
     def find(self, name_or_stack_id: str) -> Stack | None:
         """A stack by name or id, if it exists and is not deleted."""
         return next(
@@ -122,10 +142,32 @@ class StackStore(models.CloudFormationBackend):
             raise ValidationError(message=f"Stack [{name}] does not exist")
         return stack
 
+    def change_set(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
+        """A change set by its id, or by its name and its stack's name or id.
+
+        Raises:
+            ChangeSetNotFound: there is none.
+
+        """
+        for found in self.list_change_sets(stack_name):
+            if name_or_id in found.change_set_id_or_name:
+                return found
+        raise ChangeSetNotFound(f"ChangeSet [{name_or_id}] does not exist")
+
+    def list_change_sets(self, stack_name: str | None = None) -> list[ChangeSet]:  # type: ignore[override]
+        """The change sets of a stack, or all."""
+        return [
+            change_set
+            for change_set in list(self.change_sets.values())
+            if stack_name in (None, change_set.stack_name, change_set.stack_id)
+        ]
+
     def archive(self, stack: Stack) -> None:
-        """Move a stack that is deleted to where only its id finds it."""
+        """Move a stack that is deleted to where only its id finds it; its change sets go with it."""
         if stack.stack_status == "DELETE_COMPLETE":
             self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+            for change_set in self.list_change_sets(stack.stack_id):
+                del self.change_sets[change_set.change_set_id]
 
     def describe_stacks(self, name_or_stack_id: str) -> list[Stack]:  # type: ignore[override]
         """The named stack (by id also a deleted one), or all that exist."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Timer
 from typing import Any
 
-from moto.core.utils import utcnow
+from moto.core.utils import iso_8601_datetime_with_milliseconds, utcnow
 
 from proton_server.local.cloudformation.deployment import Deployment
 from proton_server.local.cloudformation.location import Location
@@ -34,6 +34,23 @@ class StackEvent:
     client_request_token: str | None
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     timestamp: datetime = field(default_factory=utcnow)
+
+    def notification(self) -> str:
+        """The event as the stack's notification topics get it: a line for each member."""
+        members = {
+            "StackId": self.stack_id,
+            "Timestamp": iso_8601_datetime_with_milliseconds(self.timestamp),
+            "EventId": self.event_id,
+            "LogicalResourceId": self.logical_resource_id,
+            "Namespace": self.stack_id.split(":")[4],
+            "PhysicalResourceId": self.physical_resource_id,
+            "ResourceStatus": self.resource_status,
+            "ResourceStatusReason": self.resource_status_reason or "",
+            "ResourceType": self.resource_type,
+            "StackName": self.stack_name,
+            "ClientRequestToken": self.client_request_token or "",
+        }
+        return "".join(f"{name}='{value}'\n" for name, value in members.items())
 
 
 @dataclass
@@ -61,6 +78,7 @@ class Stack:
 
     location: Location
     notification_arns: list[str]
+    notify: Callable[[str, str], None] = field(repr=False)
     role_arn: str | None = None
     parent: Stack | None = field(default=None, repr=False)
     enable_termination_protection: bool = False
@@ -71,7 +89,7 @@ class Stack:
     target: Target | None = None
     current: Target | None = None
     imports: set[str] = field(default_factory=set)
-    outputs: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] | None = None
     events: list[StackEvent] = field(default_factory=list)
     creation_time: datetime = field(default_factory=utcnow)
     last_updated_time: datetime | None = None
@@ -182,7 +200,7 @@ class Stack:
         self._resources[event.logical_id] = StackResource(self.stack_id, self.stack_name, *event, utcnow())
 
     def show(self, outputs: list[Output]) -> None:
-        """Make outputs visible."""
+        """Make outputs visible. A stack without any has no Outputs at all, in CloudFormation's answers."""
         self.outputs = [
             {
                 "OutputKey": output.key,
@@ -191,7 +209,10 @@ class Stack:
                 "ExportName": output.export,
             }
             for output in outputs
-        ]
+        ] or None
 
     def _write(self, event: ResourceEvent) -> None:
-        self.events.append(StackEvent(self.stack_id, self.stack_name, *event, self.client_request_token))
+        written = StackEvent(self.stack_id, self.stack_name, *event, self.client_request_token)
+        self.events.append(written)
+        for topic in self.notification_arns:
+            self.notify(topic, written.notification())

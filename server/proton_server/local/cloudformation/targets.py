@@ -8,6 +8,7 @@ from typing import Any
 
 from proton_server.local.cloudformation.deployment import Deployment
 from proton_server.local.cloudformation.errors import TemplateError
+from proton_server.local.cloudformation.intrinsics import as_text
 from proton_server.local.cloudformation.parameters import resolve_parameters
 from proton_server.local.cloudformation.resources import has_attribute, is_known
 from proton_server.local.cloudformation.template import Template
@@ -20,6 +21,14 @@ class Target:
     template: Template
     given: Mapping[str, str]
     values: Mapping[str, Any]
+
+    def texts(self) -> dict[str, str]:
+        """Every parameter as it was given, or as its default was: what UsePreviousValue means."""
+        declared = self.template.parameters.items()
+        return {
+            name: self.given[name] if name in self.given else as_text(slot["Default"])
+            for name, slot in declared
+        }
 
     def deploys_as(self, other: Target) -> bool:
         """Whether the two ask for the same: not whether their texts are equal."""
@@ -56,7 +65,7 @@ def given_parameters(parameters: list[dict[str, Any]], previous: Mapping[str, st
     given = {}
     for parameter in parameters:
         key = parameter["ParameterKey"]
-        if not parameter.get("UsePreviousValue"):
+        if parameter.get("UsePreviousValue") not in (True, "true"):
             given[key] = parameter.get("ParameterValue", "")
         elif key in previous:
             given[key] = previous[key]

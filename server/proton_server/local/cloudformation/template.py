@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from proton_server.local.cloudformation.errors import TemplateError
@@ -92,21 +93,21 @@ class Template:
         active = [name for name, resource in self.resources.items() if _holds(resource, conditions)]
         waiting = {name: self._dependencies(name, conditions) for name in active}
         for name in active:
-            _refuse_unresolved(waiting[name] - set(active), "Resources")
+            _refuse_unresolved(waiting[name] - set(active), "Resources", _UNRESOLVED_BY_CONDITION)
             # DependsOn may name a resource that the conditions left out: CloudFormation then ignores it.
             waiting[name] |= set(depends_on(self.resources[name])) & set(active)
         for output in self.outputs.values():
             if _holds(output, conditions):
-                _refuse_unresolved(self._resources_in(output, conditions) - set(active), "Outputs")
-        ordered: list[str] = []
-        while waiting:
-            ready = [name for name, dependencies in waiting.items() if not dependencies & waiting.keys()]
-            if not ready:
-                raise TemplateError(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
-            ordered += ready
-            for name in ready:
-                del waiting[name]
-        return ordered
+                missing = self._resources_in(output, conditions) - set(active)
+                _refuse_unresolved(missing, "Outputs", _UNRESOLVED_BY_CONDITION)
+        sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(active, ()))
+        for name in active:
+            sorter.add(name, *sorted(waiting[name]))
+        try:
+            return list(sorter.static_order())
+        except CycleError as error:
+            circle = sorted(set(error.args[1]))
+            raise TemplateError(f"Circular dependency between resources: [{', '.join(circle)}]") from None
 
     def _dependencies(self, name: str, conditions: Mapping[str, bool]) -> set[str]:
         return self._resources_in(self.resources[name].get("Properties"), conditions)
@@ -242,12 +243,14 @@ def _refuse_undefined_attributes(found: Collection[Reference], resources: Collec
             )
 
 
-def _refuse_unresolved(names: Collection[str], block: str) -> None:
+_UNRESOLVED = "Template format error: Unresolved resource dependencies [{}] in the {} block of the template"
+# What a condition leaves out is no error of format, and is reported without that.
+_UNRESOLVED_BY_CONDITION = _UNRESOLVED.removeprefix("Template format error: ")
+
+
+def _refuse_unresolved(names: Collection[str], block: str, sentence: str = _UNRESOLVED) -> None:
     if names:
-        raise TemplateError(
-            f"Template format error: Unresolved resource dependencies [{', '.join(sorted(names))}] "
-            f"in the {block} block of the template"
-        )
+        raise TemplateError(sentence.format(", ".join(sorted(names)), block))
 
 
 def _holds(member: Mapping[str, Any], conditions: Mapping[str, bool]) -> bool:
