@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -210,3 +211,30 @@ def test_a_member_that_a_client_leaves_out_is_a_validation_error(
     assert status == 400
     assert "<Code>ValidationError</Code>" in answer
     assert f"Value null at &apos;{null}&apos; failed" in answer or f"Value null at '{null}' failed" in answer
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "error"),
+    [
+        ("StopBuild", {"id": "absent:1"}, "ResourceNotFoundException"),
+        ("StopBuild", {"id": "absent"}, "InvalidInputException"),
+        ("StopBuild", {}, "InvalidInputException"),
+        ("BatchGetBuilds", {}, "InvalidInputException"),
+        ("StartBuild", {}, "InvalidInputException"),
+        ("StartBuild", {"projectName": "absent"}, "ResourceNotFoundException"),
+    ],
+)
+def test_codebuild_refuses_what_is_not_there(
+    aws: LocalAws, operation: str, request_: dict[str, str], error: str
+) -> None:
+    key = "Credential=123456789012/20260101/us-east-1/codebuild/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 {key}, SignedHeaders=host, Signature=0",
+        "X-Amz-Target": f"CodeBuild_20161006.{operation}",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    request = urllib.request.Request(aws.url, data=json.dumps(request_).encode(), headers=headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 400
+    assert error in refused.value.read().decode()

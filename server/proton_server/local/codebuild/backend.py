@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import uuid
-from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +12,7 @@ from moto.codebuild.exceptions import InvalidInputException
 
 from proton_server.local.codebuild.build import Build
 from proton_server.local.codebuild.session import account_session
+from proton_server.local.codebuild.workspace import builds_folder
 
 _OFF = (
     "This local AWS runs no builds: it was started with --no-local-builds. Start `proton-server local` "
@@ -66,7 +64,7 @@ class LocalCodeBuild(models.CodeBuildBackend):
     def _new_build(self, endpoint: str, name: str, request: dict[str, Any]) -> Build:
         session = account_session(endpoint, self.account_id, self.region_name)
         project, history = self.codebuild_projects[name].project_metadata, self.build_history[name]
-        build = Build(len(history) + 1, project, request, session, _folder())
+        build = Build(len(history) + 1, project, request, session, builds_folder())
         self._builds[build.id] = build
         history.insert(0, build.id)
         return build
@@ -79,9 +77,3 @@ class LocalCodeBuild(models.CodeBuildBackend):
         """End a build and all that its commands have started."""
         self._builds[build_id].stop()
         return self._builds[build_id].answer()
-
-
-@cache
-def _folder() -> Path:
-    """Where this process keeps its builds. The logs stay when it has ended."""
-    return Path(tempfile.mkdtemp(prefix="proton-local-builds-"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from moto.codebuild.exceptions import ResourceNotFoundException
+from moto.codebuild.exceptions import InvalidInputException, ResourceNotFoundException
 from moto.codebuild.responses import CodeBuildResponse
 from moto.codebuild.urls import url_bases
 from moto.core.responses import ActionResult
@@ -42,11 +42,31 @@ class LocalCodeBuildResponse(CodeBuildResponse):
         newest_first = self._request().get("sortOrder", _NEWEST_FIRST) == _NEWEST_FIRST
         return ActionResult({"ids": ids if newest_first else ids[::-1]})
 
+    def stop_build(self) -> ActionResult:
+        """As moto's, for a request that may name no build."""
+        self._required("id")
+        return super().stop_build()
+
+    def batch_get_builds(self) -> ActionResult:
+        """As moto's, for a request that may name no builds."""
+        self._required("ids")
+        return super().batch_get_builds()
+
     def _request(self) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.body))
 
+    def _required(self, member: str) -> Any:
+        """A member of the request, which a client that builds its requests itself may leave out."""
+        value = self._request().get(member)
+        if not value:
+            raise InvalidInputException(
+                f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: "
+                "Member must not be null"
+            )
+        return value
+
     def _existing(self, member: str) -> str:
-        name = self._request()[member]
+        name = self._required(member)
         if name not in self._backend.codebuild_projects:
             arn = f"arn:aws:codebuild:{self.region}:{self.current_account}:project/{name}"
             raise ResourceNotFoundException(f"Project cannot be found: {arn}")

@@ -5,13 +5,53 @@ Nothing of the environment of whoever started the server is handed on but PATH.
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import site
 import sysconfig
+import tempfile
 import venv
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+_PREFIX = "proton-local-builds-"
+
+
+@cache
+def builds_folder() -> Path:
+    """Where this process keeps its builds and their logs: a temporary folder that goes when the process ends.
+
+    What a process left that was killed goes with the next process that builds.
+    """
+    remove_abandoned(Path(tempfile.gettempdir()))
+    folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
+    _kept.append(folder)
+    return Path(folder.name)
+
+
+_kept: list[tempfile.TemporaryDirectory[str]] = []
+"""A temporary folder is removed when nothing refers to it any more."""
+
+
+def remove_abandoned(temporary: Path) -> None:
+    """Remove this user's folders of builds whose process runs no more."""
+    for folder in temporary.glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not _runs(int(pid)) and folder.stat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 @dataclass(frozen=True)
