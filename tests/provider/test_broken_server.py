@@ -136,7 +136,7 @@ def test_an_answer_that_is_none_is_asked_for_again_and_then_told(
         f"the Proton server at {fake_server.url} "
         "gave an answer to GetEnvironment that is none of AWS Proton's"
     )
-    assert str(told.value).startswith(f"{opening}: {said} see whether the endpoint is right")
+    assert str(told.value).startswith(f"{opening}: {said} check the endpoint")
     assert fake_server.asked == 3
 
 

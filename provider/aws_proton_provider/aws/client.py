@@ -86,18 +86,15 @@ class Proton:
 
         """
         allowed, forbidden = self._target.allowed_account_ids, self._target.forbidden_account_ids
-        if not allowed and not forbidden:
-            return
         if allowed and self.account not in allowed:
-            raise WrongAccount(
-                f"the credentials reach account {self.account}, which aws-proton:allowedAccountIds does not "
-                f"list ({', '.join(allowed)}); nothing was changed"
-            )
-        if self.account in forbidden:
-            raise WrongAccount(
-                f"the credentials reach account {self.account}, which aws-proton:forbiddenAccountIds lists; "
-                "nothing was changed"
-            )
+            reason = f"aws-proton:allowedAccountIds does not list ({', '.join(allowed)})"
+        elif forbidden and self.account in forbidden:
+            reason = "aws-proton:forbiddenAccountIds lists"
+        else:
+            return
+        raise WrongAccount(
+            f"the credentials reach account {self.account}, which {reason}; nothing was changed"
+        )
 
     @functools.cached_property
     def account(self) -> str:
@@ -112,8 +109,8 @@ class Proton:
             reason = "its answer is none of AWS's"
         if reason:
             raise Unreachable(
-                "STS does not say which account the credentials reach, and it has to be known here: "
-                f"{reason}; without AWS's STS, set AWS_ENDPOINT_URL_STS"
+                f"STS does not say which account the credentials reach, which is needed here: {reason}; "
+                "without AWS's STS, set AWS_ENDPOINT_URL_STS"
             )
         return str(account)
 
@@ -149,7 +146,8 @@ class Proton:
                 return _client(self._session, "proton", endpoint_url=self._target.endpoint, config=config)
             except botocore.exceptions.NoRegionError:
                 raise InvalidInput(
-                    "no AWS region is set: say `pulumi config set aws-proton:region us-east-1`, or AWS_REGION"
+                    "no AWS Region is set: run `pulumi config set aws-proton:region us-east-1`, or set "
+                    "AWS_REGION"
                 ) from None
             except (botocore.exceptions.BotoCoreError, ValueError) as error:
                 raise Unreachable(f"no Proton client: {error}") from None
@@ -188,7 +186,7 @@ class Proton:
                 return answer
         said = (
             f"the Proton server at {self._url} gave an answer to {name} that is none of AWS Proton's: "
-            f"{fault}; see whether the endpoint is right, and whether something on the way cuts answers off"
+            f"{fault}; check the endpoint, and whether a proxy on the way cuts answers off"
         )
         raise self._ended() or _unknown(said, operation)
 
