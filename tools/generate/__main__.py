@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import inspect
 import pathlib
 import subprocess
 import sys
 
-from aws_proton_provider.core.declaration import Property, Resource
 from aws_proton_provider.resources import RESOURCES
-from tools.generate.sdk import BANNER, module_name, nested_module, package, python_type, resource_module
+from tools.generate.sdk import module_name, nested_module, package, reference_page, resource_module
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _SDK = "sdk/python/pulumi_aws_proton"
@@ -25,7 +23,7 @@ def files() -> dict[str, str]:
     generated = {path: _tidy(path, text) for path, text in modules.items()}
     generated |= {f"{_SDK}/pulumi-plugin.json": '{"resource": false}\n', f"{_SDK}/py.typed": ""}
     for resource in RESOURCES:
-        generated[f"docs/reference/{module_name(resource).replace('_', '-')}.md"] = _table_page(resource)
+        generated[f"docs/reference/{module_name(resource).replace('_', '-')}.md"] = reference_page(resource)
     return generated
 
 
@@ -60,29 +58,6 @@ def _tidy(path: str, text: str) -> str:
         )
         text = done.stdout
     return text
-
-
-def _table_page(resource: type[Resource]) -> str:
-    rows = {
-        "Inputs": [item for item in resource.properties if item.from_program],
-        "Outputs": [item for item in resource.properties if not item.from_program],
-    }
-    page = f"<!-- {BANNER} -->\n\n# {resource.__name__}\n\n{inspect.getdoc(resource)}\n"
-    for title, items in rows.items():
-        page += f"\n## {title}\n\n| Property | Type | A change | What it is |\n|---|---|---|---|\n"
-        for item in items:
-            kind = python_type(item.type, give=False).replace("Mapping[str, Any]", "mapping")
-            need = ", required" if item.required and item.name != "name" else ""
-            page += f"| `{item.name}` | {kind}{need} | {_effect(item)} | {' '.join(item.doc.split())} |\n"
-    return page
-
-
-def _effect(item: Property) -> str:
-    if not item.from_program:
-        return "–"
-    if item.replace:
-        return "replaces"
-    return item.deploy.name if item.deploy is not None else "updates"
 
 
 if __name__ == "__main__":
