@@ -138,7 +138,7 @@ def test_an_environment_made_by_hand_is_imported_with_adopt_and_nothing_is_deplo
     mine.preview(**program, adopt=True)
     state = mine.up(**program, adopt=True)
 
-    assert any("is taken over from no Pulumi stack, because of adopt=True" in warning for warning in said)
+    assert any("is adopted from no Pulumi stack, because of adopt=True" in warning for warning in said)
     assert state["templateMinorVersion"] == "0", "a newer version published meanwhile moves nothing"
     live = proton.get_environment(name=program["name"])["environment"]
     assert live["lastAttemptedDeploymentId"] == live["lastSucceededDeploymentId"]

@@ -52,7 +52,7 @@ def test_every_key_has_its_meaning() -> None:
         ("assumeRole", f'{{"roleArn": "{ROLE}", "arn": "x"}}', ".arn: no such key"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_sentence_with_the_way_out(key: str, value: str, said: str) -> None:
+def test_an_invalid_value_is_refused_with_how_to_fix_it(key: str, value: str, said: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         Configuration.of_stack({f"aws-proton:{key}": value})
 

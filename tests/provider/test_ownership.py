@@ -9,14 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_proton_provider.core.ownership import Tags, Verdict, belongs, owner, parents_in, taken_over, verdict
+from aws_proton_provider.core.ownership import (
+    Tags,
+    Verdict,
+    belongs,
+    owner,
+    parents_in,
+    reason_not_to_delete,
+    verdict,
+)
 
 ANY = (True, False)
 ROWS = [
     # being created, own, equal, adopt, limited, what becomes of it
     ((True,), (True,), ANY, ANY, ANY, Verdict.RESUME),
-    ((True,), (False,), ANY, (True,), ANY, Verdict.TAKE_OVER),
-    ((False,), ANY, ANY, (True,), ANY, Verdict.TAKE_OVER),
+    ((True,), (False,), ANY, (True,), ANY, Verdict.ADOPT),
+    ((False,), ANY, ANY, (True,), ANY, Verdict.ADOPT),
     ((False,), (True,), (True,), (False,), (False,), Verdict.KEEP),
     ((False,), (True,), (False,), (False,), (False,), Verdict.REFUSE_DIFFERENT),
     ((False,), (True,), ANY, (False,), (True,), Verdict.REFUSE_REPLACEMENT),
@@ -108,7 +116,7 @@ NOW = "shop/prod/dev@82e2afe8d6"
 def test_a_delete_leaves_alone_what_is_no_longer_the_states(
     live: dict[str, str], incarnation: str | None, owners: list[str], why: str | None
 ) -> None:
-    found = taken_over(Tags.of(live), incarnation, owners)
+    found = reason_not_to_delete(Tags.of(live), incarnation, owners)
 
     assert found is None if why is None else found is not None and why in found
 

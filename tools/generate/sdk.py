@@ -105,7 +105,7 @@ def _described(item: Property) -> dict[str, Any]:
     # A property that AWS decides where the program leaves it out always has a value.
     optional = bare(item.type)[1] and not item.keep
     absent = " | None" if optional else ""
-    default = " Left out: the resource's name in the program at first, and then what it is."
+    default = " Left out: the resource's name in the program at creation, and unchanged later."
     argument = f"{item.name}: {item.doc}{default if item.autonamed else ''}"
     return {
         "name": item.name,

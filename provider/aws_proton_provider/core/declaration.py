@@ -227,11 +227,13 @@ ACCOUNT = setting(
     doc="Where this resource's calls go, instead of where the stack's configuration says. A change never "
     "replaces the resource."
 )
-TAGS = setting(doc="Tags of the object, besides the stack's `aws-proton:defaultTags`.")
-TAGS_ALL = computed(member="tags", doc="All tags: yours, the stack's default ones and `pulumi:owner`.")
+TAGS = setting(doc="The object's tags, besides the stack's `aws-proton:defaultTags`.")
+TAGS_ALL = computed(
+    member="tags", doc="All tags: those in `tags`, the stack's default tags and `pulumi:owner`."
+)
 ADOPT = setting(
     follows=True,
-    doc="Whether create takes over an object of this name that exists already, whoever made it, and "
+    doc="Whether create adopts an object of this name that exists already, whoever made it, and "
     "updates it to the program. It never deletes or replaces one, and has no effect once the resource is in "
     "the state.",
 )

@@ -1,8 +1,7 @@
-"""Facts: what travels in a state beside the properties, in keys that begin with `__`.
+"""Facts: what a state holds beside the properties, in keys that begin with `__`.
 
-Pulumi never shows them. Some only the program knows, and an SDK's class passes them along; some `check` finds
-out; one a create decides. They pass through check, and no diff compares them. A state keeps them, so none may
-ever mean something else.
+Pulumi never shows them. Some come from the program, by the SDK's classes; some from `check`; one from create.
+They pass through check, and no diff compares them. States keep them, so their meaning must never change.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from aws_proton_provider.core.values import State
 HIDDEN = "__"
 
 OWNER = "__owner"
-"""From the program: whose an object is (`_ownership.owner`). In a state of 0.1.0: `project/stack/name`."""
+"""From the program: the object's owner (`core/ownership.py`). In a state of 0.1.0: `project/stack/name`."""
 
 FORMER_OWNER = "__formerOwner"
-"""From the program: the owner as 0.1.0 wrote it, where no other resource can have had the same."""
+"""From the program: the owner as 0.1.0 wrote it, where that was unique."""
 
 NAME = "__name"
 """From the program: the resource's name there."""
@@ -28,16 +27,16 @@ SECRET_SPEC = "__secretSpec"  # noqa: S105 - a name
 """What 0.1.0 wrote for `SECRETS`: whether the spec holds a secret."""
 
 CREATE_FIRST = "__createFirst"
-"""From the program: it says `delete_before_replace=False`."""
+"""From the program: it sets `delete_before_replace=False`."""
 
 FAILED_DEPLOYMENT = "__failedDeployment"
 """From check: the id of the last deployment, which failed. It is a change by itself: an update deploys."""
 
 LIMIT = "__maxDeploymentType"
-"""From check: the furthest-reaching deploymentType allowed, by the resource or else by the stack."""
+"""From check: the highest deploymentType allowed, by the resource or else by the stack."""
 
 INCARNATION = "__incarnation"
-"""From create: the text that tells this create's object from every other create's."""
+"""From create: a random text that only the object of this create has in its tags."""
 
 
 def facts_in(state: State) -> State:
@@ -46,7 +45,7 @@ def facts_in(state: State) -> State:
 
 
 def owners_in(*states: State) -> tuple[str, ...]:
-    """All names under which the resource is or was the owner, by what states and inputs know."""
+    """All names under which the resource is or was the owner, from states and inputs."""
     known = (state.get(fact) for state in states for fact in (OWNER, FORMER_OWNER))
     return tuple(dict.fromkeys(owner for owner in known if owner))
 

@@ -5,12 +5,12 @@ Rule 1: everything that decides either lives in this file; the resources only ca
 Three tags record it. `pulumi:owner` names the resource of a program. `pulumi:creating` is there while a
 create is in progress, so that the next one recognises what an interrupted one left. `pulumi:incarnation` is a
 random text of each create, kept in the state as well: a delete removes only what its own create made, and
-nothing that a later create has taken over (a forced replacement that creates before it deletes).
+nothing that a later create has adopted (a forced replacement that creates before it deletes).
 
     being created   owner     as the program wants   adopt   what a create does
     -------------   -------   --------------------   -----   --------------------------------------------
-    yes             its own   any                    any     adopts it and updates it to the program
-    any             any       any                    yes     takes it over and updates it to the program
+    yes             its own   any                    any     completes it, updated to the program
+    any             any       any                    yes     adopts it and updates it to the program
     no              its own   yes                    no      keeps it as it is, with a warning; with
                                                              maxDeploymentType it counts as a replacement
     no              its own   no                     no      refuses
@@ -103,8 +103,8 @@ def _is_new_form(former: str, now: str) -> bool:
 class Verdict(enum.Enum):
     """What a create does with an object that exists already."""
 
-    RESUME = "an earlier create of this resource was interrupted: adopt it and update it to the program"
-    TAKE_OVER = "the program says adopt=True: update it to the program"
+    RESUME = "an earlier create of this resource was interrupted: complete it, updated to the program"
+    ADOPT = "the program says adopt=True: update it to the program"
     KEEP = "it is the resource's own, and as the program wants it: keep it"
     REFUSE_REPLACEMENT = "it is the resource's own and complete, and maxDeploymentType allows no replacement"
     REFUSE_DIFFERENT = "it is the resource's own, but not as the program wants it"
@@ -125,7 +125,7 @@ class _Row:
 
 _TABLE = (
     _Row(Verdict.RESUME, creating=True, own=True),
-    _Row(Verdict.TAKE_OVER, adopt=True),
+    _Row(Verdict.ADOPT, adopt=True),
     _Row(Verdict.REFUSE_FOREIGN, own=False),
     _Row(Verdict.REFUSE_REPLACEMENT, limited=True),
     _Row(Verdict.KEEP, equal=True),
@@ -153,7 +153,7 @@ def verdict(*, creating: bool, own: bool, equal: bool, adopt: bool, limited: boo
     )
 
 
-def taken_over(tags: Tags, incarnation: str | None, owners: Collection[str]) -> str | None:
+def reason_not_to_delete(tags: Tags, incarnation: str | None, owners: Collection[str]) -> str | None:
     """Why a delete must not remove an object, None where it may.
 
     Args:
@@ -165,5 +165,5 @@ def taken_over(tags: Tags, incarnation: str | None, owners: Collection[str]) -> 
     if not belongs(tags, owners):
         return f"it belongs to {tags.owner} now"
     if tags.incarnation is not None and tags.incarnation != incarnation:
-        return "a later create has taken it over, as a replacement with deleteBeforeReplace=False does"
+        return "a later create has adopted it, as a replacement with deleteBeforeReplace=False does"
     return None

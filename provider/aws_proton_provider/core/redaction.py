@@ -1,4 +1,4 @@
-"""Keeps secret values out of what a person reads: AWS's own sentences may quote a template's inputs. Pure."""
+"""Removes secret values from messages: AWS's own may quote a template's inputs. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aws_proton_provider.core.values import State, Value
 _PLACE = "[secret]"
 
 _SHORTEST, _SHORTEST_ANYWHERE = 3, 6
-"""Characters. A value shorter than the first stands in every other word, and is nobody's secret; one below
-the second is taken out only where it is a word of its own."""
+"""Characters. A value shorter than the first is part of most words, and is not removed; one below the second
+is removed only where it is a whole word."""
 
 
 def redacted(message: str, *states: State) -> str:

@@ -19,7 +19,7 @@ from aws_proton_provider.resources.lifecycle import Created, CustomResource
 
 
 class AccountSettings(CustomResource):
-    """The settings of service pipelines in an account and region.
+    """The settings of service pipelines in an account and Region.
 
     Only what the program names is managed, compared and reset: stacks that manage different settings do not
     disturb each other. Two that manage the same one each see the other's value as drift.

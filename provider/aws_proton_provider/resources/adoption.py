@@ -11,7 +11,7 @@ from aws_proton_provider.core import facts
 from aws_proton_provider.core.checking import Failure
 from aws_proton_provider.core.errors import NotOwned, ProtonError, Refused
 from aws_proton_provider.core.facts import owners_in
-from aws_proton_provider.core.ownership import Tags, Verdict, belongs, taken_over, verdict
+from aws_proton_provider.core.ownership import Tags, Verdict, belongs, reason_not_to_delete, verdict
 from aws_proton_provider.core.values import State
 
 _NO_STACK = "no Pulumi stack"
@@ -58,7 +58,7 @@ class Existing:
         if found is Verdict.REFUSE_FOREIGN:
             return NotOwned(
                 f"{self.title} exists already and belongs to {self.tags.owner or _NO_STACK}: choose another "
-                "name, or take it over with adopt=True"
+                "name, or adopt it with adopt=True"
             )
         if found is Verdict.REFUSE_REPLACEMENT:
             return Refused(
@@ -79,10 +79,10 @@ class Existing:
         found = self.verdict
         if found is Verdict.RESUME:
             return f"{self.title} was left by a create that was interrupted, and is adopted"
-        if found is Verdict.TAKE_OVER:
+        if found is Verdict.ADOPT:
             whose = "" if self.own else f" from {self.tags.owner or _NO_STACK}"
             changed = f", and is changed in {', '.join(self.differing)}" if self.differing else ""
-            return f"{self.title} exists already and is taken over{whose}, because of adopt=True{changed}"
+            return f"{self.title} exists already and is adopted{whose}, because of adopt=True{changed}"
         if found is Verdict.KEEP:
             return (
                 f"{self.title} exists already, as the program wants it, and is kept as it is: it was not "
@@ -112,7 +112,7 @@ def preview_warnings(existing: Existing) -> list[str]:
 
 def reason_to_keep(title: str, tags: Tags, state: State) -> str | None:
     """What a delete says of an object that it must not remove; None where it may."""
-    reason = taken_over(tags, state.get(facts.INCARNATION), owners_in(state))
+    reason = reason_not_to_delete(tags, state.get(facts.INCARNATION), owners_in(state))
     return f"{title} was not deleted: {reason}" if reason else None
 
 
@@ -126,5 +126,5 @@ def require_own(title: str, tags: Tags, *states: State) -> None:
     if not belongs(tags, owners_in(*states)):
         raise NotOwned(
             f"{title} belongs to {tags.owner} now: nothing was changed; remove it from this stack with "
-            "`pulumi state delete`, or take it back with a new resource and adopt=True"
+            "`pulumi state delete`, or adopt it again with a new resource and adopt=True"
         )

@@ -56,14 +56,14 @@ _ANOTHER_ROLE = (
 
 
 class EnvironmentAccountConnection(CustomResource):
-    """A request of an environment account, that a management account may provision one environment in it.
+    """A request of an environment account that lets a management account provision one environment in it.
 
     It acts in the environment account. The management account accepts it with an
     `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a new one.
     """
 
     environment_name: types.ResourceName = prop(
-        replace=True, doc="The name of the environment that the management account has, or will make."
+        replace=True, doc="The name of the environment that the management account has, or will create."
     )
     management_account_id: types.AccountId = prop(
         replace=True, doc="The account that may accept the request and then provision."
@@ -84,8 +84,9 @@ class EnvironmentAccountConnection(CustomResource):
     adopt: bool | None = ADOPT
     wait_for_acceptance: bool = setting(
         default=False,
-        doc="Whether create and update wait until the management account has accepted. For a request that "
-        "another stack accepts: in one program the accepter comes after this resource: waiting never ends.",
+        doc="Whether create and update wait until the management account has accepted. Only for a "
+        "request that another stack accepts: in one program the accepter comes after this resource, so that "
+        "waiting would end in a timeout.",
     )
     timeouts: types.Timeouts | None = setting(
         doc='How long to wait for the acceptance, such as {"create": "8h"}; 60 minutes each.'

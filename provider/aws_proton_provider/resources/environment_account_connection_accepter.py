@@ -38,14 +38,14 @@ _DECIDED = {status: decision for decision, status in _DONE.items()}
 class EnvironmentAccountConnectionAccepter(CustomResource):
     """The decision of a management account on an environment account's request: ACCEPT or REJECT.
 
-    It acts in the management account. The request is named by its id, or looked up by environment name and
-    environment account; whatever is said of it is verified first, and the wrong request is never accepted.
+    It acts in the management account. The request is given by its id, or looked up by environment name and
+    environment account; every given property is verified first, and the wrong request is never accepted.
     """
 
     identified_by = "the connection's id"
 
     connection_id: types.ConnectionId | None = prop(
-        replace=True, keep=True, doc="The request to decide on. Left out: the one looked up."
+        replace=True, keep=True, doc="The ID of the request to decide on. Left out: the one looked up."
     )
     environment_name: types.ResourceName | None = prop(
         replace=True, keep=True, doc="The environment that the request is for, to look it up by."
@@ -55,7 +55,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
     )
     decision: types.Decision = prop(
         default="ACCEPT",
-        doc="ACCEPT or REJECT. REJECT is final: ACCEPT after it makes a new decision on a new request.",
+        doc="ACCEPT or REJECT. REJECT is final: ACCEPT after it is a replacement, for a new request.",
     )
     expected_environment_account_id: types.AccountId | None = setting(
         doc="The account that the request has to come from; any other is refused."
@@ -126,7 +126,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
 
     @classmethod
     def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
-        """The decision as it stands: a request rejected by somebody else shows as `decision: "REJECT"`."""
+        """The current decision: a request that somebody else rejected shows as `decision: "REJECT"`."""
         live = _found(identifier, state, proton)
         if live is None:
             return None
@@ -134,7 +134,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
 
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
-        """Verifies the request anew and, where ACCEPT became REJECT, rejects it."""
+        """Verifies the request again and, where ACCEPT became REJECT, rejects it."""
         proton.allow_writing()
         live = _found(identifier, state, proton)
         if live is None:

@@ -18,7 +18,7 @@ from ._nested import (
 
 
 class AccountSettings(pulumi.dynamic.Resource, module="aws-proton", name="AccountSettings"):
-    """The settings of service pipelines in an account and region.
+    """The settings of service pipelines in an account and Region.
 
     Only what the program names is managed, compared and reset: stacks that manage different settings do not
     disturb each other. Two that manage the same one each see the other's value as drift.

@@ -65,36 +65,37 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
             template_name: The environment template to deploy.
             template_major_version: The template's major version. A higher one is an update, a lower
                 one a new environment.
-            spec: The values of the template's inputs: a mapping, or YAML text, also of a whole spec
+            spec: The values of the template's inputs: a mapping, or YAML text, which may be a whole
                 document. Checked against the template version's schema in the preview.
-            name: The environment's name, unique in account and region. Left out: the resource's
-                name in the program at first, and then what it is.
+            name: The environment's name, unique in account and Region. Left out: the resource's
+                name in the program at creation, and unchanged later.
             template_minor_version: The template's minor version. Left out: the recommended one at
                 creation and at a change of the major version, and otherwise the one that is
                 deployed.
             description: A description. A change of it alone deploys nothing.
-            proton_service_role_arn: The role with which Proton provisions in its own account (AWS-
+            proton_service_role_arn: The role of this account with which Proton provisions (AWS-
                 managed provisioning).
-            codebuild_role_arn: The role of the builds that provision (CodeBuild provisioning).
+            codebuild_role_arn: The role of this account for builds that provision (CodeBuild
+                provisioning).
             component_role_arn: The role with which components are provisioned in this environment.
             environment_account_connection_id: The accepted connection to the account to provision
                 in, instead of a role of this account.
             provisioning_repository: The linked repository that gets the pull requests (self-managed
                 provisioning).
-            tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
+            tags: The object's tags, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
                 says. A change never replaces the resource.
-            adopt: Whether create takes over an object of this name that exists already, whoever
-                made it, and updates it to the program. It never deletes or replaces one, and has no
+            adopt: Whether create adopts an object of this name that exists already, whoever made
+                it, and updates it to the program. It never deletes or replaces one, and has no
                 effect once the resource is in the state.
             wait_for_deployment: Whether create, update and delete wait until the deployment has
                 ended.
             timeouts: How long to wait, such as {"create": "30m"}; 90 minutes each.
-            max_deployment_type: The furthest-reaching deploymentType that an update may have,
-                instead of the stack's `aws-proton:maxDeploymentType`. A change that needs more
-                fails in the preview, and so does whatever makes a new environment of one that
-                exists: also `--replace`, unless it was deleted before.
-            redeploy_triggers: Any values; a change of them deploys the environment again.
+            max_deployment_type: The highest deploymentType that an update may have, instead of the
+                stack's `aws-proton:maxDeploymentType`. A change that needs more fails in the
+                preview, and so does every replacement, also by `--replace`, unless the environment
+                was deleted before.
+            redeploy_triggers: Any values; a change of them redeploys the environment.
         """
         properties = {
             "name": name,
@@ -154,7 +155,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="name")
     def name(self) -> pulumi.Output[str]:
-        """The environment's name, unique in account and region."""
+        """The environment's name, unique in account and Region."""
         value: pulumi.Output[str] = pulumi.get(self, "name")
         return value
 
@@ -183,7 +184,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="spec")
     def spec(self) -> pulumi.Output[Mapping[str, Any]]:
-        """The values of the template's inputs: a mapping, or YAML text, also of a whole spec document.
+        """The values of the template's inputs: a mapping, or YAML text, which may be a whole document.
         Checked against the template version's schema in the preview."""
         value: pulumi.Output[Mapping[str, Any]] = pulumi.get(self, "spec")
         return value
@@ -198,14 +199,14 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="protonServiceRoleArn")
     def proton_service_role_arn(self) -> pulumi.Output[str | None]:
-        """The role with which Proton provisions in its own account (AWS-managed provisioning)."""
+        """The role of this account with which Proton provisions (AWS-managed provisioning)."""
         value: pulumi.Output[str | None] = pulumi.get(self, "protonServiceRoleArn")
         return value
 
     @property
     @pulumi.getter(name="codebuildRoleArn")
     def codebuild_role_arn(self) -> pulumi.Output[str | None]:
-        """The role of the builds that provision (CodeBuild provisioning)."""
+        """The role of this account for builds that provision (CodeBuild provisioning)."""
         value: pulumi.Output[str | None] = pulumi.get(self, "codebuildRoleArn")
         return value
 
@@ -233,7 +234,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="tags")
     def tags(self) -> pulumi.Output[Mapping[str, str] | None]:
-        """Tags of the object, besides the stack's `aws-proton:defaultTags`."""
+        """The object's tags, besides the stack's `aws-proton:defaultTags`."""
         value: pulumi.Output[Mapping[str, str] | None] = pulumi.get(self, "tags")
         return value
 
@@ -248,7 +249,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="adopt")
     def adopt(self) -> pulumi.Output[bool | None]:
-        """Whether create takes over an object of this name that exists already, whoever made it, and
+        """Whether create adopts an object of this name that exists already, whoever made it, and
         updates it to the program. It never deletes or replaces one, and has no effect once the
         resource is in the state."""
         value: pulumi.Output[bool | None] = pulumi.get(self, "adopt")
@@ -273,10 +274,9 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     def max_deployment_type(
         self,
     ) -> pulumi.Output[Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"] | None]:
-        """The furthest-reaching deploymentType that an update may have, instead of the stack's `aws-
-        proton:maxDeploymentType`. A change that needs more fails in the preview, and so does
-        whatever makes a new environment of one that exists: also `--replace`, unless it was deleted
-        before."""
+        """The highest deploymentType that an update may have, instead of the stack's `aws-
+        proton:maxDeploymentType`. A change that needs more fails in the preview, and so does every
+        replacement, also by `--replace`, unless the environment was deleted before."""
         value: pulumi.Output[Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"] | None] = (
             pulumi.get(self, "maxDeploymentType")
         )
@@ -285,14 +285,14 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="redeployTriggers")
     def redeploy_triggers(self) -> pulumi.Output[Mapping[str, Any] | None]:
-        """Any values; a change of them deploys the environment again."""
+        """Any values; a change of them redeploys the environment."""
         value: pulumi.Output[Mapping[str, Any] | None] = pulumi.get(self, "redeployTriggers")
         return value
 
     @property
     @pulumi.getter(name="deploymentType")
     def deployment_type(self) -> pulumi.Output[str | None]:
-        """The deploymentType of the last update, and in a preview of the one to come: NONE,
+        """The deploymentType of the last update, and in a preview of the next one: NONE,
         CURRENT_VERSION, MINOR_VERSION or MAJOR_VERSION. Absent until the first update."""
         value: pulumi.Output[str | None] = pulumi.get(self, "deploymentType")
         return value
@@ -300,15 +300,14 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="tagsAll")
     def tags_all(self) -> pulumi.Output[Mapping[str, str]]:
-        """All tags: yours, the stack's default ones and `pulumi:owner`."""
+        """All tags: those in `tags`, the stack's default tags and `pulumi:owner`."""
         value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "tagsAll")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountId")
     def environment_account_id(self) -> pulumi.Output[str | None]:
-        """The account that the infrastructure lives in. A connection into another one makes a new
-        environment."""
+        """The account of the infrastructure. A connection to another one makes a new environment."""
         value: pulumi.Output[str | None] = pulumi.get(self, "environmentAccountId")
         return value
 
@@ -329,21 +328,21 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="deploymentStatus")
     def deployment_status(self) -> pulumi.Output[str]:
-        """The state of the last deployment."""
+        """The status of the last deployment."""
         value: pulumi.Output[str] = pulumi.get(self, "deploymentStatus")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatusMessage")
     def deployment_status_message(self) -> pulumi.Output[str | None]:
-        """What AWS says of the last deployment."""
+        """AWS's message about the last deployment."""
         value: pulumi.Output[str | None] = pulumi.get(self, "deploymentStatusMessage")
         return value
 
     @property
     @pulumi.getter(name="lastAttemptedDeploymentId")
     def last_attempted_deployment_id(self) -> pulumi.Output[str | None]:
-        """The last deployment."""
+        """The ID of the last deployment."""
         value: pulumi.Output[str | None] = pulumi.get(self, "lastAttemptedDeploymentId")
         return value
 
@@ -357,7 +356,7 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
     @property
     @pulumi.getter(name="lastSucceededDeploymentId")
     def last_succeeded_deployment_id(self) -> pulumi.Output[str | None]:
-        """The last deployment that succeeded."""
+        """The ID of the last deployment that succeeded."""
         value: pulumi.Output[str | None] = pulumi.get(self, "lastSucceededDeploymentId")
         return value
 

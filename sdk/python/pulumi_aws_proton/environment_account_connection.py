@@ -15,7 +15,7 @@ from ._nested import Account, AccountArgs, AccountArgsDict, Timeouts, TimeoutsAr
 class EnvironmentAccountConnection(
     pulumi.dynamic.Resource, module="aws-proton", name="EnvironmentAccountConnection"
 ):
-    """A request of an environment account, that a management account may provision one environment in it.
+    """A request of an environment account that lets a management account provision one environment in it.
 
     It acts in the environment account. The management account accepts it with an
     `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a new one.
@@ -42,22 +42,22 @@ class EnvironmentAccountConnection(
             resource_name: The name of the resource in the program.
             opts: Pulumi's resource options.
             environment_name: The name of the environment that the management account has, or will
-                make.
+                create.
             management_account_id: The account that may accept the request and then provision.
             role_arn: The role of this account with which Proton provisions (AWS-managed
                 provisioning).
             codebuild_role_arn: The role of this account for builds that provision (CodeBuild
                 provisioning).
             component_role_arn: The role of this account with which components are provisioned.
-            tags: Tags of the object, besides the stack's `aws-proton:defaultTags`.
+            tags: The object's tags, besides the stack's `aws-proton:defaultTags`.
             account: Where this resource's calls go, instead of where the stack's configuration
                 says. A change never replaces the resource.
-            adopt: Whether create takes over an object of this name that exists already, whoever
-                made it, and updates it to the program. It never deletes or replaces one, and has no
+            adopt: Whether create adopts an object of this name that exists already, whoever made
+                it, and updates it to the program. It never deletes or replaces one, and has no
                 effect once the resource is in the state.
             wait_for_acceptance: Whether create and update wait until the management account has
-                accepted. For a request that another stack accepts: in one program the accepter
-                comes after this resource: waiting never ends.
+                accepted. Only for a request that another stack accepts: in one program the accepter
+                comes after this resource, so that waiting would end in a timeout.
             timeouts: How long to wait for the acceptance, such as {"create": "8h"}; 60 minutes
                 each.
         """
@@ -104,7 +104,7 @@ class EnvironmentAccountConnection(
     @property
     @pulumi.getter(name="environmentName")
     def environment_name(self) -> pulumi.Output[str]:
-        """The name of the environment that the management account has, or will make."""
+        """The name of the environment that the management account has, or will create."""
         value: pulumi.Output[str] = pulumi.get(self, "environmentName")
         return value
 
@@ -139,7 +139,7 @@ class EnvironmentAccountConnection(
     @property
     @pulumi.getter(name="tags")
     def tags(self) -> pulumi.Output[Mapping[str, str] | None]:
-        """Tags of the object, besides the stack's `aws-proton:defaultTags`."""
+        """The object's tags, besides the stack's `aws-proton:defaultTags`."""
         value: pulumi.Output[Mapping[str, str] | None] = pulumi.get(self, "tags")
         return value
 
@@ -154,7 +154,7 @@ class EnvironmentAccountConnection(
     @property
     @pulumi.getter(name="adopt")
     def adopt(self) -> pulumi.Output[bool | None]:
-        """Whether create takes over an object of this name that exists already, whoever made it, and
+        """Whether create adopts an object of this name that exists already, whoever made it, and
         updates it to the program. It never deletes or replaces one, and has no effect once the
         resource is in the state."""
         value: pulumi.Output[bool | None] = pulumi.get(self, "adopt")
@@ -163,9 +163,9 @@ class EnvironmentAccountConnection(
     @property
     @pulumi.getter(name="waitForAcceptance")
     def wait_for_acceptance(self) -> pulumi.Output[bool]:
-        """Whether create and update wait until the management account has accepted. For a request that
-        another stack accepts: in one program the accepter comes after this resource: waiting never
-        ends."""
+        """Whether create and update wait until the management account has accepted. Only for a request
+        that another stack accepts: in one program the accepter comes after this resource, so that
+        waiting would end in a timeout."""
         value: pulumi.Output[bool] = pulumi.get(self, "waitForAcceptance")
         return value
 
@@ -186,7 +186,7 @@ class EnvironmentAccountConnection(
     @property
     @pulumi.getter(name="tagsAll")
     def tags_all(self) -> pulumi.Output[Mapping[str, str]]:
-        """All tags: yours, the stack's default ones and `pulumi:owner`."""
+        """All tags: those in `tags`, the stack's default tags and `pulumi:owner`."""
         value: pulumi.Output[Mapping[str, str]] = pulumi.get(self, "tagsAll")
         return value
 

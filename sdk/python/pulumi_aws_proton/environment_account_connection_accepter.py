@@ -17,8 +17,8 @@ class EnvironmentAccountConnectionAccepter(
 ):
     """The decision of a management account on an environment account's request: ACCEPT or REJECT.
 
-    It acts in the management account. The request is named by its id, or looked up by environment name and
-    environment account; whatever is said of it is verified first, and the wrong request is never accepted.
+    It acts in the management account. The request is given by its id, or looked up by environment name and
+    environment account; every given property is verified first, and the wrong request is never accepted.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class EnvironmentAccountConnectionAccepter(
         Args:
             resource_name: The name of the resource in the program.
             opts: Pulumi's resource options.
-            connection_id: The request to decide on. Left out: the one looked up.
+            connection_id: The ID of the request to decide on. Left out: the one looked up.
             environment_name: The environment that the request is for, to look it up by.
             environment_account_id: The account that makes the request, to look it up by.
-            decision: ACCEPT or REJECT. REJECT is final: ACCEPT after it makes a new decision on a
-                new request.
+            decision: ACCEPT or REJECT. REJECT is final: ACCEPT after it is a replacement, for a new
+                request.
             expected_environment_account_id: The account that the request has to come from; any
                 other is refused.
             expected_environment_name: The environment that the request has to be for; any other is
@@ -98,7 +98,7 @@ class EnvironmentAccountConnectionAccepter(
     @property
     @pulumi.getter(name="connectionId")
     def connection_id(self) -> pulumi.Output[str]:
-        """The request to decide on. Left out: the one looked up."""
+        """The ID of the request to decide on. Left out: the one looked up."""
         value: pulumi.Output[str] = pulumi.get(self, "connectionId")
         return value
 
@@ -119,7 +119,7 @@ class EnvironmentAccountConnectionAccepter(
     @property
     @pulumi.getter(name="decision")
     def decision(self) -> pulumi.Output[Literal["ACCEPT", "REJECT"]]:
-        """ACCEPT or REJECT. REJECT is final: ACCEPT after it makes a new decision on a new request."""
+        """ACCEPT or REJECT. REJECT is final: ACCEPT after it is a replacement, for a new request."""
         value: pulumi.Output[Literal["ACCEPT", "REJECT"]] = pulumi.get(self, "decision")
         return value
 

@@ -55,7 +55,7 @@ def check_change(resource: type[Resource], olds: State, checked: Checked, contex
     if service and olds:
         service.is_owner(inputs.get(facts.OWNER, ""), *owners_in(olds))
     elif service:
-        before = _taken_over(resource, checked, service)
+        before = _adopted(resource, checked, service)
     if service:
         _ask_service(resource, before, checked, service)
     failed = _failed_deployment(inputs["name"], service.environments()) if service and olds else None
@@ -73,11 +73,11 @@ def check_change(resource: type[Resource], olds: State, checked: Checked, contex
         checked.warnings += _change_warnings(before, inputs, plan, service)
         checked.failures += _create_first_failures(olds, inputs, plan)
     else:
-        checked.failures += _take_over_failures(plan)
+        checked.failures += _adoption_failures(plan)
 
 
-def _taken_over(resource: type[Resource], checked: Checked, service: Service) -> State:
-    """The state of an environment that the program takes over with `adopt`; empty where there is none."""
+def _adopted(resource: type[Resource], checked: Checked, service: Service) -> State:
+    """The state of an existing environment that the program adopts; empty where there is none."""
     inputs = checked.inputs
     listed = service.environments() or {}
     found = service.environment(inputs["name"]) if inputs["name"] in listed else None
@@ -89,8 +89,8 @@ def _taken_over(resource: type[Resource], checked: Checked, service: Service) ->
     existing = existing_environment(plan, live, tags, inputs, owners)
     checked.failures += preview_failures(existing)
     checked.warnings += preview_warnings(existing)
-    takes_over = existing.verdict is Verdict.TAKE_OVER
-    return present_state(resource, live, inputs, tags) if takes_over else {}
+    adopts = existing.verdict is Verdict.ADOPT
+    return present_state(resource, live, inputs, tags) if adopts else {}
 
 
 def _ask_service(resource: type[Resource], olds: State, checked: Checked, service: Service) -> None:
@@ -116,7 +116,7 @@ def _ask_service(resource: type[Resource], olds: State, checked: Checked, servic
 
 
 def _spec_failures(inputs: State, service: Service) -> list[Failure]:
-    """What the template version's schema says against the spec."""
+    """How the spec violates the template version's schema."""
     version = TemplateVersion.of(inputs)
     if not version.major_is_known or inputs["spec"] is UNKNOWN:
         return []
@@ -153,8 +153,8 @@ def _failed_deployment_warning(live: State, inputs: State, *, redeploy: bool) ->
     )
 
 
-def _take_over_failures(plan: Plan) -> list[Failure]:
-    """Why an environment that exists cannot be taken over: that never makes a new one."""
+def _adoption_failures(plan: Plan) -> list[Failure]:
+    """Why an environment that exists cannot be adopted: adoption never makes a new one."""
     return [
         Failure(wire, "differs from the existing environment's, which cannot be changed in place")
         for wire in plan.replaces

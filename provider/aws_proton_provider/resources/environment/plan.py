@@ -140,23 +140,23 @@ def plan_adoption(
     """
     owners, status = owners_in(inputs), live["deploymentStatus"]
     deletion = Call("delete_environment", {"name": live["name"]})
-    anew: tuple[Step, ...] = (
+    recreation: tuple[Step, ...] = (
         *(() if status == "DELETE_IN_PROGRESS" else (deletion,)),
         AwaitRemoval(),
         create_call(resource, inputs, incarnation),
         AwaitDeployment("create"),
     )
     if tags.owner in owners and status in BEING_DELETED:
-        return Adoption(steps=anew)
+        return Adoption(steps=recreation)
     plan = plan_update(
         resource, present_state(resource, live, inputs), inputs, redeploy=status != "SUCCEEDED"
     )
     existing = existing_environment(plan, live, tags, inputs, owners)
-    refusal = existing.refusal() or _refusal_of_take_over(existing, plan, inputs)
+    refusal = existing.refusal() or _refusal_of_adoption(existing, plan, inputs)
     if refusal:
         return Adoption(refusal)
     if plan.replaces:
-        return Adoption(steps=anew)
+        return Adoption(steps=recreation)
     tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"], incarnation))
     return Adoption(None, (*tagging, *update_steps(resource, plan, inputs, "create")), existing.warning())
 
@@ -175,8 +175,8 @@ def present_state(resource: type[Resource], live: State, state: State, tags: Tag
     return without_record(resource, state) | from_record(resource, live) | shown
 
 
-def _refusal_of_take_over(existing: Existing, plan: Plan, inputs: State) -> ProtonError | None:
-    if existing.verdict is not Verdict.TAKE_OVER:
+def _refusal_of_adoption(existing: Existing, plan: Plan, inputs: State) -> ProtonError | None:
+    if existing.verdict is not Verdict.ADOPT:
         return None
     beyond = plan.beyond(Level[inputs.get("deploymentType") or inputs.get(facts.LIMIT) or "MAJOR_VERSION"])
     if not beyond:

@@ -64,7 +64,7 @@ class Environment(CustomResource):
     identified_by = "its name"
 
     name: types.ResourceName = prop(
-        replace=True, autonamed=True, doc="The environment's name, unique in account and region."
+        replace=True, autonamed=True, doc="The environment's name, unique in account and Region."
     )
     template_name: types.ResourceName = prop(replace=True, doc="The environment template to deploy.")
     template_major_version: types.TemplateVersionPart = prop(
@@ -79,7 +79,7 @@ class Environment(CustomResource):
     )
     spec: types.Spec = prop(
         deploy=Level.CURRENT_VERSION,
-        doc="The values of the template's inputs: a mapping, or YAML text, also of a whole spec document. "
+        doc="The values of the template's inputs: a mapping, or YAML text, which may be a whole document. "
         "Checked against the template version's schema in the preview.",
     )
     description: types.Description | None = prop(
@@ -90,14 +90,14 @@ class Environment(CustomResource):
         provisioner=Provisioner.THIS_ACCOUNT,
         excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT, Provisioner.REPOSITORY),
         remedy=_ANOTHER_ROLE,
-        doc="The role with which Proton provisions in its own account (AWS-managed provisioning).",
+        doc="The role of this account with which Proton provisions (AWS-managed provisioning).",
     )
     codebuild_role_arn: types.RoleArn | None = prop(
         deploy=Level.CURRENT_VERSION,
         provisioner=Provisioner.THIS_ACCOUNT,
         excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
         remedy=_ANOTHER_ROLE,
-        doc="The role of the builds that provision (CodeBuild provisioning).",
+        doc="The role of this account for builds that provision (CodeBuild provisioning).",
     )
     component_role_arn: types.RoleArn | None = prop(
         deploy=Level.CURRENT_VERSION,
@@ -126,33 +126,32 @@ class Environment(CustomResource):
         doc='How long to wait, such as {"create": "30m"}; 90 minutes each.'
     )
     max_deployment_type: types.DeploymentType | None = setting(
-        doc="The furthest-reaching deploymentType that an update may have, instead of the stack's "
-        "`aws-proton:maxDeploymentType`. A change that needs more fails in the preview, and so does whatever "
-        "makes a new environment of one that exists: also `--replace`, unless it was deleted before."
+        doc="The highest deploymentType that an update may have, instead of the stack's "
+        "`aws-proton:maxDeploymentType`. A change that needs more fails in the preview, and so does every "
+        "replacement, also by `--replace`, unless the environment was deleted before."
     )
     redeploy_triggers: dict[str, Any] | None = setting(
-        deploy=Level.CURRENT_VERSION, doc="Any values; a change of them deploys the environment again."
+        deploy=Level.CURRENT_VERSION, doc="Any values; a change of them redeploys the environment."
     )
 
     deployment_type: str | None = computed(
         follows=True,
-        doc="The deploymentType of the last update, and in a preview of the one to come: NONE, "
+        doc="The deploymentType of the last update, and in a preview of the next one: NONE, "
         "CURRENT_VERSION, MINOR_VERSION or MAJOR_VERSION. Absent until the first update.",
     )
     tags_all: types.AllTags = TAGS_ALL
     environment_account_id: str | None = computed(
         follows=True,
-        doc="The account that the infrastructure lives in. A connection into another one makes a new "
-        "environment.",
+        doc="The account of the infrastructure. A connection to another one makes a new environment.",
     )
 
     arn: str = output(doc="The environment's ARN.")
     created_at: str = output(doc="When it was created (ISO 8601).")
-    deployment_status: str = output(doc="The state of the last deployment.")
-    deployment_status_message: str | None = output(doc="What AWS says of the last deployment.")
-    last_attempted_deployment_id: str | None = output(doc="The last deployment.")
+    deployment_status: str = output(doc="The status of the last deployment.")
+    deployment_status_message: str | None = output(doc="AWS's message about the last deployment.")
+    last_attempted_deployment_id: str | None = output(doc="The ID of the last deployment.")
     last_deployment_attempted_at: str = output(doc="When the last deployment began (ISO 8601).")
-    last_succeeded_deployment_id: str | None = output(doc="The last deployment that succeeded.")
+    last_succeeded_deployment_id: str | None = output(doc="The ID of the last deployment that succeeded.")
     last_deployment_succeeded_at: str | None = output(
         doc="When the last deployment that succeeded began (ISO 8601)."
     )
@@ -236,7 +235,7 @@ class Environment(CustomResource):
     def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
         """Deletes the environment with its infrastructure and waits until it does not exist any more.
 
-        One that a later create or another resource has taken over is not deleted.
+        One that a later create or another resource has adopted is not deleted.
         """
         proton.allow_writing()
         try:
