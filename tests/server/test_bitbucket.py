@@ -151,5 +151,5 @@ def test_a_request_that_cannot_be_declined_is_a_fault_in_bitbuckets_words(
     stub.answers(f"POST {AT}/pullrequests/7/decline", {"error": {"message": "Not yours"}}, 403)
     stub.answers(f"GET {AT}/pullrequests/7", pull())
 
-    with pytest.raises(HostingError, match=r"Bitbucket answers 403 .*: Not yours. Set it."):
+    with pytest.raises(HostingError, match=r"Bitbucket returned 403 .*: Not yours. Set it."):
         repository.close_request(OPEN)

@@ -170,10 +170,10 @@ def test_properties_get_the_apis_names_and_types(shape: Any) -> None:
     [
         (
             {"Visibility": "PRIVATE"},
-            "project_properties.Visibility is no property that CodeBuild's API takes.",
+            "project_properties.Visibility is not a property of CodeBuild's API.",
         ),
-        ({"ServiceRole": "arn"}, "project_properties cannot set serviceRole, which Proton does."),
-        ({"Source": {"Type": "S3"}}, "project_properties cannot set source, which Proton does."),
+        ({"ServiceRole": "arn"}, "project_properties cannot set serviceRole: Proton sets it."),
+        ({"Source": {"Type": "S3"}}, "project_properties cannot set source: Proton sets it."),
         ({"TimeoutInMinutes": "soon"}, "project_properties.TimeoutInMinutes must be of type integer."),
         ({"VpcConfig": ["vpc-1"]}, "project_properties.VpcConfig must be of type structure."),
         ({"VpcConfig": {"Subnets": "[a"}}, "project_properties.VpcConfig.Subnets must be of type list."),
@@ -229,7 +229,7 @@ def test_outputs_are_read_in_the_apis_form_and_the_cdks(content: str) -> None:
         (b'[{"key": "A", "valueString": 1}]', "the value of output 1 must be a string"),
         (b'[{"key": "A", "valueString": ""}]', "the value of output 1 must be a string"),
         (b'[{"key": "", "valueString": "1"}]', "the key of output 1 must be"),
-        (b'{"S": {"A": "1"}, "T": {"A": "2"}}', "two outputs of one key"),
+        (b'{"S": {"A": "1"}, "T": {"A": "2"}}', "two outputs with the same key"),
         (json.dumps({"S": {str(n): "1" for n in range(51)}}).encode(), "more than 50 outputs"),
     ],
 )

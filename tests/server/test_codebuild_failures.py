@@ -84,7 +84,7 @@ class TestFailure:
 
         assert record["deploymentStatus"] == "FAILED"
         assert record["deploymentStatusMessage"] == (
-            "manifest.yaml: project_properties.Visibility is no property that CodeBuild's API takes."
+            "manifest.yaml: project_properties.Visibility is not a property of CodeBuild's API."
         )
 
     def test_outputs_that_cannot_be_read_fail_the_deployment(self, proton: Any, published: Publish) -> None:

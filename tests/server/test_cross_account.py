@@ -114,7 +114,7 @@ class TestADeletedConnection:
         remedy = (
             "has deleted",
             key,
-            f"new one for environment {name}",
+            f"Create a new connection for environment {name}",
             ENVIRONMENT_ACCOUNT,
             "UpdateEnvironment",
         )
@@ -130,7 +130,7 @@ class TestADeletedConnection:
         accounts.management.delete_environment(name=name)
         failed = ended(accounts.management, name)
         assert failed["deploymentStatus"] == "DELETE_FAILED"
-        assert "Create a new one" in failed["deploymentStatusMessage"]
+        assert f"Create a new connection for environment {name}" in failed["deploymentStatusMessage"]
         assert len(stacks(ENVIRONMENT_ACCOUNT, orphan["arn"])) == 1
 
         key = accounts.connect(name)

@@ -175,7 +175,7 @@ def blunder() -> None:
     [
         (spin, "Reading it takes more than 4 s of processor time."),
         (swallow, "Reading it needs more than 1024 MB of memory."),
-        (die, "Reading it needs more than a process has (of memory, or of depth)."),
+        (die, "Reading it needs more memory or deeper nesting than a process allows."),
         (deep, "Reading it is nested too deeply."),
         (blunder, "Reading it fails with KeyError."),
     ],

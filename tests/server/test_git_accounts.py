@@ -95,22 +95,25 @@ def test_each_account_comes_with_its_own_token_and_else_with_the_one_it_shares()
         (
             {"PROTON_GITHUB_TOKEN": "secret"},
             (
-                "PROTON_GITHUB_TOKEN names no account: say in PROTON_GIT_ACCOUNTS which accounts may use it, "
-                "or set PROTON_GITHUB_TOKEN_<account> instead."
+                "PROTON_GITHUB_TOKEN names no account: list in PROTON_GIT_ACCOUNTS the accounts that may use "
+                "it, or set PROTON_GITHUB_TOKEN_<account> instead."
             ),
         ),
         (
             {"PROTON_GITHUB_TOKEN": "secret", "PROTON_GIT_ACCOUNTS": "acme"},
-            "PROTON_GIT_ACCOUNTS must be accounts of 12 digits with commas between, not 'acme'.",
+            "PROTON_GIT_ACCOUNTS must be account IDs of 12 digits, separated by commas, not 'acme'.",
         ),
-        ({"PROTON_GITHUB_TOKEN_1": "secret"}, "PROTON_GITHUB_TOKEN_1 must end in an account of 12 digits."),
+        (
+            {"PROTON_GITHUB_TOKEN_1": "secret"},
+            "PROTON_GITHUB_TOKEN_1 must end with an account ID of 12 digits.",
+        ),
         (
             {f"PROTON_GITHUB_TOKEN_{OWNER}": "sec\nret"},
-            f"PROTON_GITHUB_TOKEN_{OWNER} holds a character that no token has.",
+            f"PROTON_GITHUB_TOKEN_{OWNER} contains a character that a token cannot have.",
         ),
         (
             {f"PROTON_GITHUB_ENTERPRISE_TOKEN_{OWNER}": "secret"},
-            f"PROTON_GITHUB_ENTERPRISE_TOKEN_{OWNER} needs PROTON_GITHUB_ENTERPRISE_URL beside it.",
+            f"PROTON_GITHUB_ENTERPRISE_TOKEN_{OWNER} needs PROTON_GITHUB_ENTERPRISE_URL to be set, too.",
         ),
     ],
 )

@@ -235,16 +235,16 @@ def test_a_request_is_closed_and_shown_as_it_is_then(stub: FakeHosting, reposito
 @pytest.mark.parametrize(
     ("status", "headers", "error", "words"),
     [
-        (401, {}, HostingError, f"GitHub answers 401 to GET {AT}/pulls: Told you. {HINT}"),
+        (401, {}, HostingError, f"GitHub returned 401 for GET {AT}/pulls: Told you. {HINT}"),
         (403, {}, HostingError, HINT),
-        (404, {}, HostingError, "the token may not see it"),
+        (404, {}, HostingError, "If it exists, the token has no access to it."),
         (
             301,
             {"location": "https://elsewhere.example/"},
             HostingError,
-            "link the repository under its present name",
+            "The repository was moved: link it under its present name.",
         ),
-        (410, {}, HostingError, "GitHub answers 410"),
+        (410, {}, HostingError, "GitHub returned 410"),
         (403, {"x_ratelimit_remaining": "0"}, OutOfReachError, "403"),
         (403, {"retry_after": "60"}, OutOfReachError, "403"),
         (429, {}, OutOfReachError, "429"),

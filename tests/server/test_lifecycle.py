@@ -196,7 +196,7 @@ def test_a_stack_that_is_deleted_by_hand_fails_its_deployment_and_an_update_make
     record = ended(proton, name)
     assert record["deploymentStatus"] == "FAILED"
     assert "The environment's CloudFormation stack no longer exists." in record["deploymentStatusMessage"]
-    assert "a restart of `proton-server local` loses it" in record["deploymentStatusMessage"]
+    assert "a restart of `proton-server local` loses them" in record["deploymentStatusMessage"]
     proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
     assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
     assert proton.list_environment_outputs(environmentName=name)["outputs"]

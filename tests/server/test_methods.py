@@ -55,7 +55,7 @@ class Postcard:
     """Writes down what it was asked for, and is done when it is notified."""
 
     def start(self, work: Work) -> Progress:
-        return Progress(State.WAITING, f"Waiting for an answer to {work.role}.")
+        return Progress(State.WAITING, f"Waiting for a reply to {work.role}.")
 
     def observe(self, work: Work) -> Progress:
         if "status" not in work.notified:

@@ -15,7 +15,7 @@ from proton_server.provisioning.self_managed.terraform_files import (
     files_to_delete,
     files_to_deploy,
     folder_of,
-    left_behind,
+    obsolete_files,
 )
 from proton_templates.bundle import Bundle
 
@@ -182,7 +182,7 @@ def test_a_deletion_changes_headers_and_metadata_and_removes_nothing() -> None:
     }
 
 
-def test_only_files_that_were_put_there_for_the_environment_are_left_behind() -> None:
+def test_only_files_that_were_put_there_for_the_environment_are_obsolete_files() -> None:
     other = files_to_deploy(replace(SUBJECT, arn=f"{ARN}-2"), bundle_of(main_tf=b"x"), {}, {})["main.tf"]
     existing = {
         "old.tf": (MANAGED + MAIN).encode(),
@@ -191,7 +191,7 @@ def test_only_files_that_were_put_there_for_the_environment_are_left_behind() ->
         "of-another.tf": other,
     }
 
-    assert left_behind(SUBJECT, existing) == {"old.tf", "deleted-before.tf"}
+    assert obsolete_files(SUBJECT, existing) == {"old.tf", "deleted-before.tf"}
 
 
 def test_inputs_that_are_given_later_change_the_values_alone() -> None:

@@ -135,7 +135,7 @@ class DeploymentHandler:
         )
 
     def _will_provision(self, row: sa.Row[Any]) -> None:
-        """Notes that something may exist, before it does: this process may die before AWS's answer arrives.
+        """Notes that something may exist, before it does: this process may end before AWS's response arrives.
 
         Raises LeaseLost if another process has taken over the deployment.
         """

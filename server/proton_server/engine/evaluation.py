@@ -1,12 +1,12 @@
-"""Pure functions on what strangers wrote, in processes where they can neither take long nor take much memory.
+"""Runs pure functions on untrusted input in worker processes, with limits of time and memory.
 
 Bundles, schemas, specs and templates are programs of a kind: any of them can be written so that reading,
-checking or rendering it has no end. Python cannot stop a thread, so each runs in one of a few warm worker
-processes, whose processor time is limited for each call and whose memory for good; one that reaches a limit
-is replaced. An account never occupies all of them, so one that publishes bombs makes others wait no longer
-than a call may take.
+checking or rendering it does not end. Python cannot stop a thread, so each call runs in one of a few worker
+processes that are started in advance, with a limit of processor time for each call and of memory for the
+process; one that reaches a limit is replaced. An account never occupies all of them, so others wait for it no
+longer than one call may take.
 
-Nothing here knows what the functions are about, and none may be called while a transaction is open.
+Nothing here knows what the functions do, and none may be called while a transaction is open.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _log = logging.getLogger(__name__)
 _PROCESSOR_SECONDS = 4.0
 """Of one call. The largest bundle that the limits allow takes half of it on a slow machine."""
 _SECONDS = 30.0
-"""Of one call, on a machine that is busy with other things, or where processor time cannot be limited."""
+"""Of one call, on a busy machine, or where processor time cannot be limited."""
 _MEMORY_BYTES = 1024 * 1024 * 1024
-"""Of a worker, address space. It needs a quarter of it to be there."""
+"""Of a worker, address space. It needs a quarter of that to start."""
 _WAITING = 48
-"""Calls of one account at a time, beyond which it is told to slow down."""
+"""Calls of one account at a time; a further one raises EvaluatorBusy."""
 
 SPEC_CHECK = "Checking the spec against the template's schema"
 BUNDLE_CHECK = "Checking the template bundle"
@@ -54,8 +54,8 @@ class EvaluatorBusy(Exception):
     """An account has too many calls at once."""
 
 
-class _Clause(Exception):
-    """What is said of a call that did not end well."""
+class _Failed(Exception):
+    """The predicate of the message of an EvaluationError, such as "takes more than 30 s"."""
 
 
 class Evaluator:
@@ -79,12 +79,12 @@ class Evaluator:
     def __call__(
         self, account: str, what: str, function: Callable[..., Result], *arguments: Any, **options: Any
     ) -> Result:
-        """What the function answers, or raises if that is one of the faults that we define.
+        """What the function returns, or raises if that is an exception of ours.
 
         Args:
-            account: who waits for it.
-            what: the subject of a fault's sentence, such as "Checking the spec".
-            function: at the top of a module, for the worker finds it by its name.
+            account: the account that waits for it.
+            what: the subject of an error's message, such as "Checking the spec".
+            function: at the top of a module, since the worker imports it by its name.
             *arguments: the function's.
             **options: likewise.
 
@@ -94,15 +94,15 @@ class Evaluator:
         with self._turn(account):
             try:
                 return self._run(function, arguments, options)
-            except _Clause as clause:
-                raise EvaluationError(f"{what} {clause}.") from None
+            except _Failed as failed:
+                raise EvaluationError(f"{what} {failed}.") from None
 
     def start(self) -> None:
-        """Starts the workers in the background; says in the log if their memory cannot be limited here."""
-        self._pool.schedule(_memory_is_limited).add_done_callback(_say_what_is_limited)
+        """Starts the workers in the background; logs a warning if their memory cannot be limited here."""
+        self._pool.schedule(_memory_is_limited).add_done_callback(_warn_of_unlimited_memory)
 
     def close(self) -> None:
-        """Ends the workers; calls under way fail."""
+        """Ends the workers; calls in progress fail."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
@@ -131,39 +131,39 @@ class Evaluator:
             _limited, (self._seconds, function, *arguments), options, timeout=_SECONDS
         )
         try:
-            answer: Result = future.result()
-            return answer
+            result: Result = future.result()
+            return result
         except FutureTimeoutError:
-            raise _Clause(f"takes more than {_SECONDS:g} s") from None
+            raise _Failed(f"takes more than {_SECONDS:g} s") from None
         except MemoryError:
-            raise _Clause(f"needs more than {_MEMORY_BYTES // 1024**2} MB of memory") from None
+            raise _Failed(f"needs more than {_MEMORY_BYTES // 1024**2} MB of memory") from None
         except RecursionError:
-            raise _Clause("is nested too deeply") from None
+            raise _Failed("is nested too deeply") from None
         except pebble.ProcessExpired as expired:
             if expired.exitcode == -getattr(signal, "SIGPROF", 0):
-                raise _Clause(f"takes more than {self._seconds:g} s of processor time") from None
-            raise _Clause("needs more than a process has (of memory, or of depth)") from None
+                raise _Failed(f"takes more than {self._seconds:g} s of processor time") from None
+            raise _Failed("needs more memory or deeper nesting than a process allows") from None
         except CancelledError:
             raise
         except Exception as error:
             if type(error).__module__.startswith(_OURS):
-                raise  # a refusal, in words
+                raise  # its message is meant for the user
             kind, place = type(error).__name__, _place(error)
             _log.error("%s failed with %s%s", function.__name__, kind, place)
-            raise _Clause(f"fails with {kind}") from None
+            raise _Failed(f"fails with {kind}") from None
 
 
 _OURS = ("proton_server.", "proton_templates.")
 
 
 def _place(error: BaseException) -> str:
-    """Where it happened in the worker. Not the error's own text, which may quote a value of a spec."""
+    """Where it was raised in the worker. Not the error's own text, which may quote a value of a spec."""
     frames = re.findall(r'File "([^"]+)", line (\d+)', str(error.__cause__))
     return " at {}:{}".format(*frames[-1]) if frames else ""
 
 
 def _context() -> Any:
-    """Forked from a process without threads that has the modules loaded: new ones are there at once."""
+    """Forks workers from a process without threads that has imported the modules: they start at once."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -173,7 +173,7 @@ def _context() -> Any:
 
 
 def _limit_memory() -> None:
-    # Ctrl-C in a terminal reaches every process of the group; the server ends its workers itself.
+    # Ctrl-C in a terminal is sent to every process of the group; the server ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(ImportError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not on every platform
@@ -183,7 +183,7 @@ def _limit_memory() -> None:
 
 
 def _memory_is_limited() -> bool:
-    import mmap  # noqa: PLC0415 - for this question only
+    import mmap  # noqa: PLC0415 - for this check only
 
     try:
         # Reserved and never touched, so it costs nothing where it succeeds.
@@ -193,19 +193,19 @@ def _memory_is_limited() -> bool:
     return False
 
 
-def _say_what_is_limited(answer: Any) -> None:
-    if not answer.cancelled() and answer.exception() is None and not answer.result():
+def _warn_of_unlimited_memory(check: Any) -> None:
+    if not check.cancelled() and check.exception() is None and not check.result():
         _log.warning(
             "This platform (%s) does not limit the memory of processes: templates and specs are evaluated "
-            "within limits of time only. Let no strangers publish templates to this server.",
+            "within limits of time only. Let only trusted accounts publish templates to this server.",
             sys.platform,
         )
 
 
 def _limited(seconds: float, function: Callable[..., Result], *arguments: Any, **options: Any) -> Result:
-    """Processor time, not the clock's: a machine that is busy, or stops for a while, fails nobody's call.
+    """Limits processor time, not wall-clock time: on a busy or suspended machine no call fails for that.
 
-    The signal ends the process whatever it is in the middle of; a handler would wait for Python's next step.
+    The signal ends the process at once; a handler would run only after Python's current instruction.
     """
     timer = getattr(signal, "setitimer", None)
     if timer is None:

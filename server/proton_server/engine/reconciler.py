@@ -1,12 +1,12 @@
 """Moves rows forward: a level-triggered reconciler over any table with the store's work columns.
 
-A row is due when `next_at` has come; a process claims it with a lease and a new epoch, makes one idempotent
+A row is due when `next_at` has passed; a process claims it with a lease and a new epoch, makes one idempotent
 step without a transaction open, and settles the result in a short one, fenced by the epoch. So a process may
-be killed at any point: whoever claims the row next makes the step again, and what a late one writes finds no
-row. A result that cannot be written is dropped for the same reason: the lease is renewed only while a worker
-has the row, and then whoever claims it next makes the step again.
+be killed at any point: the process that claims the row next makes the step again, and the write of a late
+one matches no row. A result that cannot be written is dropped for the same reason: the lease is renewed only
+while a worker has the row, and then the step is made again.
 
-What a step is and what its result means is the handler's business; nothing here knows deployments or AWS.
+What a step is and what its result means is decided by the handler; nothing here knows deployments or AWS.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _LEASE_SECONDS = 15.0
 _IDLE_SECONDS = 1.0
 """How long to sleep at most: another process may have left work in a shared database."""
 _BUSY_SECONDS = 0.1
-"""How long to sleep when all workers are busy, or another process was faster."""
-_FAULT_SECONDS = 5.0
-"""How long to sleep after a round that failed by a fault of ours, which the next one may meet again."""
-_LATE_SECONDS = 15.0
-"""Without a round for so long, the reconciler hangs: a round waits for locks, but never for a step."""
+"""How long to sleep when all workers are busy, or another process claimed the rows."""
+_ERROR_SECONDS = 5.0
+"""How long to sleep after a round that raised an unexpected error, which the next one may raise again."""
+_HANGING_SECONDS = 15.0
+"""After so long without a round the reconciler hangs: a round waits for locks, but never for a step."""
 _MAX_ERRORS = 12
 """Steps that fail in a row, with growing pauses: about six minutes."""
 
@@ -47,25 +47,25 @@ Result = TypeVar("Result")
 
 
 class Settled(NamedTuple):
-    """What becomes of the row: changed columns, and seconds until the next step (None: there is none)."""
+    """What a step changes in its row: columns, and seconds until the next step (None: there is none)."""
 
     changes: dict[str, Any]
     delay: float | None
 
 
 class Handler(Protocol[Result]):
-    """What a table's rows mean."""
+    """Decides what is done with the rows of a table."""
 
     table: sa.Table
 
     def step(self, row: sa.Row[Any]) -> Result:
-        """Makes one idempotent call for a row. May take its time; any exception means: try again later."""
+        """Makes one idempotent call for a row, which may take long. It is repeated after an exception."""
 
     def settle(self, rows: Rows, row: sa.Row[Any], result: Result) -> Settled:
-        """Writes down what a result means. `row` is fresh: it may have changed since the step began."""
+        """Writes what a result changes. `row` is fresh: it may have changed since the step began."""
 
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
-        """Writes down that the steps failed too often."""
+        """Writes that the steps failed too often."""
 
 
 class Reconciler(Generic[Result]):
@@ -78,37 +78,37 @@ class Reconciler(Generic[Result]):
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._workers = workers
         self._held: set[tuple[str, int]] = set()
-        """Id and epoch of the rows that workers have: so many are busy, and those leases are renewed."""
-        self._round_at, self._fault = 0.0, ""
+        """ID and epoch of the rows that workers have; their leases are renewed."""
+        self._round_at, self._problem = 0.0, ""
         name = handler.table.name
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{name}-reconciler", daemon=True)
 
     def start(self) -> None:
-        """Begins to work."""
+        """Starts the thread."""
         self._round_at = time.monotonic()
         self._thread.start()
 
     def wake(self) -> None:
-        """Says that there may be new work, so that it need not be discovered."""
+        """Looks for due rows at once, instead of after a pause."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Claims no more and waits for the steps under way."""
+        """Claims no more rows and waits for the steps in progress."""
         self._stopping.set()
         self._woken.set()
         self._thread.join()
         self._pool.shutdown()
 
     def fault(self) -> str | None:
-        """Why no work is done at present, in a sentence; None while it is."""
-        name, silent = self._handler.table.name, time.monotonic() - self._round_at
+        """Why no rows are processed at present, as a sentence; None if they are."""
+        name, idle = self._handler.table.name, time.monotonic() - self._round_at
         if not self._thread.is_alive():
             return f"The reconciler of {name} has ended."
-        if silent > _LATE_SECONDS:
-            return f"The reconciler of {name} has made no round for {silent:.0f} seconds."
-        return self._fault or None
+        if idle > _HANGING_SECONDS:
+            return f"The reconciler of {name} has made no round for {idle:.0f} seconds."
+        return self._problem or None
 
     def _run(self) -> None:
         renewed = time.monotonic()
@@ -122,13 +122,13 @@ class Reconciler(Generic[Result]):
                     self._renew()
                     renewed = time.monotonic()
             except Unavailable:
-                self._fault, pause = "The database cannot be used; the log says why.", _IDLE_SECONDS
-            except BaseException:  # noqa: BLE001  # nobody would see the thread end, or start another
+                self._problem, pause = "The database cannot be used; the log says why.", _IDLE_SECONDS
+            except BaseException:  # noqa: BLE001  # the thread must not end: it is started only once
                 _log.exception("A round of the reconciler of %s failed", self._handler.table.name)
-                self._stopping.wait(_FAULT_SECONDS)
+                self._stopping.wait(_ERROR_SECONDS)
                 continue
             else:
-                self._round_at, self._fault = time.monotonic(), ""
+                self._round_at, self._problem = time.monotonic(), ""
             if pause > 0:
                 self._woken.wait(min(pause, _IDLE_SECONDS, self._lease / 3))
 
@@ -177,7 +177,7 @@ class Reconciler(Generic[Result]):
             return connection.execute(claim).all()
 
     def _renew(self) -> None:
-        """Keeps the leases of the rows that workers have. Also without any: it shows that writing works."""
+        """Renews the leases of the rows that workers have. Also without any: it shows that writing works."""
         table = self._handler.table
         ids = [id_ for id_, _ in self._held.copy()]
         # Without those that are being written: one row locked for long must not cost the others' leases.
@@ -197,9 +197,9 @@ class Reconciler(Generic[Result]):
             if held in self._held:  # a pool that could not start a thread may come back to the row later
                 self._write_back(row, self._step(row))
         except Unavailable:
-            pass  # it is in the log, and the step will be made again
-        except BaseException:  # noqa: BLE001  # the pool would keep it to itself
-            _log.exception("The work on %s %s was broken off", self._handler.table.name, row.id)
+            pass  # it is logged, and the step will be made again
+        except BaseException:  # noqa: BLE001  # the pool would not log it
+            _log.exception("The work on %s %s was interrupted", self._handler.table.name, row.id)
         finally:
             self._held.discard(held)
             self._woken.set()
@@ -209,8 +209,8 @@ class Reconciler(Generic[Result]):
         try:
             result = self._handler.step(row)
         except Unavailable:
-            raise  # no failure of the step's
-        except BaseException:  # noqa: BLE001  # whatever it was, the row must go on
+            raise  # not the step's failure
+        except BaseException:  # noqa: BLE001  # whatever it was, the step is made again
             if self._stopping.is_set():
                 return lambda _rows, _fresh: Settled({}, 0.0)  # the server it needs may be stopping too
             _log.exception("A step of %s %s failed", self._handler.table.name, row.id)
@@ -229,7 +229,7 @@ class Reconciler(Generic[Result]):
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001  # as above
-            # A fault in settling must not be met again at once, for ever.
+            # An error in settling must not be repeated at once, for ever.
             _log.exception(
                 "The result of a step of %s %s could not be written", self._handler.table.name, row.id
             )

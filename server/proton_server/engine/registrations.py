@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 _DEADLINE_SECONDS = 24 * 60 * 60
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
-"""Until S3 is asked again."""
+"""Until the bundle is read again."""
 
 _USABLE = ("DRAFT", "PUBLISHED")
 

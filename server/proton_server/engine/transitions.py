@@ -63,7 +63,7 @@ ENDINGS: Mapping[str, Mapping[State, str]] = {
         State.CANCELLED: "DELETE_FAILED",
     },
 }
-"""Status of a deployment and state of its progress → final status. In any other state it goes on."""
+"""Status of a deployment and state of its progress → final status. Other states are those in progress."""
 
 PAUSES: Mapping[State, tuple[float, float]] = {
     State.PREPARING: (0.1, 5.0),
@@ -85,7 +85,7 @@ _CANCELLED_MESSAGE = "User initiated cancellation."  # AWS's own words
 _GIVEN_UP_MESSAGE = "The server failed at this deployment too many times in a row; its log says why."
 _LATE_MESSAGE = "The deployment did not end within 24 hours."
 _DEADLINE_SECONDS = 24 * 60 * 60
-"""Of what machines do. AWS never said how long it waits for people, so they have no deadline."""
+"""For what machines do. AWS does not document how long it waits for people, so they have no deadline."""
 
 
 class StepResult(NamedTuple):

@@ -1,7 +1,8 @@
 """What each operation does: one file per noun, and a function's name is its operation's name in snake case.
 
 An operation takes the call and its checked input, changes rows in the call's transaction, and returns the
-answer as stored records. No wire here, no SQL dialect, no AWS calls: what takes time is left to a row.
+response as stored records. No wire format here, no SQL dialect, no AWS calls: what takes time is recorded in
+a row, for the reconciler.
 """
 
 from __future__ import annotations

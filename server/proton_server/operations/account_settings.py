@@ -1,6 +1,6 @@
 """Account settings: what the service pipelines of an account and Region are provisioned with.
 
-Kept for those who read them back; pipelines are not part of this server.
+They are stored and returned; pipelines are not part of this server.
 https://docs.aws.amazon.com/proton/latest/APIReference/API_UpdateAccountSettings.html
 """
 

@@ -1,7 +1,7 @@
-"""Client tokens: a create that is repeated with the same token answers with what the first one made.
+"""Client tokens: a create that is repeated with the same token returns what the first one created.
 
 By the introduction of the API reference a token lives 8 hours, other parameters under it are an error, and
-when the original is gone the request makes a new one.
+when the original was deleted the request creates a new one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Deployments as operations ask for them: what is recorded at once, of what is done in the background.
+"""The records with which operations start deployments, deletions and cancellations.
 
-Records only; what becomes of them is `deployments.py`'s business.
+Records only; `engine/` carries them out in the background.
 """
 
 from __future__ import annotations

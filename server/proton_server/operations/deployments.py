@@ -1,4 +1,4 @@
-"""The history of deployments: listed, shown, and forgotten one by one.
+"""The history of deployments: list, get and delete them.
 
 https://docs.aws.amazon.com/proton/latest/APIReference/API_GetDeployment.html
 """
@@ -19,7 +19,7 @@ _OTHER_TARGETS = ("serviceName", "serviceInstanceName", "componentName")
 
 
 def list_deployments(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Deployments, newest first; those of an environment if one is named, even of one that is gone."""
+    """Deployments, newest first; those of an environment if one is named, even if it was deleted."""
     # Services and components are not part of this server, so nothing was ever deployed to one.
     nothing = [deployments.c.id.is_(None)] if any(member in request for member in _OTHER_TARGETS) else []
     named = {"environment_name": request["environmentName"]} if "environmentName" in request else {}
@@ -50,7 +50,7 @@ def get_deployment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_deployment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Forgets a deployment that has ended. One that does not exist is a success with nothing to show."""
+    """Deletes the record of a deployment that has ended. It succeeds without a result if there is none."""
     row = call.rows.find(deployments, id=request["id"])
     if row is None:
         return {}

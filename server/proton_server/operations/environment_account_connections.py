@@ -1,6 +1,6 @@
-"""Environment account connections: an environment account asks, a management account decides.
+"""Environment account connections: an environment account requests, a management account accepts or rejects.
 
-The connection belongs to the environment account and both see it; to any other account it does not exist.
+The connection belongs to the environment account and both can read it; for other accounts it does not exist.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-env-account-connections.html
 """
 
@@ -37,11 +37,11 @@ _STATUS_AFTER = {
     ("reject", "CONNECTED"): "REJECTED",
     ("reject", "REJECTED"): "REJECTED",
 }
-"""What becomes of a connection. AWS: one that was rejected can neither be accepted nor used."""
+"""Decision and status → next status. AWS: one that was rejected can neither be accepted nor used."""
 
 
 def create_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Asks the management account to provision an environment here. Waits for its decision as PENDING."""
+    """Requests that the management account provision an environment here. It is PENDING until then."""
     repeated = made_before(
         call, request, lambda made: call.rows.find(environment_account_connections, id=made)
     )
@@ -85,7 +85,7 @@ def get_environment_account_connection(call: Call, request: dict[str, Any]) -> d
 
 
 def update_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Exchanges roles. They hold from the next step of any deployment on; none is started."""
+    """Changes roles. The next step of any deployment uses them; no deployment is started."""
     row = _row_of(call, request["id"], _ENVIRONMENT_ACCOUNT)
     if row.record["status"] == "REJECTED":
         raise ConflictException(f"Environment account connection {row.id} is REJECTED, which is final.")
@@ -94,9 +94,9 @@ def update_environment_account_connection(call: Call, request: dict[str, Any]) -
 
 
 def delete_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Removes the connection, even from under an environment, which is then out of Proton's reach.
+    """Deletes the connection, even one that an environment uses and cannot be deployed without.
 
-    One that does not exist is a success with nothing to show.
+    It succeeds without a result if there is none.
     """
     if call.rows.find(environment_account_connections, id=request["id"]) is None:
         return {}
@@ -107,17 +107,17 @@ def delete_environment_account_connection(call: Call, request: dict[str, Any]) -
 
 
 def accept_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Lets the environment be provisioned through the connection. Accepting again changes nothing."""
+    """Accepts the connection for its environment. Accepting it again changes nothing."""
     return _decide(call, request["id"], "accept")
 
 
 def reject_environment_account_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Refuses the connection for good; also one that was accepted, as long as no environment uses it."""
+    """Rejects the connection for ever; also one that was accepted, unless an environment uses it."""
     return _decide(call, request["id"], "reject")
 
 
 def list_environment_account_connections(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """The connections that this account asked for, or was asked for, in order of their environments."""
+    """The connections that this account requested, or that it decides on, in order of their environments."""
     table = environment_account_connections
     conditions = [table.c[_SIDES[request["requestedBy"]]] == call.account_id]
     if "environmentName" in request:
@@ -135,7 +135,7 @@ def list_environment_account_connections(call: Call, request: dict[str, Any]) ->
 
 
 def _refuse_second(call: Call, management: str, environment: str) -> None:
-    """The User Guide has one connection for each environment. A rejected one does not stand in the way."""
+    """The User Guide has one connection for each environment. A rejected one does not count."""
     for other in call.rows.all(
         environment_account_connections,
         account_id=call.account_id,
@@ -145,11 +145,11 @@ def _refuse_second(call: Call, management: str, environment: str) -> None:
         status = other.record["status"]
         if status != "REJECTED":
             message = f"environment {environment} of account {management}: {other.id} is {status}"
-            raise ConflictException(f"There already is an environment account connection for {message}.")
+            raise ConflictException(f"There is already an environment account connection for {message}.")
 
 
 def _row_of(call: Call, connection_id: str, side: str) -> sa.Row[Any]:
-    """The connection, locked against its other account, for an operation that is one side's alone."""
+    """The connection, locked against its other account, for an operation that only one side may call."""
     row = connection_row(call, connection_id, lock=True)
     if getattr(row, side) != call.account_id:
         what = "environment" if side == _ENVIRONMENT_ACCOUNT else "management"
@@ -165,12 +165,14 @@ def _decide(call: Call, connection_id: str, decision: str) -> dict[str, Any]:
     after = _STATUS_AFTER.get((decision, status))
     if after is None:
         message = f"Environment account connection {row.id} is REJECTED, which is final"
-        raise ConflictException(f"{message}: have account {row.account_id} create a new one.")
+        raise ConflictException(f"{message}: create a new one in account {row.account_id}.")
     if after == status:
         return {"environmentAccountConnection": row.record}
     user = call.rows.find(environments, name=row.environment_name)
     if after == "REJECTED" and user and user.record.get("environmentAccountConnectionId") == row.id:
-        message = f"is used by environment {user.name} and cannot be rejected until that is deleted"
+        message = (
+            f"is used by environment {user.name} and cannot be rejected until the environment is deleted"
+        )
         raise ConflictException(f"Environment account connection {row.id} {message}.")
     return _changed(call, row, {"status": after})
 

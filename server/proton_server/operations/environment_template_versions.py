@@ -1,7 +1,7 @@
 """Versions of environment templates: registered from a bundle in S3, numbered, published, deleted.
 
-Registration itself happens in the background (`registration.py`). How versions are numbered and which one is
-recommended: https://docs.aws.amazon.com/proton/latest/userguide/ag-template-versions.html
+Registration itself happens in the background (`engine/registrations.py`). How versions are numbered and which
+one is recommended: https://docs.aws.amazon.com/proton/latest/userguide/ag-template-versions.html
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def create_environment_template_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Numbers a version and leaves its registration to the background.
+    """Numbers a version; it is registered in the background.
 
     Without majorVersion it is the first minor of a new major version, with it the next minor under it.
     """
@@ -79,7 +79,7 @@ def get_environment_template_version(call: Call, request: dict[str, Any]) -> dic
 
 
 def update_environment_template_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Changes the description, and publishes. There is no way back from PUBLISHED."""
+    """Changes the description, and publishes. A PUBLISHED version cannot become a draft again."""
     row = _requested(call, request)
     changes: dict[str, Any] = {"lastModifiedAt": call.now}
     if "description" in request:
@@ -95,7 +95,7 @@ def update_environment_template_version(call: Call, request: dict[str, Any]) -> 
 
 
 def delete_environment_template_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Removes a version that nothing needs. One that does not exist is a success with nothing to show."""
+    """Deletes a version that nothing uses. It succeeds without a result if there is none."""
     try:
         row = _requested(call, request)
     except ResourceNotFoundException:

@@ -1,4 +1,4 @@
-"""Environment templates: the name that versions hang on.
+"""Environment templates: a name with versions below it.
 
 https://docs.aws.amazon.com/proton/latest/APIReference/API_CreateEnvironmentTemplate.html
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def create_environment_template(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Makes a template without versions. Repeating the same request answers with the existing one."""
+    """Creates a template without versions. A repeated request returns the existing one."""
     name = request["name"]
     existing = call.rows.find(environment_templates, name=name)
     if existing is not None:
@@ -50,12 +50,12 @@ def update_environment_template(call: Call, request: dict[str, Any]) -> dict[str
 
 
 def delete_environment_template(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Removes a template without versions. One that does not exist is a success with nothing to show."""
+    """Removes a template without versions. It succeeds without a result if there is none."""
     row = call.rows.find(environment_templates, name=request["name"])
     if row is None:
         return {}
     if call.rows.all(environment_template_versions, template_name=row.name):
-        # The text of AWS's own answer, and ValidationException is its code.
+        # AWS's own message, and ValidationException is its code.
         raise ValidationException("Environment template has major versions that must first be deleted.")
     call.rows.delete(environment_templates, name=row.name)
     drop_tags(call, row.record["arn"])

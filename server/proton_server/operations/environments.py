@@ -1,8 +1,8 @@
-"""Environments: created, updated and deleted by deployments, which run in the background (`deployments.py`).
+"""Environments: created, updated and deleted by deployments, which run in the background (`engine/`).
 
-What the environment shows of template version and spec is what was last applied (before a first success: last
-attempted); what a deployment aims at is in the deployment's record. Description, roles and connection are
-settings: they hold from the call on.
+The template version and spec in an environment's record are those last applied (before a first success: last
+attempted); the target of a deployment is in the deployment's record. Description, roles and connection are
+settings: they are in effect as soon as the call returns.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-environments.html
 """
 
@@ -32,7 +32,7 @@ _VERSION = ("templateName", "templateMajorVersion", "templateMinorVersion")
 def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Records the environment and starts its first deployment.
 
-    A repeated request answers with the existing environment.
+    A repeated request returns the existing environment.
     """
     name = request["name"]
     existing = call.rows.find(environments, name=name)
@@ -82,14 +82,14 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     current = version_row(call, *(record[member] for member in _VERSION))
     if row.provisioned and version.engine != current.engine:
         message = f"Environment {row.name} is provisioned with {current.engine}, not with {version.engine}."
-        raise ValidationException(f"{message} That cannot change: create a new environment.")
+        raise ValidationException(f"{message} This cannot be changed: create a new environment.")
     target = target_state(call, version, request.get("spec", record["spec"]))
     call.rows.update(environments, {"name": row.name}, created_by=None)
     return {"environment": begin_deployment(call.rows, record, target, call.now)}
 
 
 def delete_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Starts the deletion. A repetition changes nothing, and in the end there is nothing to show."""
+    """Starts the deletion, unless it is in progress. It succeeds without a result if there is none."""
     row = call.rows.find(environments, name=request["name"])
     if row is None:
         return {}
@@ -98,13 +98,13 @@ def delete_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {"environment": row.record}
     if status not in AT_REST:
         raise ConflictException(
-            f"Environment {row.name} is {status} and cannot be deleted until that has ended."
+            f"Environment {row.name} is {status} and cannot be deleted until the deployment has ended."
         )
     return {"environment": begin_deletion(call.rows, row.record, call.now)}
 
 
 def cancel_environment_deployment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Asks for the end of an update in progress; how it ends is seen later."""
+    """Starts the cancellation of an update in progress."""
     row = environment_row(call, request["environmentName"])
     status = row.record["deploymentStatus"]
     if status == "CANCELLING":
@@ -140,7 +140,7 @@ def list_environments(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_environment_outputs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """The outputs of the last deployment that succeeded, or of the deployment asked for."""
+    """The outputs of the last deployment that succeeded, or of the deployment in the request."""
     row = environment_row(call, request["environmentName"])
     if "deploymentId" not in request:
         return {"outputs": row.outputs}
@@ -151,7 +151,7 @@ def list_environment_outputs(call: Call, request: dict[str, Any]) -> dict[str, A
 
 
 def list_environment_provisioned_resources(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """What stands for the environment outside Proton: for AWS-managed provisioning, its stack."""
+    """What was provisioned for the environment: for AWS-managed provisioning, its stack."""
     return {"provisionedResources": environment_row(call, request["environmentName"]).provisioned_resources}
 
 

@@ -1,21 +1,21 @@
-"""The errors an operation may answer with. What a person reads is `str(error)`.
+"""The errors that an operation may return. The message for the user is `str(error)`.
 
     ProtonError
     ├── AccessDeniedException            the caller may not do this
     ├── ConflictException                the thing exists already, or its state forbids the call
     ├── ResourceNotFoundException        the thing does not exist here
     ├── ServiceQuotaExceededException    a limit is reached
-    ├── ThrottlingException              too much at once; SDKs ask again by themselves
+    ├── ThrottlingException              too much at once; SDKs retry by themselves
     ├── ValidationException              the request is wrong
     └── (of the protocol, not of Proton)
-        ├── AuthenticationError          who calls cannot be said:
+        ├── AuthenticationError          the caller cannot be identified:
         │   MissingAuthenticationTokenException, IncompleteSignatureException,
         │   UnrecognizedClientException, InvalidSignatureException
         ├── MalformedHttpRequestException, SerializationException, RequestEntityTooLargeException
         ├── UnknownOperationException
-        └── InternalServerException      our fault; the cause is in the log only
+        └── InternalServerException      the server failed; the cause is in the log only
 
-The class name is the code on the wire, so a name here is never ours to choose. Nothing but errors lives here.
+The class name is the code on the wire, so the names are AWS's. Nothing but errors is defined here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import ClassVar
 
 
 class ProtonError(Exception):
-    """An answer other than success: the code is the class name, the message is for a person."""
+    """An error response: the code is the class name, the message is for the user."""
 
     status: ClassVar[int] = 400
 
@@ -51,7 +51,7 @@ class ServiceQuotaExceededException(ProtonError):
 
 
 class ThrottlingException(ProtonError):
-    """Too much at once. SDKs and the CLI ask again by themselves."""
+    """Too much at once. SDKs and the CLI retry by themselves."""
 
 
 class ValidationException(ProtonError):
@@ -59,7 +59,7 @@ class ValidationException(ProtonError):
 
 
 class AuthenticationError(ProtonError):
-    """Who calls cannot be said. Never raised itself: it is what the four below have in common."""
+    """The caller cannot be identified. Never raised itself: the base class of the four below."""
 
 
 class MissingAuthenticationTokenException(AuthenticationError):
@@ -69,7 +69,7 @@ class MissingAuthenticationTokenException(AuthenticationError):
 
 
 class IncompleteSignatureException(AuthenticationError):
-    """The Authorization header is not a whole Signature Version 4 header."""
+    """The Authorization header is not a complete Signature Version 4 header."""
 
 
 class UnrecognizedClientException(AuthenticationError):
@@ -79,17 +79,17 @@ class UnrecognizedClientException(AuthenticationError):
 
 
 class InvalidSignatureException(AuthenticationError):
-    """The signature does not fit the request, or is too old."""
+    """The signature does not match the request, or is too old."""
 
     status = 403
 
 
 class MalformedHttpRequestException(ProtonError):
-    """The HTTP request around the body is not what the protocol asks for."""
+    """The HTTP request is not as the protocol requires."""
 
 
 class SerializationException(ProtonError):
-    """The body is not the JSON document it should be."""
+    """The body is not a JSON object."""
 
 
 class RequestEntityTooLargeException(ProtonError):
@@ -99,10 +99,10 @@ class RequestEntityTooLargeException(ProtonError):
 
 
 class UnknownOperationException(ProtonError):
-    """Proton has no such operation, or this server does not do it yet."""
+    """Proton has no such operation, or it is not implemented."""
 
 
 class InternalServerException(ProtonError):
-    """Our fault. The message says nothing of the cause, which is in the log under the request id."""
+    """The server failed. The message does not name the cause, which is in the log with the request ID."""
 
     status = 500

@@ -1,7 +1,7 @@
-"""Linked repositories: where self-managed environments get their pull requests.
+"""Linked repositories: where the pull requests of self-managed environments are opened.
 
-A link is a record of an account that has a way into the hosting service; whether that leads to the
-repository is seen by the first pull request.
+A link is a record of an account for which the server has a token of the hosting service; whether the token
+may write to the repository is seen at the first pull request.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-create-repo.html
 """
 
@@ -25,9 +25,9 @@ _NAME = re.compile(r"(?!\.{1,2}/)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 
 
 def create_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Links a repository. Repeating the same request answers with the existing link.
+    """Links a repository. A repeated request returns the existing link.
 
-    The pull requests are the server's, which must not be made to open them where the account has no access.
+    The server opens the pull requests: it must not open them where the account has no access.
     """
     provider, name = request["provider"], request["name"]
     existing = call.rows.find(repositories, provider=provider, name=name)
@@ -38,8 +38,8 @@ def create_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise ValidationException(f"The repository name {name!r} is not of the form owner/repository.")
     try:
         call.can.hosting(call.account_id, provider)
-    except HostingError as fault:
-        raise ValidationException(str(fault)) from None
+    except HostingError as error:
+        raise ValidationException(str(error)) from None
     given = {member: value for member, value in request.items() if member != "tags"}
     record = {**given, "arn": call.arn(f"repository/{provider.lower()}:{name}")}
     call.rows.insert(repositories, provider=provider, name=name, record=record, created_by=digest(request))
@@ -53,12 +53,12 @@ def get_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_repository(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Removes the link, not the repository. One that does not exist is a success with nothing to show."""
+    """Removes the link, not the repository. It succeeds without a result if there is none."""
     key = {"provider": request["provider"], "name": request["name"]}
     row = call.rows.find(repositories, **key)
     if row is None:
         return {}
-    user = _user(call, row.record["arn"])
+    user = _used_by(call, row.record["arn"])
     if user is not None:
         raise ConflictException(
             f"Repository {row.provider} {row.name} is used by {user} and cannot be deleted."
@@ -80,8 +80,8 @@ def list_repositories(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"repositories": [row.record for row in rows], "nextToken": token}
 
 
-def _user(call: Call, arn: str) -> str | None:
-    """What still needs the link."""
+def _used_by(call: Call, arn: str) -> str | None:
+    """What still uses the link, if anything."""
     used = environments.c.record[("provisioningRepository", "arn")].as_string() == arn
     for environment in call.rows.all(environments, used):
         return f"environment {environment.name}"

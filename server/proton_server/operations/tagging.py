@@ -1,6 +1,6 @@
 """The tags a resource has: those of its owner, stored, and those of AWS, which follow from the resource.
 
-Everything about tags that more than one operation needs lives here.
+Everything about tags that more than one operation needs is here.
 https://docs.aws.amazon.com/proton/latest/userguide/resources.html
 """
 
@@ -34,7 +34,7 @@ def put_tags(call: Call, arn: str, given: Sequence[dict[str, str]]) -> None:
 
 
 def drop_tags(call: Call, arn: str) -> None:
-    """Forgets the tags of a resource that is gone."""
+    """Deletes the tags of a resource that was deleted."""
     call.rows.delete(tags, arn=arn)
 
 

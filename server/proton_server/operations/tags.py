@@ -1,6 +1,6 @@
-"""TagResource, UntagResource, ListTagsForResource: of all that can be tagged.
+"""TagResource, UntagResource, ListTagsForResource: for every resource that can be tagged.
 
-The tags that begin with `aws:` are not stored: they follow from the resource, and nobody can edit them.
+The tags that begin with `aws:` are not stored: they follow from the resource, and users cannot edit them.
 https://docs.aws.amazon.com/proton/latest/userguide/resources.html
 """
 
@@ -43,7 +43,7 @@ def tag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def untag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Removes tags; one that is not there is no error."""
+    """Removes tags; one that does not exist is no error."""
     _resource(call, request["resourceArn"])
     refuse_reserved(request["tagKeys"])
     for key in request["tagKeys"]:
@@ -69,7 +69,7 @@ def _resource(call: Call, arn: str) -> sa.Row[Any]:
     for table in _TAGGABLE:
         for row in call.rows.all(table, table.c.record["arn"].as_string() == arn):
             if row.account_id != call.account_id:
-                # The other account of a connection sees it; tagging is for the environment account.
+                # The other account of a connection can read it, but not tag it.
                 raise AccessDeniedException(
                     f"{call.operation} is for the account of the resource, {row.account_id}."
                 )

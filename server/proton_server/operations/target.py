@@ -1,7 +1,7 @@
-"""What a deployment aims at: which template version, which spec. The server's law of deploymentType.
+"""The target of a deployment: template version and spec. The server's rules of deploymentType.
 
-Everything that decides it lives here: which members may travel with which deploymentType, which version each
-type leads to, and whether the spec fits that version. Pure decisions over rows; nothing is written.
+Everything that decides it is here: which members each deploymentType accepts, which version it leads to, and
+whether the spec fits that version. Decisions over rows; nothing is written.
 https://docs.aws.amazon.com/proton/latest/APIReference/API_UpdateEnvironment.html
 """
 
@@ -22,7 +22,7 @@ _METADATA = {"name", "deploymentType", "description"}
 _DEPLOYED = {"spec", *MEMBERS}
 _VERSION = {"templateMajorVersion", "templateMinorVersion"}
 
-_MAY_TRAVEL = {
+_ACCEPTED = {
     "NONE": _METADATA,
     "CURRENT_VERSION": _METADATA | _DEPLOYED,
     "MINOR_VERSION": _METADATA | _DEPLOYED | _VERSION,
@@ -34,10 +34,10 @@ _MAY_TRAVEL = {
 def check_members(request: dict[str, Any]) -> None:
     """Raises ValidationException for a member that its deploymentType does not accept.
 
-    AWS says "do not include" without saying what happens: refusing is the answer that nobody can misread.
+    AWS documents "do not include" and not what happens otherwise: a refusal cannot be misunderstood.
     """
     deployment_type = request["deploymentType"]
-    extra = sorted(set(request) - _MAY_TRAVEL[deployment_type])
+    extra = sorted(set(request) - _ACCEPTED[deployment_type])
     if extra:
         message = f"{', '.join(extra)} cannot be updated with deploymentType {deployment_type}."
         raise ValidationException(message)
@@ -72,7 +72,7 @@ def version_to_update(call: Call, current: dict[str, Any], request: dict[str, An
 
 
 def target_state(call: Call, version: sa.Row[Any], spec: str) -> dict[str, str]:
-    """The state (`EnvironmentState` of the API) that a deployment of this version and spec aims at.
+    """The target state (`EnvironmentState` of the API) of a deployment of this version and spec.
 
     Raises ValidationException if the spec does not fit the version's schema, naming the path.
     """

@@ -1,8 +1,8 @@
 """The port to what provisions environments: a module for each method, with the verbs of `Provisioner`.
 
-A verb makes one call that may be repeated at any time (the caller may have died before it noted the answer)
-and returns at once: it starts or observes, it never waits. `methods.py` is the table of the methods. Only the
-modules of this package, `publish.py` and `local/` talk to AWS; the port itself does not.
+A verb makes one call that may be repeated at any time (the caller may have ended before it recorded the
+result) and returns at once: it starts or observes, it never waits. `methods.py` is the table of the methods.
+Only the modules of this package, `publish.py` and `local/` talk to AWS; the port itself does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """One deployment or deletion of an environment: all that a method may know."""
+    """One deployment or deletion of an environment: all that a provisioner gets."""
 
     deployment_id: str
     account_id: str
@@ -30,16 +30,16 @@ class Work:
     environment: Mapping[str, Any]
     """The environment's record; its version and spec are those last applied."""
     template_version: tuple[str, str]
-    """Of the template, major and minor: the version aimed at, or that a deletion removes."""
+    """Of the template, major and minor: the target's version, or the one that a deletion removes."""
     read_inputs: Callable[[], dict[str, Any]]
-    """The input values aimed at, defaults filled in. None for a deletion."""
+    """The target's input values with their defaults. Empty for a deletion."""
     tags: Mapping[str, str]
     """To be put on what is provisioned."""
     notified: Mapping[str, Any]
     """What NotifyResourceDeploymentStatusChange reported of this deployment: of `status`, `statusMessage` and
     `outputs` (`Output` records) those that were given, the last of each."""
     read_bundle: Callable[[], Bundle]
-    """The template bundle aimed at."""
+    """The target's template bundle."""
     evaluate: Callable[..., Any]
     """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For functions that render a
     template or read what it produced."""
@@ -52,7 +52,7 @@ class State(Enum):
 
     PREPARING = "something else has to end or to be removed first: start again"
     RUNNING = "in progress: observe"
-    OUT_OF_REACH = "unknown, because what has to be asked cannot be reached: ask again"
+    OUT_OF_REACH = "unknown, because AWS cannot be reached: try again"
     WAITING = "waits for people, who may take days: observe now and then"
     SUCCEEDED = "succeeded"
     FAILED = "failed, and nothing is in progress any more"
@@ -88,7 +88,7 @@ class Provisioner(Protocol):
         """Looks at a deployment that began."""
 
     def cancel(self, work: Work) -> Progress:
-        """Asks for the end of a deployment that began; what comes of it is observed."""
+        """Cancels a deployment that began; how it ends is observed."""
 
     def remove(self, work: Work) -> Progress:
         """Begins the removal of all that was provisioned."""

@@ -1,8 +1,7 @@
-"""Sessions with AWS: as whom the server calls, and how long it waits.
+"""Clients of AWS: with which credentials the server calls, and how long it waits.
 
-With nothing configured that is botocore's own credential chain, which must lead to an identity that may
-assume the service roles; `proton-server local` names its own endpoint instead. Nothing here knows what calls
-mean.
+By default the credentials are those of botocore's own chain, which must be allowed to assume the service
+roles; `proton-server local` uses its own endpoint instead. Nothing here knows what the calls are for.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS, _READ_SECONDS = 3, 9
 """Together below the reconciler's lease."""
 _CLIENTS = 64
-"""How many are kept. One has about 0.4 MB of its own; their number is up to callers, who name the roles."""
+"""How many are kept. One takes about 0.4 MB, and there is one for each role that callers name."""
 _MAX_BUNDLE_BYTES = 10 * 1024 * 1024
 """The quota of the User Guide's page on limits."""
 _DENIED = (
@@ -49,7 +48,7 @@ class Aws:
     Args:
         endpoint_url: one endpoint for all services, where access keys name accounts (`proton-server local`);
             None is AWS itself.
-        template_accounts: whose buckets everybody's templates may lie in, besides the caller's own.
+        template_accounts: accounts in whose buckets all callers' bundles may be, besides the caller's own.
 
     """
 
@@ -57,33 +56,33 @@ class Aws:
         self._endpoint_url, self._template_accounts = endpoint_url, template_accounts
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 2},
-            # The local endpoint is this process: no proxy leads to it.
+            # The local endpoint is this process: no proxy is needed.
             proxies={} if endpoint_url else None,
             max_pool_connections=32,
             s3={"addressing_style": "path"} if endpoint_url else None,
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
         )
-        # The models of services, 10 MB in some: parsed once and not for each session.
+        # The models of services, up to 10 MB each: parsed once and not for each session.
         self._loader = create_loader()
         self._session = lru_cache(maxsize=_CLIENTS)(self._new_session)
         self._clients: dict[tuple[str, ...], Any] = {}
-        """The clients, the one that was longest out of use first."""
-        # Making clients is not safe with threads; using them is.
+        """The clients, the least recently used first."""
+        # Creating clients is not thread-safe; using them is.
         self._making = threading.RLock()
 
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
         """An object of S3, read as the server itself. Raises ObjectUnreadable and AwsUnavailable.
 
-        The server may be allowed to read more buckets than the caller, so S3 is told whose the bucket must
-        be. It takes one account at a time, and answers for any other as if reading were forbidden.
+        The server may be allowed to read more buckets than the caller, so the call names the expected owner
+        of the bucket. It takes one account, and is denied for a bucket of any other.
         """
         place = f"s3://{bucket}/{key}"
         for owner in (account_id, *self._template_accounts):
             try:
                 s3 = self.client("s3", account_id, region)
-                answer = s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
-                content: bytes = answer["Body"].read(_MAX_BUNDLE_BYTES + 1)
+                response = s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+                content: bytes = response["Body"].read(_MAX_BUNDLE_BYTES + 1)
                 break
             except (ClientError, BotoCoreError) as error:
                 waiting = temporary_error(error)
@@ -104,10 +103,10 @@ class Aws:
     def client(self, service: str, account_id: str, region: str, role_arn: str = "") -> Any:
         """A client of a service, as a role or else as the server itself.
 
-        It is kept, for it is slow to make. One that is dropped for others closes its idle connections; a
-        thread that has it may go on with it.
+        It is kept, since it is slow to create. One that is dropped for others closes its idle connections; a
+        thread that has it may still use it.
         """
-        # Outside the local endpoint the server is itself in every account.
+        # Without the local endpoint the server has the same credentials for every account.
         key = (service, account_id if self._endpoint_url else "", region, role_arn)
         dropped = None
         with self._making:
@@ -148,7 +147,7 @@ class Aws:
         if credentials is None:
             raise NoCredentialsError
         return AssumeRoleCredentialFetcher(
-            # Without a region STS answers globally, and not in every partition.
+            # Without a Region the global endpoint of STS is called, which not every partition has.
             lambda service, **options: self._client_of(base, service, region, **options),
             credentials,
             role_arn,
@@ -157,7 +156,7 @@ class Aws:
 
 
 class _Assumed(CredentialProvider):
-    """Credentials of a role, fetched when first needed and again before they expire."""
+    """Credentials of a role, fetched when first used and again before they expire."""
 
     METHOD = "assume-role"
 

@@ -44,7 +44,7 @@ _STATE = {
     "DELETE_IN_PROGRESS": State.RUNNING,
     "DELETE_FAILED": State.FAILED,
 }
-"""What the status of a stack says of the deployment that began last."""
+"""Status of a stack → state of the deployment that began last."""
 
 _LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """What a failed creation leaves: CloudFormation can only delete it."""
@@ -59,9 +59,9 @@ _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _MAX_TEMPLATE_BYTES = 51_200
-"""What CreateStack takes without a bucket to read the template from."""
+"""What CreateStack accepts in TemplateBody."""
 _VALUE_LENGTH = range(1, 1025)
-"""Of `OutputValueString` in the API model; CloudFormation's outputs may be empty and longer."""
+"""Of `OutputValueString` in the API model; outputs in CloudFormation may be empty or longer."""
 
 _VANISHED = (
     "The environment's CloudFormation stack no longer exists. If this is a local server: the local AWS keeps "
@@ -149,7 +149,7 @@ class CloudFormation:
 
     @_errors_as_progress
     def observe_removal(self, work: Work) -> Progress:
-        """Whether the stack is gone."""
+        """Whether the stack is deleted."""
         client = self._client(work)
         stack = _describe(work, client)
         if stack is None:
@@ -165,7 +165,7 @@ class CloudFormation:
 def stack_name(work: Work) -> str:
     """The stack's name as Proton made it, such as `AWSProton-vpc-env-prod-cloudformation--QYWPQLSESXEMRBY`.
 
-    Where Proton drew 15 letters at random, they follow here from the environment and the time it was created.
+    AWS Proton chose the 15 letters at random; here they follow from the environment and its time of creation.
     """
     name, arn, created_at = (work.environment[member] for member in ("name", "arn", "createdAt"))
     seed = hashlib.sha256(f"{arn} {created_at}".encode()).digest()
@@ -224,9 +224,9 @@ def _waiting_for(stack: dict[str, Any]) -> Progress:
 
 def _succeeded(stack: dict[str, Any]) -> Progress:
     found = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    unfit = [key for key, value in found.items() if len(value) not in _VALUE_LENGTH]
-    message = f"Outputs not of 1 to 1,024 characters are left out: {', '.join(unfit)}." if unfit else ""
-    outputs = [{"key": key, "valueString": value} for key, value in found.items() if key not in unfit]
+    invalid = [key for key, value in found.items() if len(value) not in _VALUE_LENGTH]
+    message = f"Outputs not of 1 to 1,024 characters are left out: {', '.join(invalid)}." if invalid else ""
+    outputs = [{"key": key, "valueString": value} for key, value in found.items() if key not in invalid]
     resource = {
         "name": stack["StackName"],
         "identifier": stack["StackId"],

@@ -15,4 +15,4 @@ class ObjectUnreadable(Exception):
 
 
 class AwsUnavailable(Exception):
-    """AWS cannot be asked now; the message is a sentence that says why."""
+    """AWS cannot be called now; the message is a sentence that says why."""

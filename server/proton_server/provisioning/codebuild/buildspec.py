@@ -1,4 +1,4 @@
-"""A CodeBuild manifest, rendered for an environment: the buildspecs, and the source that a build is handed.
+"""A CodeBuild manifest, rendered for an environment: the buildspecs, and the source of a build.
 
 Pure. Forbidden here: AWS, and values of inputs in a message. Sources: User Guide, "CodeBuild provisioning
 template bundle" and "CodeBuild provisioning parameter details and examples"; CodeBuild's "Build specification
@@ -30,7 +30,7 @@ _DEFAULT_IMAGE = "aws/codebuild/amazonlinux2-x86_64-standard:5.0"
 _KEEP_OUTPUTS = (
     f'[ -e "$CODEBUILD_SRC_DIR/{OUTPUTS_FILE}" ] || echo "[]" > "$CODEBUILD_SRC_DIR/{OUTPUTS_FILE}"'
 )
-"""CodeBuild fails a build that lacks a file it is told to upload."""
+"""CodeBuild fails a build that lacks a file that its artifacts name."""
 
 _MAX_OUTPUTS = 50
 _KEY_LENGTH = _VALUE_LENGTH = range(1, 1025)
@@ -38,7 +38,7 @@ _KEY_LENGTH = _VALUE_LENGTH = range(1, 1025)
 
 
 class OutputsError(ProvisioningError):
-    """A build wrote outputs that cannot be read; the text is a sentence without values."""
+    """A build wrote outputs that cannot be read; the message is a sentence without values."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Recipe:
 
 
 def read_recipe(settings: Mapping[str, Any], environment_name: str, inputs: Mapping[str, Any]) -> Recipe:
-    """The manifest's settings for an environment, all of them: what fails here must not fail at the deletion.
+    """The manifest's settings for an environment, all rendered now, so that a deletion cannot fail at them.
 
     Raises RenderError with one sentence that names the setting, e.g. for an undefined name.
     """
@@ -66,7 +66,7 @@ def read_recipe(settings: Mapping[str, Any], environment_name: str, inputs: Mapp
         provision=_buildspec(
             rendered, env, [*rendered["provision"], _KEEP_OUTPUTS], artifacts={"files": [OUTPUTS_FILE]}
         ),
-        # A buildspec needs a command, and a template may leave nothing to be removed.
+        # A buildspec needs a command, and a template may have none for the deletion.
         deprovision=_buildspec(rendered, env, rendered["deprovision"] or ["true"]),
         project_properties=rendered.get("project_properties", {}),
     )
@@ -77,7 +77,7 @@ def source_zip(
 ) -> bytes:
     """The build's source as a zip: the files beside the manifest, the inputs, and both buildspecs.
 
-    That the deprovision commands travel with the source makes a later deletion independent of the template.
+    The deprovision commands are in the source, so a later deletion does not need the template.
     """
     values = {"environment": {"name": environment_name, "inputs": dict(inputs)}}
     contents = {
@@ -91,7 +91,7 @@ def source_zip(
         for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(name)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o100755 << 16  # a bundle carries no modes, and may hold scripts
+            entry.external_attr = 0o100755 << 16  # a bundle has no file modes, and may contain scripts
             writer.writestr(entry, content)
     return archive.getvalue()
 
@@ -99,12 +99,12 @@ def source_zip(
 def read_outputs(content: bytes) -> list[dict[str, str]]:
     """The `Output` records in a build's outputs file.
 
-    Accepted is the API's own form, [{"key", "valueString"}], and what `cdk deploy --outputs-file` writes,
-    which the User Guide names as the file's maker: {"Stack": {"Key": "value"}}. Raises OutputsError.
+    Accepts the API's own form, [{"key", "valueString"}], and that of `cdk deploy --outputs-file`, which the
+    User Guide uses to write the file: {"Stack": {"Key": "value"}}. Raises OutputsError.
     """
     try:
         document = json.loads(content)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or brackets upon brackets
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested too deeply
         raise OutputsError(f"{OUTPUTS_FILE} is not valid JSON.") from None
     if isinstance(document, dict) and all(isinstance(stack, dict) for stack in document.values()):
         pairs = [pair for stack in document.values() for pair in stack.items()]
@@ -130,12 +130,12 @@ def _checked(pairs: list[tuple[Any, Any]]) -> list[dict[str, str]]:
                 f"{OUTPUTS_FILE}: the value of output {number} must be a string of 1 to 1,024 characters."
             )
     if len(dict(pairs)) < len(pairs):
-        raise OutputsError(f"{OUTPUTS_FILE} has two outputs of one key.")
+        raise OutputsError(f"{OUTPUTS_FILE} has two outputs with the same key.")
     return [{"key": key, "valueString": value} for key, value in pairs]
 
 
 def _render(value: Any, path: str, environment_name: str, inputs: Mapping[str, Any]) -> Any:
-    """Every string of a setting, rendered by itself: so no input can become another line of YAML."""
+    """Every string of a setting, rendered by itself, so that an input cannot add a line of YAML."""
     if isinstance(value, dict):
         return {key: _render(each, f"{path}.{key}", environment_name, inputs) for key, each in value.items()}
     if isinstance(value, list):

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _PROVISIONING_ROLE = "ProtonServerCodeBuildProvisioning"
 _DEPLOYMENT = "PROTON_DEPLOYMENT_ID"
 _MAX_OUTPUTS_BYTES = 10 * 1024 * 1024
-"""More than the allowed outputs can have. The build writes the file: what is cut off is no JSON any more."""
+"""More than the allowed outputs can have. A longer file is cut off, and then is not valid JSON."""
 _NEWEST = 20
-"""How many builds to look through for a deployment's. It is the newest, unless somebody builds by hand."""
+"""How many builds are searched for a deployment's. It is the newest, unless a user starts builds."""
 
 
 def provisioning_role(work: Work) -> str:
-    """As whom the server builds. The account's owner has to make it, and let the server assume it."""
+    """The role that the server assumes. The account's owner creates it, and lets the server assume it."""
     partition = work.environment["arn"].split(":")[1]
     return f"arn:{partition}:iam::{work.account_id}:role/{_PROVISIONING_ROLE}"
 
@@ -40,7 +40,7 @@ class Project:
         self._codebuild = aws.client("codebuild", work.account_id, work.region, role)
         self._s3 = aws.client("s3", work.account_id, work.region, role)
         self.name = _name(work)
-        # Bucket names are the world's: the owner says whether it is really ours.
+        # Bucket names are global: the owner tells this bucket from another account's of the same name.
         self._bucket = {
             "Bucket": f"proton-codebuild-{work.account_id}-{work.region}",
             "ExpectedBucketOwner": work.account_id,
@@ -71,19 +71,19 @@ class Project:
         return None
 
     def put_source(self, source: bytes) -> None:
-        """Puts the source of the next build in place, and the account's bucket if there is none."""
+        """Uploads the source of the next build, and creates the account's bucket if there is none."""
         try:
             self._s3.head_bucket(**self._bucket)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
-            # S3 refuses to be told of the Region that is its default.
+            # S3 refuses its default Region as a constraint.
             where = {"LocationConstraint": self._work.region}
             options = {} if self._work.region == "us-east-1" else {"CreateBucketConfiguration": where}
             try:
                 self._s3.create_bucket(Bucket=self._bucket["Bucket"], **options)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":  # another deployment's doing
+                if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":  # by another deployment
                     raise
         self._s3.put_object(**self._bucket, Key=self._source, Body=source)
 
@@ -104,7 +104,7 @@ class Project:
                 "name": "outputs",
                 "namespaceType": "NONE",
                 "packaging": "NONE",
-                # By CodeBuild's key, that is: the bucket encrypts all the same, and the role needs no key.
+                # With CodeBuild's key: the bucket encrypts anyway, and the role needs no key.
                 "encryptionDisabled": True,
             },
             "environment": {
@@ -124,7 +124,7 @@ class Project:
             try:
                 self._codebuild.create_project(**description)
             except ClientError as error:
-                # Its name is this environment's alone: the call was accepted before, and its answer lost.
+                # Only this environment has its name: the call was accepted before, and its response lost.
                 if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
                     raise
             else:
@@ -139,19 +139,19 @@ class Project:
         """Starts the deployment's build, with overrides of StartBuild."""
         self._codebuild.start_build(
             projectName=self.name,
-            # Good for five minutes only: what is repeated later finds the build by its variable.
+            # It is valid for five minutes: a later repetition finds the build by its variable.
             idempotencyToken=self._work.deployment_id,
             environmentVariablesOverride=[{"name": _DEPLOYMENT, "value": self._work.deployment_id}],
             **overrides,
         )
 
     def read_outputs(self) -> list[dict[str, str]]:
-        """What the last build that succeeded put out. Raises OutputsError."""
-        answer = self._s3.get_object(**self._bucket, Key=self._outputs)
-        return read_outputs(answer["Body"].read(_MAX_OUTPUTS_BYTES))
+        """The outputs of the last build that succeeded. Raises OutputsError."""
+        response = self._s3.get_object(**self._bucket, Key=self._outputs)
+        return read_outputs(response["Body"].read(_MAX_OUTPUTS_BYTES))
 
     def clear(self) -> None:
-        """Deletes everything, the project last: while it is there, the rest will be looked for again."""
+        """Deletes everything, the project last: while it exists, a repetition deletes the rest."""
         self.delete_objects()
         self._codebuild.delete_project(name=self.name)
 
@@ -166,7 +166,7 @@ class Project:
 
 
 def _name(work: Work) -> str:
-    """Of an environment's CodeBuild project: the same at every call, another for a namesake created later."""
+    """The project's name: the same at every call, and another one if the environment is created again."""
     name, arn, created_at = (work.environment[member] for member in ("name", "arn", "createdAt"))
     seed = hashlib.sha256(f"{arn} {created_at}".encode()).hexdigest()
     return f"AWSProton-{name[:100]}-{seed[:12]}"

@@ -1,7 +1,7 @@
-"""A CodeBuild project: what Proton decides about it, and what a manifest's `project_properties` add.
+"""A CodeBuild project: the members that Proton sets, and those that a manifest's `project_properties` add.
 
-The properties are those of AWS::CodeBuild::Project; CodeBuild's API has the same with other capitals, so
-botocore's model of the API says what each is called there and of which type it is. No calls to AWS here.
+The properties are those of AWS::CodeBuild::Project; CodeBuild's API has the same in camel case, so botocore's
+model of the API gives the name and the type of each. No calls to AWS here.
 https://docs.aws.amazon.com/proton/latest/userguide/vpc-codebuild-custom-support.html
 """
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
     _Fitting = Callable[[Any, Any, str], Any]
-    """A value of the manifest, the shape it should have, where it stands → the value for the API."""
+    """A value of the manifest, its shape in the model, its path → the value for the API."""
 
-_PROTONS_OWN = ("name", "serviceRole", "source", "sourceVersion", "artifacts")
+_SET_BY_PROTON = ("name", "serviceRole", "source", "sourceVersion", "artifacts")
 
 _UNSET = {
     "queuedTimeoutInMinutes": 480,
@@ -35,15 +35,15 @@ _UNSET = {
     "secondaryArtifacts": [],
     "fileSystemLocations": [],
 }
-"""UpdateProject leaves what it is not told as it was: what a template dropped is put back to this."""
+"""UpdateProject keeps members that it is not given: a property that a template dropped is reset to this."""
 
 
 class PropertiesError(ProvisioningError):
-    """The manifest's project properties do not fit CodeBuild; the text is a sentence without values."""
+    """The manifest's project properties are not valid; the message is a sentence without values."""
 
 
 def with_properties(base: dict[str, Any], properties: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
-    """`base`, the members of CreateProject that Proton decides, together with a manifest's properties.
+    """`base`, the members of CreateProject that Proton sets, together with a manifest's properties.
 
     Args:
         base: with `environment` and `tags`, which the properties may add to.
@@ -54,11 +54,9 @@ def with_properties(base: dict[str, Any], properties: Mapping[str, Any], shape: 
 
     """
     added = _fit(properties, shape, "project_properties")
-    for member in _PROTONS_OWN:
+    for member in _SET_BY_PROTON:
         if member in added:
-            raise PropertiesError(
-                f"manifest.yaml: project_properties cannot set {member}, which Proton does."
-            )
+            raise PropertiesError(f"manifest.yaml: project_properties cannot set {member}: Proton sets it.")
     environment = {**base["environment"], **added.get("environment", {})}
     environment["environmentVariables"] = [
         *added.get("environment", {}).get("environmentVariables", []),
@@ -67,19 +65,19 @@ def with_properties(base: dict[str, Any], properties: Mapping[str, Any], shape: 
     project = {**base, **added, "environment": environment, "tags": [*added.get("tags", []), *base["tags"]]}
     report = ParamValidator().validate(project, shape)
     if report.has_errors():
-        # With all types right, what a report quotes are numbers and lengths.
+        # All types are right, so the report quotes numbers and lengths only.
         first = re.sub(r" value: -?\d+,", "", report.generate_report().splitlines()[0])
-        raise PropertiesError(f"manifest.yaml: project_properties do not fit CodeBuild's API: {first}.")
+        raise PropertiesError(f"manifest.yaml: project_properties are not valid in CodeBuild: {first}.")
     return project
 
 
 def as_update(project: dict[str, Any]) -> dict[str, Any]:
-    """A project's members for UpdateProject: dropped properties go back to their defaults."""
+    """A project's members for UpdateProject: dropped properties are reset to their defaults."""
     return {**_UNSET, **project}
 
 
 def _fit(value: Any, shape: Any, path: str) -> Any:
-    """`value` in the API's names and types. What was rendered is text: "['a']" where a list is wanted."""
+    """`value` in the API's names and types. A rendered value is text: "['a']" where a list is expected."""
     try:
         fit: _Fitting = _FIT.get(shape.type_name, _string)
         return fit(value, shape, path)
@@ -93,15 +91,13 @@ def _structure(value: Any, shape: Any, path: str) -> dict[str, Any]:
     names = {name.lower(): name for name in shape.members}
     unknown = [key for key in value if key.lower() not in names]
     if unknown:
-        raise PropertiesError(
-            f"manifest.yaml: {path}.{unknown[0]} is no property that CodeBuild's API takes."
-        )
+        raise PropertiesError(f"manifest.yaml: {path}.{unknown[0]} is not a property of CodeBuild's API.")
     members = {names[key.lower()]: key for key in value}
     return {name: _fit(value[key], shape.members[name], f"{path}.{key}") for name, key in members.items()}
 
 
 def _list(value: Any, shape: Any, path: str) -> list[Any]:
-    # Below a key, in a line of its own and so indented, for documents are mappings.
+    # Below a key, on a line of its own and indented, since load_mapping reads mappings.
     items = load_mapping(f"items:\n{indent(value, ' ')}")["items"] if isinstance(value, str) else value
     if not isinstance(items, list):
         raise TypeError

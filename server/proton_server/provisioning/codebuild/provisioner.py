@@ -35,7 +35,7 @@ _STATE = {
     # The record keeps the previous version and spec; what the commands did before the stop is not undone.
     "STOPPED": State.ROLLED_BACK,
 }
-"""What the status of a build says of its deployment."""
+"""Status of a build → state of its deployment."""
 
 _VANISHED = (
     "The environment's CodeBuild project and its build no longer exist. If this is a local server: a "
@@ -164,7 +164,7 @@ def _is_busy(builds: list[dict[str, Any]] | None) -> bool:
 
 
 def _reason(build: dict[str, Any]) -> str:
-    """Why a build failed: the phase and what CodeBuild says of it, and where the log is."""
+    """Why a build failed: the phase, CodeBuild's message, and the log's URL."""
     text = f"The build {build['id']} is {build['buildStatus']}"
     for phase in build.get("phases", []):
         if phase.get("phaseStatus", "SUCCEEDED") not in ("SUCCEEDED", "IN_PROGRESS"):

@@ -1,7 +1,7 @@
-"""The port to what hosts git repositories: a branch is pushed, a pull request opened, looked at and closed.
+"""The port to services that host git repositories: push a branch; open, find and close a pull request.
 
-One module per service, each with the verbs of `Repository`. Nothing here knows what the files are for;
-nothing in a fault or a log may contain a token or the content of a file.
+One module for each service, with the verbs of `Repository`. Nothing here knows what the files are for; no
+error and no log may contain a token or the content of a file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from proton_server.provisioning.errors import ProvisioningError
 
 
 class HostingError(ProvisioningError):
-    """The service refuses, and would again; the text is a sentence that says what and where.
+    """The service refuses a request, and would refuse it again; the message is a sentence.
 
-    Any other exception of a verb means that the service is out of reach for now.
+    Any other exception of a verb means that the service cannot be reached now.
     """
 
 
 class RequestState(Enum):
-    """What has become of a pull request."""
+    """The state of a pull request."""
 
     OPEN = "open"
     MERGED = "merged"
@@ -44,12 +44,12 @@ class Change:
 
     branch: str
     parent: str
-    """The commit it follows."""
+    """The commit before it."""
     message: str
     files: Mapping[str, bytes]
     """New content by path."""
     removed: Collection[str] = ()
-    """Paths that go; all are in the parent."""
+    """Paths to be removed; all are in the parent."""
 
 
 class Repository(Protocol):
@@ -59,32 +59,32 @@ class Repository(Protocol):
         """The commit a branch points to, or None without such a branch."""
 
     def paths(self, commit: str, folder: str) -> list[str]:
-        """All files below a folder, relative to it. Empty without such a folder."""
+        """All files below a folder, relative to it. Empty if there is no such folder."""
 
     def read(self, commit: str, path: str) -> bytes:
         """A file's content."""
 
     def push(self, change: Change) -> None:
-        """Makes the branch with its one commit. A branch of that name is left as it is."""
+        """Creates the branch with its one commit. An existing branch of that name is not changed."""
 
     def find_request(self, branch: str) -> Request | None:
-        """The pull request from this branch, whatever has become of it."""
+        """The pull request from this branch, in any state."""
 
     def open_request(self, branch: str, base: str, title: str, body: str) -> Request:
         """Opens the pull request from a branch to the branch `base`, or finds it open already."""
 
     def close_request(self, request: Request) -> Request:
-        """Closes a pull request without merging it. Returns it as it is then: it may have been merged."""
+        """Closes a pull request without merging it. Returns its new state: it may have been merged."""
 
 
 Hosting = Callable[[str], Repository]
-"""A hosting service: leads from a repository's full name, `owner/name`, to the repository.
+"""A hosting service: returns the repository for its full name, `owner/name`.
 
-CreateRepository has checked that both parts are plain: neither can lead out of a folder or a URL's path.
+CreateRepository has checked both parts: neither can lead out of a folder or a URL's path.
 """
 
 Hostings = Callable[[str, str], Hosting]
-"""Leads from an account and a `RepositoryProvider` of the API to the service, as far as it is that account's.
+"""Returns the service for an account and a `RepositoryProvider` of the API.
 
-Raises HostingError for an account that has no way in.
+Raises HostingError for an account that has no token for it.
 """

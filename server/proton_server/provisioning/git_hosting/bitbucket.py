@@ -1,4 +1,4 @@
-"""Bitbucket Cloud through its REST API 2.0: one call makes branch and commit.
+"""Bitbucket Cloud through its REST API 2.0: one call creates branch and commit.
 
 https://developer.atlassian.com/cloud/bitbucket/rest/api-group-source/ and …/api-group-pullrequests/. The
 token is an access token of the repository, project or workspace with the scopes `repository:write` and
@@ -23,7 +23,7 @@ _STATES = {
     "SUPERSEDED": RequestState.CLOSED,
 }
 _DEPTH = "20"
-"""Of folders below an environment's; Bitbucket has no "all the way down"."""
+"""Of folders below an environment's; Bitbucket cannot list without a limit."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -32,7 +32,7 @@ class Bitbucket:
 
     Args:
         token: an access token.
-        token_hint: what a person has to do when Bitbucket does not accept the token.
+        token_hint: what the operator has to do when Bitbucket does not accept the token.
         api_url: of the API.
 
     """
@@ -42,7 +42,7 @@ class Bitbucket:
         self._http = Http("Bitbucket", api_url, headers, token_hint)
 
     def __call__(self, full_name: str) -> BitbucketRepository:
-        """The repository, not looked at yet."""
+        """The repository, without a request."""
         return BitbucketRepository(self._http, f"/repositories/{full_name}")
 
 
@@ -54,10 +54,12 @@ class BitbucketRepository:
 
     def head(self, branch: str) -> str | None:
         """See `Repository`."""
-        answer = self._http.call("GET", f"{self._at}/refs/branches/{branch}", accept=(HTTPStatus.NOT_FOUND,))
-        if answer.status == HTTPStatus.NOT_FOUND:
+        response = self._http.call(
+            "GET", f"{self._at}/refs/branches/{branch}", accept=(HTTPStatus.NOT_FOUND,)
+        )
+        if response.status == HTTPStatus.NOT_FOUND:
             return None
-        commit: str = answer.json()["target"]["hash"]
+        commit: str = response.json()["target"]["hash"]
         return commit
 
     def paths(self, commit: str, folder: str) -> list[str]:
@@ -65,12 +67,12 @@ class BitbucketRepository:
         found: list[str] = []
         query: dict[str, str] | None = {"max_depth": _DEPTH, "pagelen": "100"}
         while query:
-            answer = self._http.call(
+            response = self._http.call(
                 "GET", f"{self._at}/src/{commit}/{folder}/", query=query, accept=(HTTPStatus.NOT_FOUND,)
             )
-            if answer.status == HTTPStatus.NOT_FOUND:
+            if response.status == HTTPStatus.NOT_FOUND:
                 return []
-            page = answer.json()
+            page = response.json()
             found += [entry["path"] for entry in page["values"] if entry["type"] == "commit_file"]
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.get("next", "")).query))
         return [path.removeprefix(f"{folder}/") for path in found]
@@ -80,7 +82,7 @@ class BitbucketRepository:
         return self._http.call("GET", f"{self._at}/src/{commit}/{path}").content
 
     def push(self, change: Change) -> None:
-        """See `Repository`. The parent makes it once only: on a branch that exists, it is not the head."""
+        """See `Repository`. A repetition is refused: the parent is not the head of the existing branch."""
         fields: list[tuple[str, str | bytes]] = [
             ("branch", change.branch),
             ("parents", change.parent),

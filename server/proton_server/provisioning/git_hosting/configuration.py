@@ -1,9 +1,8 @@
-"""Which hosting service stands behind each `RepositoryProvider` of the API, and whose token leads into it.
+"""The hosting service for each `RepositoryProvider` of the API, and the accounts that may use its tokens.
 
-A token is for named accounts, so that no account gets into another's repositories through the server. Tokens
-come from the environment of the server, never from a command line, where every user of the machine sees
-them. The Proton API names a CodeStar connection instead, which is AWS's own way into the hosting service: no
-program but AWS's can use it.
+A token is for named accounts, so that no account can use another's repositories through the server. Tokens
+are read from the environment of the server, never from a command line, which every user of the machine can
+read. The Proton API names a CodeStar connection instead, which only AWS can use.
 """
 
 from __future__ import annotations
@@ -28,35 +27,34 @@ _TOKENS = {
     "GITHUB_ENTERPRISE": "PROTON_GITHUB_ENTERPRISE_TOKEN",
     "BITBUCKET": "PROTON_BITBUCKET_TOKEN",
 }
-"""The variable that holds the token for a provider; with `_` and an account behind, that account's alone."""
+"""Provider → variable of its token; with `_` and an account ID appended, the token of that account."""
 _SHARERS = "PROTON_GIT_ACCOUNTS"
 _ENTERPRISE_URL = "PROTON_GITHUB_ENTERPRISE_URL"
 _SECRET = re.compile(r"[!-~]+")
-"""What a header can carry; anything else would end in an error that quotes it."""
+"""What a header can contain; anything else would raise an error that quotes the token."""
 
 
 class ConfigurationError(Exception):
-    """A variable of the environment is wrong; the text says which."""
+    """A variable of the environment is wrong; the message names it."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token, and the variable that it came from."""
+    """A token, and the variable it was read from."""
 
     variable: str
     secret: str = field(repr=False)
 
 
 def local_hostings(root: Path) -> Hostings:
-    """A folder of bare repositories for every provider, open to all accounts."""
+    """A folder of bare repositories, for every provider and account."""
     return lambda _account_id, _provider: LocalGit(root)
 
 
 def hostings(environment: Mapping[str, str]) -> Hostings:
-    """The services themselves, for the accounts that the environment has tokens of.
+    """The hosting services, for the accounts for which the environment has tokens.
 
-    Raises ConfigurationError for a token that cannot be meant as it stands, and for a URL that would take one
-    over an open line.
+    Raises ConfigurationError for a token that is not valid, and for a URL without encryption.
     """
     enterprise = environment.get(_ENTERPRISE_URL, "https://")
     if not enterprise.startswith("https://"):
@@ -69,7 +67,7 @@ def hostings(environment: Mapping[str, str]) -> Hostings:
     found = tokens(environment)
     for (_, provider), token in found.items():
         if provider == "GITHUB_ENTERPRISE" and _ENTERPRISE_URL not in environment:
-            raise ConfigurationError(f"{token.variable} needs {_ENTERPRISE_URL} beside it.")
+            raise ConfigurationError(f"{token.variable} needs {_ENTERPRISE_URL} to be set, too.")
 
     def hosting(account_id: str, provider: str) -> Hosting:
         token = found.get((account_id, provider))
@@ -92,11 +90,11 @@ def tokens(environment: Mapping[str, str]) -> dict[tuple[str, str], Token]:
     sharers = environment.get(_SHARERS, "").replace(",", " ").split()
     for account in sharers:
         if not is_account_id(account):
-            message = f"must be accounts of 12 digits with commas between, not {account!r}."
+            message = f"must be account IDs of 12 digits, separated by commas, not {account!r}."
             raise ConfigurationError(f"{_SHARERS} {message}")
     found: dict[tuple[str, str], Token] = {}
     for provider, shared in _TOKENS.items():
-        # In this order the shared token gives way to an account's own.
+        # In this order an account's own token replaces the shared one.
         for variable in sorted(name for name in environment if name.startswith(shared)):
             secret = environment[variable].strip()
             if secret:
@@ -108,9 +106,9 @@ def tokens(environment: Mapping[str, str]) -> dict[tuple[str, str], Token]:
 
 def _check(variable: str, accounts: list[str], secret: str) -> None:
     if not accounts:
-        message = f"{variable} names no account: say in {_SHARERS} which accounts may use it, or set"
+        message = f"{variable} names no account: list in {_SHARERS} the accounts that may use it, or set"
         raise ConfigurationError(f"{message} {variable}_<account> instead.")
     if not all(is_account_id(account) for account in accounts):
-        raise ConfigurationError(f"{variable} must end in an account of 12 digits.")
+        raise ConfigurationError(f"{variable} must end with an account ID of 12 digits.")
     if not _SECRET.fullmatch(secret):
-        raise ConfigurationError(f"{variable} holds a character that no token has.")
+        raise ConfigurationError(f"{variable} contains a character that a token cannot have.")

@@ -15,7 +15,7 @@ from proton_server.provisioning.git_hosting.http import Http
 API_URL = "https://api.github.com"
 _API_VERSION = "2022-11-28"
 _RAW = {"Accept": "application/vnd.github.raw+json"}
-_BODY_OF_A_FILE = "100644"
+_FILE_MODE = "100644"
 
 
 class GitHub:
@@ -23,7 +23,7 @@ class GitHub:
 
     Args:
         token: a personal access token or one of an installed app.
-        token_hint: what a person has to do when GitHub does not accept the token.
+        token_hint: what the operator has to do when GitHub does not accept the token.
         api_url: for GitHub Enterprise Server `https://HOST/api/v3`.
 
     """
@@ -37,7 +37,7 @@ class GitHub:
         self._http = Http("GitHub", api_url.rstrip("/"), headers, token_hint)
 
     def __call__(self, full_name: str) -> GitHubRepository:
-        """The repository, not looked at yet."""
+        """The repository, without a request."""
         owner, name = full_name.split("/")
         return GitHubRepository(self._http, owner, name)
 
@@ -52,10 +52,10 @@ class GitHubRepository:
         """See `Repository`."""
         # 409: a repository without a commit.
         missing = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-        answer = self._http.call("GET", f"{self._at}/git/ref/heads/{branch}", accept=missing)
-        if answer.status in missing:
+        response = self._http.call("GET", f"{self._at}/git/ref/heads/{branch}", accept=missing)
+        if response.status in missing:
             return None
-        commit: str = answer.json()["object"]["sha"]
+        commit: str = response.json()["object"]["sha"]
         return commit
 
     def paths(self, commit: str, folder: str) -> list[str]:
@@ -76,7 +76,7 @@ class GitHubRepository:
         ).content
 
     def push(self, change: Change) -> None:
-        """See `Repository`. The branch comes last: until then nobody sees a thing."""
+        """See `Repository`. The branch is created last: until then nothing is visible."""
         entries = [
             *({**_entry(path), "content": _text(path, content)} for path, content in change.files.items()),
             *({**_entry(path), "sha": None} for path in change.removed),
@@ -96,7 +96,7 @@ class GitHubRepository:
         """See `Repository`."""
         query = {"head": f"{self._owner}:{branch}", "state": "all"}
         found = self._http.call("GET", f"{self._at}/pulls", query=query).json()
-        # A `head` that GitHub does not understand is ignored, and everything is found.
+        # GitHub ignores a `head` that it does not understand, and returns all pull requests.
         return next((_request(pull) for pull in found if pull["head"]["ref"] == branch), None)
 
     def open_request(self, branch: str, base: str, title: str, body: str) -> Request:
@@ -116,10 +116,10 @@ class GitHubRepository:
         return _request(self._http.call("PATCH", path, body={"state": "closed"}).json())
 
     def _tree(self, tree: str, **query: str) -> list[dict[str, Any]]:
-        answer = self._http.call("GET", f"{self._at}/git/trees/{tree}", query=query).json()
-        if answer["truncated"]:
+        response = self._http.call("GET", f"{self._at}/git/trees/{tree}", query=query).json()
+        if response["truncated"]:
             raise HostingError(f"A folder of {self._at} has more files than GitHub lists at once.")
-        entries: list[dict[str, Any]] = answer["tree"]
+        entries: list[dict[str, Any]] = response["tree"]
         return entries
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -133,11 +133,11 @@ def _request(pull: dict[str, Any]) -> Request:
 
 
 def _entry(path: str) -> dict[str, Any]:
-    return {"path": path, "mode": _BODY_OF_A_FILE, "type": "blob"}
+    return {"path": path, "mode": _FILE_MODE, "type": "blob"}
 
 
 def _text(path: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise HostingError(f"{path} is not text in UTF-8, as Terraform wants it.") from None
+        raise HostingError(f"{path} is not text in UTF-8, which Terraform requires.") from None

@@ -1,8 +1,8 @@
-"""The JSON-over-HTTP side of a hosting service: one request, one answer, and what a refusal means.
+"""JSON over HTTP for the APIs of hosting services: a request, its response, and what an error means.
 
-Python's own client does: a handful of small requests a minute, through the proxy that the environment names.
-It follows no redirect, for it would take the token along to wherever that leads. No path of any service is
-named here.
+Python's own client is enough for a few small requests a minute, and uses the proxy that the environment
+names. It does not follow redirects, because it would send the token to their target. No path of any service
+is named here.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _TIMEOUT_SECONDS = 9
-"""For a whole answer, and below the reconciler's lease."""
+"""For a complete response; below the reconciler's lease."""
 _MAX_BYTES = 10 * 1024 * 1024
-"""Of an answer: more than GitHub's longest list of files."""
+"""Of a response: more than GitHub's longest list of files."""
 _CHUNK_BYTES = 64 * 1024
 _LONGEST_QUOTE = 300
 
 
 class OutOfReachError(Exception):
-    """No usable answer for now: too many requests, or a fault of the service."""
+    """No usable response now: too many requests, or the service failed."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
+class Response:
+    """The response of a service."""
 
     status: int
     content: bytes
 
     def json(self) -> Any:
-        """The document in it."""
+        """The JSON document in it."""
         return json.loads(self.content)
 
 
@@ -58,8 +58,8 @@ class Http:
         service: its name, for messages.
         base_url: of its API, without a slash at the end.
         headers: sent with each request; what is secret in them appears in no message.
-        token_hint: what a person has to do when the token is not accepted.
-        seconds: how long an answer may take.
+        token_hint: what the operator has to do when the token is not accepted.
+        seconds: how long a response may take.
 
     """
 
@@ -85,8 +85,8 @@ class Http:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (),
-    ) -> Answer:
-        """The answer to a request: a success, or one of the statuses to `accept`.
+    ) -> Response:
+        """The response to a request: a success, or one of the statuses to `accept`.
 
         Args:
             method: GET, POST, …
@@ -94,14 +94,14 @@ class Http:
             query: the parameters of the URL; a list repeats one.
             body: bytes, or what to send as JSON.
             headers: besides those of every request.
-            accept: statuses that are no fault to the caller.
+            accept: statuses that are no errors for the caller.
 
-        Raises HostingError for a refusal and OutOfReachError, or another OSError, for what may pass.
+        Raises HostingError for a refusal, and OutOfReachError or another OSError for what may succeed later.
 
         """
-        # A branch is called what a caller says, and such a part may lead a service to another repository.
+        # Callers choose the names of branches, and such a part may lead to another repository.
         if not {".", ".."}.isdisjoint(path.split("/")):
-            raise HostingError(f"{path} has a part that no branch, folder or file can have: . or ..")
+            raise HostingError(f"{path} contains . or .., which cannot name a branch, folder or file.")
         url = self._base_url + urllib.parse.quote(path)
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
@@ -111,60 +111,60 @@ class Http:
             sent["Content-Type"] = "application/json"
         # The scheme is the configured one.
         request = urllib.request.Request(url, body, self._headers | sent, method=method)  # noqa: S310
-        asked, deadline = f"{method} {path}", time.monotonic() + self._seconds
+        call, deadline = f"{method} {path}", time.monotonic() + self._seconds
         try:
-            with self._opener.open(request, timeout=self._seconds) as response:
-                return Answer(response.status, self._read(response, asked, deadline))
+            with self._opener.open(request, timeout=self._seconds) as reply:
+                return Response(reply.status, self._read(reply, call, deadline))
         except urllib.error.HTTPError as error:
             with error:
-                answer = Answer(error.code, self._read(error, asked, deadline))
+                response = Response(error.code, self._read(error, call, deadline))
             if error.code in accept:
-                return answer
-            raise self._fault(asked, answer, error.headers) from None
+                return response
+            raise self._error(call, response, error.headers) from None
 
-    def _read(self, response: Any, asked: str, deadline: float) -> bytes:
-        """The content of an answer. The timeout of the connection is for each piece of it only."""
+    def _read(self, reply: Any, call: str, deadline: float) -> bytes:
+        """The content of a response. The timeout of the connection is for each piece of it only."""
         content = b""
-        while piece := response.read1(_CHUNK_BYTES):
+        while piece := reply.read1(_CHUNK_BYTES):
             content += piece
             if len(content) > _MAX_BYTES:
                 raise HostingError(
-                    f"{self._service}'s answer to {asked} is larger than {_MAX_BYTES:,} bytes."
+                    f"The response of {self._service} to {call} is larger than {_MAX_BYTES:,} bytes."
                 )
             if time.monotonic() > deadline:
                 raise OutOfReachError(
-                    f"{self._service}'s answer to {asked} takes longer than {self._seconds} s."
+                    f"The response of {self._service} to {call} takes longer than {self._seconds} s."
                 )
-        if len(content) < int(response.headers.get("Content-Length") or 0):
-            raise OutOfReachError(f"{self._service}'s answer to {asked} breaks off.")
+        if len(content) < int(reply.headers.get("Content-Length") or 0):
+            raise OutOfReachError(f"The response of {self._service} to {call} is incomplete.")
         return content
 
-    def _fault(self, call: str, answer: Answer, headers: Message) -> Exception:
-        words = f"{self._service} answers {answer.status} to {call}: {_quote(answer)}"
-        status = answer.status
+    def _error(self, call: str, response: Response, headers: Message) -> Exception:
+        message = f"{self._service} returned {response.status} for {call}: {_message(response)}"
+        status = response.status
         # GitHub's documentation: a rate limit is 429, or 403 with one of these two headers.
         limited = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-            return OutOfReachError(words)
+            return OutOfReachError(message)
         if status == HTTPStatus.FORBIDDEN and limited:
-            return OutOfReachError(words)
+            return OutOfReachError(message)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return HostingError(f"{words} {self._token_hint}")
+            return HostingError(f"{message} {self._token_hint}")
         if status == HTTPStatus.NOT_FOUND:
-            return HostingError(f"{words} If it exists, the token may not see it. {self._token_hint}")
+            return HostingError(f"{message} If it exists, the token has no access to it. {self._token_hint}")
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return HostingError(f"{words} It has moved: link the repository under its present name.")
-        return HostingError(words)
+            return HostingError(f"{message} The repository was moved: link it under its present name.")
+        return HostingError(message)
 
 
-def _quote(answer: Answer) -> str:
-    """The service's own words, on one line."""
+def _message(response: Response) -> str:
+    """The service's own message, on one line."""
     try:
-        document = answer.json()
-        told = document.get("message") or document["error"]["message"]
+        document = response.json()
+        message = document.get("message") or document["error"]["message"]
         errors = document.get("errors", [])
         details = [error.get("message", "") for error in errors if isinstance(error, dict)]
     except (ValueError, AttributeError, KeyError, TypeError):
         return "(no message)."
-    words = " ".join(" ".join([str(told), *map(str, details)]).split())[:_LONGEST_QUOTE]
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+    text = " ".join(" ".join([str(message), *map(str, details)]).split())[:_LONGEST_QUOTE]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,9 +1,9 @@
-"""A folder of bare git repositories in the place of a hosting service, for `proton-server local`.
+"""A folder of bare git repositories instead of a hosting service, for `proton-server local`.
 
 `DIR/<owner>/<name>.git` is the repository, `DIR/<owner>/<name>.requests/<n>.json` a pull request: title,
-body, head (branch and commit), base, and a state that a person may change from "open" to "closed". Merging is
-git's business: whoever merges the branch into the base has merged the request, and no file needs to say so.
-(Git cannot see a squash; who squashes makes the state "merged".)
+body, head (branch and commit), base, and a state that a person may change from "open" to "closed". A request
+is merged when its commit is in the base, whatever its file says. (Git cannot recognise a squash: after one, a
+person sets the state to "merged".)
 
 Only plumbing of the `git` command is used, none of the user's git configuration, and no work tree.
 """
@@ -135,11 +135,11 @@ class LocalRepository:
                 check=False,
             )
         except FileNotFoundError:
-            message = "The command `git` is not on PATH; the local stand-in for a hosting service needs it."
+            message = "The command `git` is not on PATH; the local repositories need it."
             raise HostingError(message) from None
         if done.returncode:
-            words = done.stderr.decode(errors="replace").strip()
-            raise HostingError(f"git {arguments[0]} fails in repository {self._full_name}: {words}")
+            message = done.stderr.decode(errors="replace").strip()
+            raise HostingError(f"git {arguments[0]} fails in repository {self._full_name}: {message}")
         return done.stdout
 
 
@@ -166,7 +166,7 @@ def _quoted(path: str) -> str:
 
 
 def _write_new(file: Path, record: dict[str, Any]) -> bool:
-    """Writes a file that must not exist yet, whole or not at all. Whether it did."""
+    """Writes a new file, completely or not at all. Returns False if it exists already."""
     with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".new") as temporary:
         json.dump(record, temporary, indent=2)
         temporary.flush()

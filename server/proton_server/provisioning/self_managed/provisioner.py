@@ -21,7 +21,7 @@ from proton_server.provisioning.self_managed.terraform_files import (
     files_to_delete,
     files_to_deploy,
     folder_of,
-    left_behind,
+    obsolete_files,
     places,
 )
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BRANCHES = uuid.UUID("6f1f0c1c-6c0b-5d0e-9d55-3f2b8e9b4a10")
-"""The namespace of branch names: as AWS's, they carry a UUID that is not the deployment's id."""
+"""The namespace of branch names: as AWS's, they contain a UUID that is not the deployment's ID."""
 
-_Meaning = tuple[State, str]
+_Outcome = tuple[State, str]
 
-_DEPLOYING: dict[RequestState, _Meaning] = {
+_DEPLOYING: dict[RequestState, _Outcome] = {
     RequestState.OPEN: (
         State.WAITING,
         "Waiting for {url} to be merged, and for its automation to notify AWS Proton.",
@@ -49,7 +49,7 @@ _DEPLOYING: dict[RequestState, _Meaning] = {
     ),
     RequestState.CLOSED: (State.CANCELLED, "{url} was closed without being merged."),
 }
-_REMOVING: dict[RequestState, _Meaning] = {
+_REMOVING: dict[RequestState, _Outcome] = {
     RequestState.OPEN: (State.WAITING, "Waiting for {url} to be merged."),
     # AWS's own sample of an automation destroys after the merge and does not notify Proton.
     RequestState.MERGED: (State.SUCCEEDED, ""),
@@ -58,7 +58,7 @@ _REMOVING: dict[RequestState, _Meaning] = {
         "{url} was closed without being merged. Delete the environment again to open another one.",
     ),
 }
-"""What the state of a pull request says of the deployment or removal that it is for, and to a person."""
+"""State of a pull request → state of its deployment or removal, and the message for the user."""
 
 _ENDED = {"SUCCEEDED": State.SUCCEEDED, "FAILED": State.FAILED}
 """The statuses in a notification that end a deployment."""
@@ -68,7 +68,7 @@ class SelfManaged:
     """The verbs of `Provisioner`, with a pull request behind them.
 
     Args:
-        hosting: what hosts repositories, for each account and `RepositoryProvider` of the API.
+        hosting: the hosting service of each account and `RepositoryProvider` of the API.
 
     """
 
@@ -168,7 +168,7 @@ def _propose(
 
 def _deployment(work: Work, folder: _Folder) -> tuple[dict[str, bytes], set[str]]:
     files = files_to_deploy(_subject(work), work.read_bundle(), work.read_inputs(), work.tags)
-    return files, left_behind(_subject(work), folder.terraform_files(but=files))
+    return files, obsolete_files(_subject(work), folder.terraform_files(but=files))
 
 
 def _deletion(work: Work, folder: _Folder) -> tuple[dict[str, bytes], set[str]]:
@@ -205,8 +205,8 @@ def _notified(work: Work) -> Progress | None:
     )
 
 
-def _progress(meanings: Mapping[RequestState, _Meaning], request: Request) -> Progress:
-    state, message = meanings[request.state]
+def _progress(outcomes: Mapping[RequestState, _Outcome], request: Request) -> Progress:
+    state, message = outcomes[request.state]
     return Progress(state, message.format(url=request.url))
 
 

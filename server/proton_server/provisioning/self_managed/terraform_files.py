@@ -1,9 +1,9 @@
-"""What self-managed provisioning proposes to a repository: an environment's files, by path.
+"""The files of an environment that self-managed provisioning proposes to a repository, by path.
 
-Pure: a bundle, the inputs and what the repository holds already become files; nothing is pushed here. HCL is
-not rendered: Terraform reads the inputs from `proton.auto.tfvars.json`. The words of the headers, the names
-of the files and the members of the metadata are AWS's own, as pull requests of AWS Proton in public
-repositories have them, since the automation of a customer may look for any of them.
+Pure: files are made of a bundle, the inputs and what the repository contains already; nothing is pushed here.
+HCL is not rendered: Terraform reads the inputs from `proton.auto.tfvars.json`. The text of the headers, the
+names of the files and the members of the metadata are AWS's own, as in pull requests of AWS Proton in public
+repositories, since the automation of a customer may depend on any of them.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-infrastructure-tmp-files-terraform.html
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from proton_templates.bundle import Bundle
 
 METADATA = ".proton/deployment-metadata.json"
-"""Says which deployment, of which resource and template version, the files beside it are for."""
+"""Contains the deployment, resource and template version of the files beside it."""
 
 _VALUES = "proton.auto.tfvars.json"
 _VARIABLES = "proton.environment.variables.tf"
@@ -66,7 +66,7 @@ variable "proton_tags" {
 
 @dataclass(frozen=True)
 class Subject:
-    """The environment that files are for, and where it is going."""
+    """The environment that files are for, and its deployment."""
 
     name: str
     arn: str
@@ -84,9 +84,8 @@ def places(environment: str) -> tuple[str, str]:
 def folder_of(environment: str, paths: Collection[str]) -> str:
     """The environment's folder, without a slash at the end.
 
-    `paths` are those of all files below `places(environment)`. Files that are there already stay where they
-    are, even if the repository gets or loses its folder `environments`: the place of Terraform's state may
-    follow from theirs.
+    `paths` are those of all files below `places(environment)`. Existing files are not moved, even if the
+    folder `environments` is added or removed: the location of Terraform's state may follow from theirs.
     """
     plain, shared = environment, f"{_SHARED_FOLDER}/{environment}"
     for folder in (plain, shared):
@@ -117,10 +116,10 @@ def files_to_deploy(
 
 
 def files_to_delete(subject: Subject, existing: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files that say that the environment was deleted, by their path in its folder.
+    """The files that mark the environment as deleted, by their path in its folder.
 
-    No file is removed, for Terraform needs them all to destroy what they describe: the automation reads
-    `isResourceDeleted`. `existing` is what the folder holds now.
+    No file is removed, since Terraform needs them all to destroy what they describe: the automation reads
+    `isResourceDeleted`. `existing` is the present content of the folder.
     """
     header = _managed(subject)
     return {
@@ -133,10 +132,10 @@ def files_to_delete(subject: Subject, existing: Mapping[str, bytes]) -> dict[str
     }
 
 
-def left_behind(subject: Subject, existing: Mapping[str, bytes]) -> set[str]:
-    """Which of `existing` were put there for an environment, and go when its template has them no more.
+def obsolete_files(subject: Subject, existing: Mapping[str, bytes]) -> set[str]:
+    """Those of `existing` that a deployment wrote, to be removed when the template no longer has them.
 
-    Files of the repository's owner, such as one that names a backend, have no header of ours and stay.
+    Files of the repository's owner, such as one that names a backend, do not have our header and are kept.
     """
     headers = (_managed(subject), _UNMANAGED.encode())
     return {path for path, content in existing.items() if content.startswith(headers)}
