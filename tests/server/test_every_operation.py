@@ -44,5 +44,5 @@ def test_nothing_is_served_or_listed_that_the_model_does_not_have() -> None:
 
 
 def test_what_is_not_served_says_so(proton: Any) -> None:
-    with refused("UnknownOperationException", "GetResourcesSummary", "does not do yet"):
+    with refused("UnknownOperationException", "GetResourcesSummary", "is not implemented"):
         proton.get_resources_summary()

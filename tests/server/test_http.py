@@ -74,7 +74,7 @@ def test_a_request_that_reaches_no_operation_is_answered_by_the_protocol(
 def test_an_operation_of_proton_that_is_not_built_says_so(proton: Any) -> None:
     with refused(
         "UnknownOperationException",
-        "ListServices is an operation of AWS Proton that this server does not do yet",
+        "ListServices is an operation of AWS Proton that is not implemented.",
     ):
         proton.list_services()
 

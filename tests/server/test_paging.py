@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proton_server.operations import OPERATIONS
-from proton_server.operations.call import Call, Capabilities, Verdicts
+from proton_server.operations.call import Call, Capabilities, SpecChecks
 from proton_server.operations.errors import ResourceNotFoundException, ValidationException
 from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning.git_hosting.configuration import hostings
@@ -25,7 +25,7 @@ CAN = Capabilities({}, hostings({}))
 def run(store: Store, operation: str, **request: Any) -> dict[str, Any]:
     with store.write(ACCOUNT, REGION) as connection:
         rows = Rows(connection, ACCOUNT, REGION)
-        call = Call(operation, ACCOUNT, REGION, round(time.time(), 3), rows, CAN, Verdicts())
+        call = Call(operation, ACCOUNT, REGION, round(time.time(), 3), rows, CAN, SpecChecks())
         return OPERATIONS[operation](call, request)
 
 
@@ -80,7 +80,7 @@ def test_a_token_that_the_list_did_not_give_out_is_refused(store: Store) -> None
     wrong += [base64.b64encode(text).decode() for text in (b"[]", b"{}", b"1" * 31, b"[" * 9_000, b"\xff")]
 
     for forgery in [*wrong, "x", "", "é"]:
-        with pytest.raises(ValidationException, match="nextToken is not one that this list gave out"):
+        with pytest.raises(ValidationException, match="nextToken is not valid for this list"):
             run(store, "list_environment_templates", nextToken=forgery)
 
 

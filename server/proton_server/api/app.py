@@ -23,7 +23,7 @@ from proton_server.api import protocol, wire
 from proton_server.api.authentication import SignedRequest, claimed_key
 from proton_server.api.regions import refuse_made_up
 from proton_server.operations import OPERATIONS
-from proton_server.operations.call import Call, Capabilities, SpecUnchecked, Verdicts
+from proton_server.operations.call import Call, Capabilities, SpecChecks, SpecUnchecked
 from proton_server.operations.errors import (
     AuthenticationError,
     InternalServerException,
@@ -83,7 +83,7 @@ class Proton:
             name = operation.name
             function = OPERATIONS.get(xform_name(name))
             if function is None:
-                message = f"{name} is an operation of AWS Proton that this server does not do yet."
+                message = f"{name} is an operation of AWS Proton that is not implemented."
                 raise UnknownOperationException(message)  # noqa: TRY301  # one place answers errors
             answer = self._run(name, function, caller, wire.parse(operation, request.body))
             status, code, body = 200, "OK", wire.serialise(operation, answer)
@@ -108,16 +108,16 @@ class Proton:
         """Runs an operation in a transaction, and again once what it needs to know was found out outside."""
         reads = name.startswith(("Get", "List"))
         scope = () if reads else (caller.account_id, caller.region)
-        verdicts = Verdicts()
+        spec_checks = SpecChecks()
         while True:
             try:
                 with (self._store.read if reads else self._store.write)(*scope) as connection:
                     rows = Rows(connection, caller.account_id, caller.region)
                     now = round(time.time(), 3)
-                    call = Call(name, caller.account_id, caller.region, now, rows, self._can, verdicts)
+                    call = Call(name, caller.account_id, caller.region, now, rows, self._can, spec_checks)
                     answer = function(call, parameters)
-            except SpecUnchecked as asked:
-                verdicts.find_out(asked, caller.account_id, self._evaluate)
+            except SpecUnchecked as unchecked:
+                spec_checks.check(unchecked, caller.account_id, self._evaluate)
             else:
                 if not reads:
                     self._wake()

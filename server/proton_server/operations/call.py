@@ -1,4 +1,4 @@
-"""The call that an operation serves: who, where, when, its rows; and what calls have in common."""
+"""The call of an operation: its account, Region, time and rows; and what several operations need."""
 
 from __future__ import annotations
 
@@ -26,54 +26,54 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry")
 
 _MAX_RESULTS = 100
-"""The largest page of the model. AWS never said how long a page is when maxResults is left out."""
+"""The largest page of the model. AWS does not document how long a page is without maxResults."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What this server can do."""
+    """What this server can provision with."""
 
     methods: Mapping[str, Method]
     """The provisioning methods, by the name of their template engine."""
     hosting: Hostings
-    """What hosts repositories, as far as an account may reach it."""
+    """The hosting services that an account may use."""
 
 
 class SpecUnchecked(Exception):
-    """An operation needs to know whether a spec fits a template version: check it, and begin again."""
+    """An operation needs to know whether a spec fits a template version: check it, and run it again."""
 
     def __init__(self, version: sa.Row[Any], spec: str) -> None:
         super().__init__("a spec has to be checked outside the transaction")
         self.version, self.spec = version, spec
 
 
-class Verdicts:
-    """Whether specs fit template versions, found out between the attempts of one request.
+class SpecChecks:
+    """Whether specs fit template versions, checked between the attempts of one request.
 
-    Checking takes as long as the schema's author wants, up to the evaluator's limit: not in a transaction,
-    in which nobody else writes. A version's schema never changes, so a verdict stays true.
+    A check may take up to the evaluator's limit, so it is not made in a transaction, during which no other
+    request of the account can write. A version's schema never changes, so the result stays valid.
     """
 
     def __init__(self) -> None:
-        self._faults: dict[tuple[str, str], str | None] = {}
+        self._errors: dict[tuple[str, str], str | None] = {}
 
-    def fault_of(self, version: sa.Row[Any], spec: str) -> str | None:
-        """Why the spec does not fit the version, or None. Raises SpecUnchecked if that is not known yet."""
+    def error_of(self, version: sa.Row[Any], spec: str) -> str | None:
+        """Why the spec does not fit the version, or None. Raises SpecUnchecked if it was not checked yet."""
         try:
-            return self._faults[version.id, spec]
+            return self._errors[version.id, spec]
         except KeyError:
             raise SpecUnchecked(version, spec) from None
 
-    def find_out(self, asked: SpecUnchecked, account: str, evaluate: Evaluator) -> None:
+    def check(self, unchecked: SpecUnchecked, account: str, evaluate: Evaluator) -> None:
         """Checks the spec. Raises ThrottlingException."""
-        fault = None
+        message = None
         try:
-            evaluate(account, SPEC_CHECK, read_inputs, asked.spec, asked.version.input_schema)
-        except (SpecError, EvaluationError) as found:
-            fault = str(found)
+            evaluate(account, SPEC_CHECK, read_inputs, unchecked.spec, unchecked.version.input_schema)
+        except (SpecError, EvaluationError) as error:
+            message = str(error)
         except EvaluatorBusy as busy:
             raise ThrottlingException(f"Rate exceeded: {busy}") from None
-        self._faults[asked.version.id, asked.spec] = fault
+        self._errors[unchecked.version.id, unchecked.spec] = message
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ class Call:
     account_id: str
     region: str
     now: float
-    """Epoch seconds, to the millisecond as AWS answers."""
+    """Epoch seconds, to the millisecond as in AWS's responses."""
     rows: Rows
     can: Capabilities
-    verdicts: Verdicts
-    """What is known of specs."""
+    spec_checks: SpecChecks
+    """The results of the checks of specs that were made for this request."""
 
     def arn(self, resource: str) -> str:
         """The ARN of a resource of the caller, such as `environment/dev`."""
@@ -102,12 +102,12 @@ def partition(region: str) -> str:
 
 
 def digest(request: Any) -> str:
-    """A fingerprint of a request, to recognise its repetition."""
+    """A hash of a request, to recognise its repetition."""
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def refuse_unless_repeated(what: str, existing: sa.Row[Any], request: dict[str, Any]) -> None:
-    """The rule for creates without a client token: a repetition is welcome while nothing was changed.
+    """The rule for creates without a client token: a repetition is accepted while nothing was changed.
 
     Raises ConflictException (modified since) and ValidationException (other parameters), as the introduction
     of the API reference has it under "Idempotent create APIs that don't use a client token".
@@ -128,8 +128,8 @@ def page(
 ) -> tuple[Sequence[Entry], str | None]:
     """One page of rows, and the token for the next if there is more.
 
-    A token is good for the operation and filters it was given for; any other raises ValidationException.
-    `fetch(after, limit)` gets rows behind a key, and `key(row)` says where a row stands.
+    A token is valid for the operation and filters it was returned for; any other raises ValidationException.
+    `fetch(after, limit)` gets the rows after a key, and `key(row)` is the key of a row.
     """
     limit = request.get("maxResults", _MAX_RESULTS)
     filters = {name: value for name, value in request.items() if name not in ("maxResults", "nextToken")}
@@ -149,7 +149,7 @@ def _write_token(bound: str, after: Sequence[Any]) -> str:
 
 
 def _read_token(token: str, bound: str, like: Sequence[Any] | None) -> Sequence[Any] | None:
-    """The key in a token. It goes to the database, so it must be `like` those of this list, or a forgery."""
+    """The key in a token. The database gets it, so its types must be those of `like`, a key of this list."""
     after: list[Any]
     try:
         found, *after = json.loads(base64.b64decode(token, validate=True))
@@ -158,7 +158,7 @@ def _read_token(token: str, bound: str, like: Sequence[Any] | None) -> Sequence[
     if like is None and found == bound:
         return None
     if found != bound or not _alike(after, like or ()):
-        message = "nextToken is not one that this list gave out: start the list again without nextToken."
+        message = "nextToken is not valid for this list: start the list again without nextToken."
         raise ValidationException(message)
     return after
 

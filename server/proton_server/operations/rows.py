@@ -1,4 +1,4 @@
-"""Finding the row that a request names, or saying that there is none. Nothing is decided or changed here."""
+"""Finds the row that a request names, or raises ResourceNotFoundException. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def deployment_row(call: Call, deployment_id: str) -> sa.Row[Any]:
 
 
 def connection_row(call: Call, connection_id: str, *, lock: bool = False) -> sa.Row[Any]:
-    """The environment account connection, from either side; locked against the other side if asked for."""
+    """The environment account connection, for either account; locked against the other one with `lock`."""
     get = call.rows.lock if lock else call.rows.find
     row = get(environment_account_connections, id=connection_id)
     return _found(row, f"Environment account connection not found: {connection_id}")

@@ -76,9 +76,9 @@ def target_state(call: Call, version: sa.Row[Any], spec: str) -> dict[str, str]:
 
     Raises ValidationException if the spec does not fit the version's schema, naming the path.
     """
-    fault = call.verdicts.fault_of(version, spec)
-    if fault is not None:
-        raise ValidationException(fault)
+    error = call.spec_checks.error_of(version, spec)
+    if error is not None:
+        raise ValidationException(error)
     return {
         "templateName": version.template_name,
         "templateMajorVersion": str(version.major),
