@@ -1,4 +1,4 @@
-"""Measures all subjects, or those named, prints the tables, and writes them into `bench/RESULTS.md`.
+"""Measures the quick subjects, or those named, prints the tables, and writes them into `bench/RESULTS.md`.
 
     python -m bench [NAME …] [--runs N]
 
@@ -13,12 +13,18 @@ from pathlib import Path
 
 from bench.evaluation import EVALUATION
 from bench.measure import RUNS, Subject, run
+from bench.provider import PROVIDER, PROVIDER_DEPLOYMENTS, PROVIDER_MANY
 from bench.report import replaced, section
 
 SUBJECTS: dict[str, Subject] = {
     "evaluation": EVALUATION,
+    "provider": PROVIDER,
+    "provider-deployments": PROVIDER_DEPLOYMENTS,
+    "provider-many": PROVIDER_MANY,
 }
 """By name. A new subject is a file with a `Subject`, and a line here."""
+
+_FEW_MINUTES = 5
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -26,17 +32,22 @@ _RESULTS = Path(__file__).with_name("RESULTS.md")
 def main() -> None:
     """Measures what the command line names."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUBJECTS)}; all without one")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(map(_title, SUBJECTS))}")
     parser.add_argument("--runs", type=int, default=RUNS, help="results are written for %(default)s or more")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in SUBJECTS]:
         parser.error(f"there is no subject {', '.join(unknown)}: choose from {', '.join(SUBJECTS)}")
-    for name in arguments.names or SUBJECTS:
+    for name in arguments.names or (name for name in SUBJECTS if SUBJECTS[name].minutes <= _FEW_MINUTES):
         text = _section(name, arguments.runs)
         print(f"{text}\n", flush=True)
         if arguments.runs >= RUNS:
             before = _RESULTS.read_text(encoding="utf-8") if _RESULTS.exists() else ""
             _RESULTS.write_text(replaced(before, name, text), encoding="utf-8")
+
+
+def _title(name: str) -> str:
+    minutes = SUBJECTS[name].minutes
+    return name if minutes <= _FEW_MINUTES else f"{name} ({minutes} minutes)"
 
 
 def _section(name: str, runs: int) -> str:

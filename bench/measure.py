@@ -47,6 +47,8 @@ class Subject:
     """Sets up all that the measurements need, and takes it down again."""
     packages: Sequence[str]
     """Those whose versions matter, by their names on PyPI."""
+    minutes: int = 1
+    """How long it takes; one that takes long is measured only by its name."""
 
 
 Figures = Mapping[str, Sequence[float]]
