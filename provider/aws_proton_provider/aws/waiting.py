@@ -32,8 +32,12 @@ _ADVICE = {
 """What to do when the wait of a verb has ended. A destroy does not read the program, nor its timeouts."""
 
 
-def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: str) -> _T:
+def wait_until(
+    look: Callable[[], _T | None], seconds: float, what: str, verb: str, *, pause_first: bool = False
+) -> _T:
     """Polls `look` until it answers, with pauses as `pause_after` gives them.
+
+    With `pause_first` it is known that what is waited for has just begun.
 
     Raises:
         TimedOut: after `seconds`; `what` says what was waited for, `verb` what to do now.
@@ -41,10 +45,10 @@ def wait_until(look: Callable[[], _T | None], seconds: float, what: str, verb: s
     """
     begun = time.monotonic()
     while True:
-        answer = look()
+        answer = None if pause_first else look()
         if answer is not None:
             return answer
-        elapsed = time.monotonic() - begun
+        pause_first, elapsed = False, time.monotonic() - begun
         pause = pause_after(elapsed)
         if elapsed + pause > seconds:
             raise TimedOut(f"{what} took longer than {seconds:g} s: it is still running; {_ADVICE[verb]}")

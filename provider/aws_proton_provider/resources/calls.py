@@ -20,7 +20,9 @@ class Call:
     members: State
 
 
-def make(calls: Iterable[Call], proton: Proton) -> None:
-    """Makes the calls, one after another."""
+def make(calls: Iterable[Call], proton: Proton) -> State:
+    """Makes the calls, one after another, and returns the last answer."""
+    answer: State = {}
     for call in calls:
-        proton.call(call.operation, **call.members)
+        answer = proton.call(call.operation, **call.members)
+    return answer

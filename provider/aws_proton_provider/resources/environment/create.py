@@ -19,8 +19,12 @@ from aws_proton_provider.resources.environment.waits import (
 from aws_proton_provider.resources.tags import read_tags
 
 
-def create_or_adopt(resource: type[Resource], inputs: State, incarnation: str, proton: Proton) -> str | None:
-    """Creates the environment, or adopts one that exists, and waits; returns what the user should know.
+def create_or_adopt(
+    resource: type[Resource], inputs: State, incarnation: str, proton: Proton
+) -> tuple[State, str | None]:
+    """Creates the environment, or adopts one that exists, and waits.
+
+    Returns its record, and what the user should know.
 
     Raises:
         NotOwned, Refused: one exists that this create must not change.
@@ -28,7 +32,7 @@ def create_or_adopt(resource: type[Resource], inputs: State, incarnation: str, p
 
     """
     try:
-        make([create_call(resource, inputs, incarnation)], proton)
+        live: State = make([create_call(resource, inputs, incarnation)], proton)["environment"]
     except (Conflict, Refused, Unavailable) as error:
         live, tags = _existing(inputs["name"], proton, error)
         # Its own incarnation: AWS's answer was lost, and botocore repeated the call.
@@ -39,10 +43,8 @@ def create_or_adopt(resource: type[Resource], inputs: State, incarnation: str, p
                 adoption = plan_adoption(resource, live, tags, inputs, incarnation)
             if adoption.refusal:
                 raise adoption.refusal from None
-            execute(adoption.steps, inputs, proton)
-            return adoption.warning
-    await_deployment(inputs["name"], inputs, "create", proton)
-    return None
+            return execute(adoption.steps, live, inputs, proton), adoption.warning
+    return await_deployment(live, inputs, "create", proton), None
 
 
 def _existing(name: str, proton: Proton, error: ProtonError) -> tuple[State, Tags]:

@@ -11,8 +11,10 @@ from aws_proton_provider.resources.environment.plan import AwaitDeployment, Step
 from aws_proton_provider.resources.environment.waits import await_deployment, await_removal
 
 
-def execute(steps: Iterable[Step], inputs: State, proton: Proton) -> None:
-    """Carries out the steps for the environment of `inputs`, one after another.
+def execute(steps: Iterable[Step], live: State, inputs: State, proton: Proton) -> State:
+    """Carries out the steps, one after another, for an environment whose record is `live`.
+
+    Returns the record after the last one, as the answers have it.
 
     Raises:
         ProtonError: of a call; the steps after it are not carried out.
@@ -21,8 +23,9 @@ def execute(steps: Iterable[Step], inputs: State, proton: Proton) -> None:
     """
     for step in steps:
         if isinstance(step, Call):
-            make([step], proton)
+            live = make([step], proton).get("environment", live)
         elif isinstance(step, AwaitDeployment):
-            await_deployment(inputs["name"], inputs, step.verb, proton)
+            live = await_deployment(live, inputs, step.verb, proton)
         else:
-            await_removal(inputs["name"], inputs, proton)
+            await_removal(live["name"], inputs, proton)
+    return live

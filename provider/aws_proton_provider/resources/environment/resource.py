@@ -188,8 +188,8 @@ class Environment(CustomResource):
         """
         proton.allow_writing()
         name, incarnation = inputs["name"], uuid.uuid4().hex
-        warning = create_or_adopt(cls, inputs, incarnation, proton)
-        found = with_outputs(cls, get_environment(name, proton), proton)
+        live, warning = create_or_adopt(cls, inputs, incarnation, proton)
+        found = with_outputs(cls, live, proton)
         end_create(found["arn"], proton)
         state = state_after(cls, inputs, found) | incarnation_fact(incarnation)
         return Created(name, state, (warning,) if warning else ())
@@ -227,8 +227,8 @@ class Environment(CustomResource):
             raise refusal
         # Tags last, so that a deployment that fails leaves the owner as the state has it.
         tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
-        execute((*update_steps(cls, plan, inputs, "update"), *tagging), inputs, proton)
-        found = with_outputs(cls, get_environment(identifier, proton), proton)
+        steps = (*update_steps(cls, plan, inputs, "update"), *tagging)
+        found = with_outputs(cls, execute(steps, live, inputs, proton), proton)
         return state_after(cls, inputs, found) | incarnation_fact(tags.incarnation)
 
     @classmethod

@@ -69,8 +69,10 @@ def await_settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
         ) from None
 
 
-def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> None:
+def await_deployment(live: State, inputs: State, verb: str, proton: Proton) -> State:
     """Waits for the deployment just begun, unless the program says `waitForDeployment=False`.
+
+    `live` is the environment in the answer to what began it; returns it after the deployment.
 
     Raises:
         DeploymentFailed: it ended without success; with AWS's message.
@@ -79,20 +81,23 @@ def await_deployment(name: str, inputs: State, verb: str, proton: Proton) -> Non
 
     """
     if not inputs.get("waitForDeployment", True):
-        return
+        return live
+    name = live["name"]
     environment = wait_until(
         lambda: _ended(name, proton),
         patience(inputs, verb, _TIMEOUT),
         f"environment {name}: the deployment of this {verb}",
         verb,
+        pause_first=is_deploying(live),
     )
     _require_known(environment)
     if environment["deploymentStatus"] != "SUCCEEDED":
         raise _failed(environment, _ADVICE[verb].format(name=name))
+    return environment
 
 
 def await_removal(name: str, inputs: State, proton: Proton) -> None:
-    """Waits until the environment does not exist any more.
+    """Waits until the environment, whose deletion has begun, does not exist any more.
 
     Raises:
         DeploymentFailed: its deletion failed; with AWS's message.
@@ -112,7 +117,7 @@ def await_removal(name: str, inputs: State, proton: Proton) -> None:
         return environment["deploymentStatus"] == "DELETE_COMPLETE" or None
 
     title = f"environment {name}: its deletion"
-    wait_until(removed, patience(inputs, "delete", _TIMEOUT), title, "delete")
+    wait_until(removed, patience(inputs, "delete", _TIMEOUT), title, "delete", pause_first=True)
 
 
 _ADVICE = {
