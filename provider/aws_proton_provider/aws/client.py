@@ -139,7 +139,6 @@ class Proton:
             user_agent_extra="pulumi-aws-proton",
             connect_timeout=10,
             read_timeout=60,
-            max_pool_connections=_CONNECTIONS,
         )
         with _MAKING:
             try:
@@ -235,9 +234,6 @@ def _unknown(said: str, operation: str) -> Unreachable:
     """The error of a call whose answer did not arrive."""
     return Unreachable(said if _only_reads(operation) else f"{said}; {MAY_BE_DONE}")
 
-
-_CONNECTIONS = 64
-"""As many as Pulumi has calls at work; botocore closes those beyond its limit after each call."""
 
 _SERVICES = ("proton", "signin", "sso", "sso-oidc", "sts")
 """Those that are called: Proton, and where credentials may come from."""
