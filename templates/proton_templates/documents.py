@@ -1,16 +1,17 @@
-"""YAML written by strangers: schemas, manifests and specs become plain values, or a clause of fault.
+"""YAML that users wrote: schemas, specs and manifests become plain values, or a clause says what is wrong.
 
-Forbidden here: knowing what a document is about, and quoting its values. Specs are sensitive, and a fault of
-any document ends in a log or in an answer; only keys are named.
+What a document is about is not known here, and its values are never quoted: specs are sensitive, and a fault
+of any document ends in a log or in an answer. Only keys are named.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from yaml import CSafeLoader, MappingNode, Node, ScalarNode, SequenceNode
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 # libyaml's composer recurses in C: a hundred thousand nested brackets end the process with a segmentation
 # fault. Its event stream does not recurse, so depth is measured there before anything is composed. The limit
@@ -25,15 +26,26 @@ _MAX_NODES = 100_000  # with every alias written out: the answer to "billion lau
 _LEFT_AS_STRINGS = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 _KEY_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}
 
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""PyYAML's loader that makes plain values only, with libyaml where PyYAML was built with it."""
+
 
 class DocumentError(ValueError):
-    """A document cannot be read; the text is one clause that says where and why."""
+    """A document is refused. Each argument is one clause that says what is wrong and where."""
+
+    def __str__(self) -> str:
+        """The clauses, with semicolons between."""
+        return "; ".join(self.args)
+
+
+class TooDeep(DocumentError):
+    """A document is nested too deeply."""
 
 
 def load_mapping(text: str) -> dict[str, Any]:
     """The mapping that ``text`` holds: keys are strings, values what JSON can carry.
 
-    Raises DocumentError for what is no YAML, no single mapping, has a key twice, or is too deep or too large.
+    Raises DocumentError for what is not YAML or not a single mapping, has a key twice, or is too large.
     """
     if not is_mapping(text):
         raise DocumentError("must be a YAML mapping (key: value)")
@@ -59,34 +71,47 @@ def load_mapping(text: str) -> dict[str, Any]:
 
 
 def is_mapping(text: str) -> bool:
-    """Whether ``text`` is one well-formed YAML document with a mapping at its top; any tag is let pass.
+    """Whether ``text`` is one well-formed YAML document with a mapping at its top; any tag is accepted.
 
-    Raises DocumentError for what is no YAML, is more than one document, or is nested too deeply.
+    Raises DocumentError for what is not YAML, is more than one document, is nested too deeply or too large.
     """
-    depth = documents = 0
+    documents = values = 0
     top: yaml.Event | None = None
     try:
-        for event in yaml.parse(text, Loader=CSafeLoader):
+        for event in events(text, SafeLoader, max_depth=_MAX_DEPTH):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
             elif isinstance(event, yaml.NodeEvent):
                 top = top or event
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > _MAX_DEPTH:
-                raise DocumentError(f"{_place(event.start_mark)}nested deeper than {_MAX_DEPTH} levels")
+                values += 1
+                if values > _MAX_NODES:
+                    raise DocumentError(f"holds more than {_MAX_NODES:,} values")
     except yaml.YAMLError as error:
         raise DocumentError(_clause(error)) from None
     except UnicodeError:
-        raise DocumentError("holds a character that is no valid Unicode") from None
+        raise DocumentError("holds a character that is not valid Unicode") from None
     if documents > 1:
         raise DocumentError("holds more than one YAML document ('---'); only one is allowed")
     return isinstance(top, yaml.MappingStartEvent)
 
 
-class _Loader(CSafeLoader):
+def events(text: str, loader: Any, *, max_depth: int) -> Iterator[yaml.Event]:
+    """The events of a YAML text, before anything is composed of them.
+
+    Raises TooDeep, and PyYAML's YAMLError and UnicodeError.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > max_depth:
+            raise TooDeep(f"{_place(event.start_mark)}nested deeper than {max_depth} levels")
+        yield event
+
+
+class _Loader(SafeLoader):  # type: ignore[misc]
     """Only what JSON can carry: no sets, dates, bytes or tags of a language's own."""
 
 
@@ -109,14 +134,14 @@ def _construct_sequence(loader: _Loader, node: SequenceNode) -> list[Any]:
 
 
 def _construct_int(loader: _Loader, node: ScalarNode) -> int:
-    number = loader.construct_yaml_int(node)
+    number: int = loader.construct_yaml_int(node)
     if number.bit_length() > _MAX_BITS:
         raise DocumentError(f"{_place(node.start_mark)}a number is too long")
     return number
 
 
 def _construct_float(loader: _Loader, node: ScalarNode) -> float:
-    number = loader.construct_yaml_float(node)
+    number: float = loader.construct_yaml_float(node)
     if not math.isfinite(number):
         raise DocumentError(f"{_place(node.start_mark)}a number is infinite or not a number")
     return number
@@ -127,18 +152,18 @@ def _refuse_tag(_: _Loader, node: Node) -> None:
 
 
 _Loader.yaml_constructors = {
-    "tag:yaml.org,2002:null": CSafeLoader.construct_yaml_null,
-    "tag:yaml.org,2002:bool": CSafeLoader.construct_yaml_bool,
+    "tag:yaml.org,2002:null": SafeLoader.construct_yaml_null,
+    "tag:yaml.org,2002:bool": SafeLoader.construct_yaml_bool,
     "tag:yaml.org,2002:int": _construct_int,
     "tag:yaml.org,2002:float": _construct_float,
-    "tag:yaml.org,2002:str": CSafeLoader.construct_yaml_str,
+    "tag:yaml.org,2002:str": SafeLoader.construct_yaml_str,
     "tag:yaml.org,2002:seq": _construct_sequence,
     "tag:yaml.org,2002:map": _construct_mapping,
     None: _refuse_tag,
 }
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if tag not in _LEFT_AS_STRINGS]
-    for first, rules in CSafeLoader.yaml_implicit_resolvers.items()
+    for first, rules in SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -177,7 +202,7 @@ def _clause(error: yaml.YAMLError) -> str:
     elif isinstance(error, yaml.reader.ReaderError):
         problem = "a character that YAML does not allow"
     else:
-        problem = "an alias without its anchor, or a merge ('<<') of something that is no mapping"
+        problem = "an alias without its anchor, or a merge ('<<') of something that is not a mapping"
     return f"not valid YAML: {_place(getattr(error, 'problem_mark', None))}{problem}"
 
 

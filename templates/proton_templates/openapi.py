@@ -1,66 +1,82 @@
-"""OpenAPI 3.0 schemas written by strangers, on values of other strangers, in a bounded number of steps.
+"""Schema objects of OpenAPI 3.0: which ones are valid, where their references lead, which members they allow.
 
-jsonschema's validator for OpenAPI 3.0, with what a stranger could use to stop a process taken out: patterns
-run as `patterns.py` says, items are compared by hash instead of each with each, and every keyword that is
-looked at counts, since references in `allOf` can double thirty times within one page of YAML.
+Source: OpenAPI 3.0.3, "Schema Object" and "Reference Object".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import FormatChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
-from openapi_schema_validator import OAS30Validator, oas30_format_checker
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
-from proton_templates import patterns
+Schema = Mapping[str, Any]
+"""A schema object. That of a template's inputs has the types that it refers to below `schema.types`."""
 
-MAX_STEPS = 200_000
-"""Keywords looked at, or values filled in. The longest spec has some ten thousand values."""
+_COMPOSED = frozenset({"allOf", "anyOf", "oneOf"})
 
 
-class TooManySteps(ValueError):
-    """A value cannot be checked or completed within `MAX_STEPS`."""
+class References:
+    """The types of a template's schema, by their references (`#/schema/types/NAME`)."""
+
+    def __init__(self, root: Schema) -> None:
+        self._types: Mapping[str, Any] = root.get("schema", {}).get("types", {})
+        self._known: dict[str, Schema] = {}
+
+    def resolve(self, schema: Schema) -> Schema:
+        """The schema, or what it refers to. What stands beside a `$ref` is ignored, as OpenAPI 3.0 says.
+
+        Raises RecursionError for a reference that leads to itself.
+        """
+        reference = schema.get("$ref")
+        if reference is None:
+            return schema
+        if reference not in self._known:
+            self._known[reference] = self.resolve(self._types[reference.rpartition("/")[2]])
+        return self._known[reference]
 
 
-class Steps:
-    """Counts what is done for one value."""
+def other_members(schema: Schema) -> Any:
+    """What an object may have besides its `properties`: anything (True), nothing (False), or a schema.
 
-    def __init__(self) -> None:
-        self._left = MAX_STEPS
-
-    def take(self) -> None:
-        """One more. Raises TooManySteps at the end."""
-        self._left -= 1
-        if self._left < 0:
-            raise TooManySteps(f"takes more than {MAX_STEPS:,} steps")
-
-
-_STEPS: ContextVar[Steps] = ContextVar("steps")
-
-_Keyword = Callable[[Any, Any, Any, Any], "Iterable[ValidationError] | None"]
-
-
-def violations(value: Any, schema: Mapping[str, Any], *, formats: bool = True) -> list[ValidationError]:
-    """Every way in which a value does not fit a schema, in order of their paths.
-
-    A pattern that cannot be decided on its value counts as violated, with the reason as the error's `cause`.
-    Raises TooManySteps, and RecursionError for a schema that refers to itself without end.
+    Proton's rule where the schema does not say it: an object that declares properties has no others.
     """
-    token = _STEPS.set(Steps())
-    try:
-        errors = _Validator(schema, format_checker=_FORMATS if formats else None).iter_errors(value)
-        return sorted(errors, key=lambda error: [str(key) for key in error.absolute_path])
-    finally:
-        _STEPS.reset(token)
+    open_ended = not schema.get("properties") or not _COMPOSED.isdisjoint(schema)
+    return schema.get("additionalProperties", open_ended)
 
 
-def check_schema(schema: Mapping[str, Any]) -> None:
-    """Raises jsonschema's SchemaError for what is no schema of OpenAPI 3.0."""
-    _Validator.check_schema(_without_empty_required(schema), format_checker=_REGEX_ONLY)
+def schema_errors(schema: Any) -> Iterator[ValidationError]:
+    """Every way in which `schema` is not valid: jsonschema's errors, whose paths lead into it."""
+    yield from _metaschema().iter_errors(_without_empty_required(schema))
+
+
+def comparable(value: Any) -> Hashable:
+    """Equal for what JSON Schema calls equal: 1 and 1.0, but not 1 and true."""
+    if isinstance(value, dict):
+        return "object", frozenset((name, comparable(member)) for name, member in value.items())
+    if isinstance(value, list):
+        return "array", tuple(map(comparable, value))
+    return ("boolean", value) if isinstance(value, bool) else value
+
+
+@lru_cache(maxsize=1)
+def _metaschema() -> Any:
+    """Importing jsonschema takes longer than a preview does without it."""
+    from jsonschema import Draft4Validator  # noqa: PLC0415 - as said
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    def unique_items(validator: Any, unique: bool, value: Any, _: Any) -> Iterator[ValidationError]:  # noqa: FBT001 - jsonschema's
+        # jsonschema's own compares each item with each other one.
+        if unique and validator.is_type(value, "array") and len({*map(comparable, value)}) < len(value):
+            yield ValidationError("has non-unique elements")
+
+    validator = extend(Draft4Validator, {"uniqueItems": unique_items})  # type: ignore[no-untyped-call]
+    # With "$schema" in it, jsonschema would go on with its own class below.
+    own = ("$schema", "id")
+    return validator({key: value for key, value in Draft4Validator.META_SCHEMA.items() if key not in own})
 
 
 def _without_empty_required(node: Any) -> Any:
@@ -74,74 +90,3 @@ def _without_empty_required(node: Any) -> Any:
             if (key, value) != ("required", [])
         }
     return node
-
-
-def _counted(keyword: _Keyword) -> _Keyword:
-    def check(validator: Any, limit: Any, value: Any, schema: Any) -> Iterable[ValidationError] | None:
-        _STEPS.get().take()
-        return keyword(validator, limit, value, schema)
-
-    return check
-
-
-def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    del schema
-    if not validator.is_type(value, "string"):
-        return
-    try:
-        if not patterns.search(pattern, value):
-            yield ValidationError("does not match")
-    except patterns.PatternError as fault:
-        yield ValidationError("cannot be matched", cause=fault)
-
-
-def _unique_items(validator: Any, unique: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
-    del schema
-    if unique and validator.is_type(value, "array") and len({_hashable(item) for item in value}) < len(value):
-        yield ValidationError("has non-unique elements")
-
-
-def _hashable(value: Any) -> Any:
-    """Equal for what JSON Schema calls equal: 1 and 1.0, but not 1 and true."""
-    if isinstance(value, dict):
-        return "object", frozenset((name, _hashable(member)) for name, member in value.items())
-    if isinstance(value, list):
-        return "array", tuple(map(_hashable, value))
-    return ("boolean", value) if isinstance(value, bool) else value
-
-
-def _additional_properties(validator: Any, others: Any, value: Any, schema: Any) -> Any:
-    # OpenAPI 3.0 has no patternProperties, yet jsonschema would run them, with Python's own engine.
-    declared = {name: member for name, member in schema.items() if name != "patternProperties"}
-    return OAS30Validator.VALIDATORS["additionalProperties"](validator, others, value, declared)
-
-
-_OWN: Mapping[str, _Keyword] = {
-    "pattern": _pattern,
-    "uniqueItems": _unique_items,
-    "additionalProperties": _additional_properties,
-}
-
-
-def _is_pattern(value: object) -> bool:
-    if isinstance(value, str):
-        patterns.check(value)
-    return True
-
-
-def _formats(names: Iterable[str]) -> FormatChecker:
-    """OpenAPI's formats, of which "regex" means what `pattern` takes."""
-    checker = FormatChecker(())
-    checker.checkers = {name: oas30_format_checker.checkers[name] for name in names}
-    checker.checkers["regex"] = (_is_pattern, patterns.PatternError)
-    return checker
-
-
-_FORMATS = _formats(oas30_format_checker.checkers)
-_REGEX_ONLY = _formats(())
-
-
-_Validator: Any = extend(  # type: ignore[no-untyped-call]
-    OAS30Validator,
-    {name: _counted(keyword) for name, keyword in {**OAS30Validator.VALIDATORS, **_OWN}.items()},
-)

@@ -1,6 +1,6 @@
 """The schema file of an environment template: read, checked, compared with the version before.
 
-Pure. Forbidden here: archives and paths; the caller names the file. Source: User Guide, "Schema file", and
+Pure. Archives and paths are not known here; the caller names the file. Source: User Guide, "Schema file", and
 OpenAPI 3.0.3 for what stands below ``types``.
 """
 
@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema.exceptions import SchemaError
-
-from proton_templates import patterns
+from proton_templates.budget import Budget, TooManySteps
+from proton_templates.defaults import with_defaults
 from proton_templates.documents import DocumentError, load_mapping
-from proton_templates.openapi import TooManySteps, check_schema
-from proton_templates.spec import examine, resolve
+from proton_templates.openapi import References, Schema, schema_errors
+from proton_templates.patterns import PatternError
+from proton_templates.validation import validate
+from proton_templates.violations import listed
 
 _MAX_CHARACTERS = (
     51_200  # TemplateSchema in the API model: GetEnvironmentTemplateVersion must be able to return it
@@ -41,10 +42,10 @@ def read_schema(text: str) -> dict[str, Any]:
     Where it refers to other types, their definitions travel with it below the key ``schema``, which is where
     their references (``#/schema/types/…``) point.
 
-    Raises DocumentError with a clause that says what is wrong with the file.
+    Raises DocumentError with every fault of the file.
     """
     if len(text) > _MAX_CHARACTERS:
-        raise DocumentError(f"longer than {_MAX_CHARACTERS:,} characters")
+        raise DocumentError(f"is longer than {_MAX_CHARACTERS:,} characters")
     schema = _member(load_mapping(text), "schema", dict, "the mapping that all else stands below")
     dialect = _member(schema, "format", dict, "with 'openapi: \"3.0.0\"' below it", "schema.").get("openapi")
     if not str(dialect).startswith("3.0"):
@@ -57,9 +58,9 @@ def read_schema(text: str) -> dict[str, Any]:
     name = _member(schema, "environment_input_type", str, "the type that describes the inputs", "schema.")
     if name not in types:
         raise DocumentError(f"schema.environment_input_type names '{name}', which schema.types does not have")
-    for type_name, declared in types.items():
-        _check_type(declared, types, f"schema.types.{type_name}")
-    inputs = dict(resolve(types[name], {"schema": schema}))
+    if faults := listed(_faults(types)):
+        raise DocumentError(*faults)
+    inputs = dict(References({"schema": schema}).resolve(types[name]))
     if inputs.get("type") != "object" or not inputs.get("properties"):
         raise DocumentError(f"schema.types.{name} must be of type object and have at least one property")
     if too_long := [key for key in inputs["properties"] if len(key) > _MAX_NAME]:
@@ -68,45 +69,46 @@ def read_schema(text: str) -> dict[str, Any]:
         )
     if '"$ref"' in json.dumps(types):
         inputs["schema"] = {"types": types}
-    _check_defaults(inputs, f"schema.types.{name}")
     return inputs
 
 
-def check_customer_managed(inputs: Mapping[str, Any]) -> None:
+def check_customer_managed(inputs: Schema) -> None:
     """What the Guide asks of a customer-managed template: string properties only, and no defaults.
 
-    Raises DocumentError with a clause that names the property.
+    Raises DocumentError with every property that is not so.
     """
+    references, faults = References(inputs), []
     for name, reference in inputs["properties"].items():
-        declared = resolve(reference, inputs)
+        declared = references.resolve(reference)
         if declared.get("type") != "string":
-            raise DocumentError(
-                f"the property '{name}' must be of type string in a customer-managed template"
-            )
+            faults.append(f"the property '{name}' must be of type string in a customer-managed template")
         if "default" in declared:
-            raise DocumentError(
-                f"the property '{name}' must not have a default in a customer-managed template"
-            )
+            faults.append(f"the property '{name}' must not have a default in a customer-managed template")
+    if faults:
+        raise DocumentError(*faults)
 
 
-def minor_incompatibility(previous: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+def minor_incompatibility(previous: Schema, new: Schema) -> str | None:
     """Why a spec written for ``previous`` may fail under ``new``, or None: the test of a minor version.
 
     "Best effort" in the User Guide, without rules. Ours: no input disappears, none changes its type, and none
     becomes required without a default, at any depth of objects and lists.
     """
+    references = References(previous), References(new)
     try:
-        cause = next(_incompatibilities((previous, previous), (new, new), "", set()), None)
+        cause = next(_incompatibilities((previous, new), references, "", set()), None)
     except RecursionError:
         cause = _TOO_COMPLEX
     return cause and f"The schema is not compatible with the minor version before: {cause}."
 
 
 def _incompatibilities(
-    previous: tuple[Any, Any], new: tuple[Any, Any], path: str, compared: set[tuple[int, int]]
+    schemas: tuple[Any, Any],
+    references: tuple[References, References],
+    path: str,
+    compared: set[tuple[int, int]],
 ) -> Iterator[str]:
-    (before, old_root), (after, new_root) = previous, new
-    before, after = resolve(before, old_root), resolve(after, new_root)
+    before, after = (root.resolve(schema) for root, schema in zip(references, schemas, strict=True))
     if (id(before), id(after)) in compared:  # a type that contains itself
         return
     compared.add((id(before), id(after)))
@@ -120,65 +122,80 @@ def _incompatibilities(
     prefix = f"{path}." if path else ""
     for name in sorted(old.keys() - now.keys()):
         yield f"the input '{prefix}{name}' disappears"
-    for name in sorted(_needed(after, new_root) - _needed(before, old_root)):
+    for name in sorted(_needed(after, references[1]) - _needed(before, references[0])):
         yield f"the input '{prefix}{name}' becomes required and has no default"
     for name in sorted(old.keys() & now.keys()):
-        yield from _incompatibilities((old[name], old_root), (now[name], new_root), prefix + name, compared)
+        yield from _incompatibilities((old[name], now[name]), references, prefix + name, compared)
     if "items" in before and "items" in after:
-        yield from _incompatibilities(
-            (before["items"], old_root), (after["items"], new_root), f"{path}[]", compared
-        )
+        yield from _incompatibilities((before["items"], after["items"]), references, f"{path}[]", compared)
 
 
-def _needed(schema: Mapping[str, Any], root: Mapping[str, Any]) -> set[str]:
+def _needed(schema: Schema, references: References) -> set[str]:
     """The members that a spec must give: required, and without a default."""
     members = schema.get("properties", {})
     required = schema.get("required", [])
-    return {name for name in required if "default" not in resolve(members.get(name, {}), root)}
+    return {name for name in required if "default" not in references.resolve(members.get(name, {}))}
 
 
-def _check_type(declared: Any, types: Mapping[str, Any], path: str) -> None:
-    for place, schema in _subschemas(declared, path):
-        if "type" in schema and schema["type"] not in _TYPES:
-            raise DocumentError(f"{place}.type must be one of {', '.join(_TYPES)}")
-        for keyword, kind in _KINDS.items():
-            if keyword in schema and not isinstance(schema[keyword], kind):
-                raise DocumentError(f"{place}.{keyword} must be {_A[kind]}")
-        if foreign := sorted(_FOREIGN & schema.keys()):
-            raise DocumentError(f"{place}.{foreign[0]} is not for schema files of Proton; leave it out")
-        if "$ref" in schema:
-            _check_reference(schema["$ref"], types, f"{place}.$ref")
-        _check_pattern(schema, place)
+def _faults(types: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the types; with their defaults only where nothing else is."""
+    budget = Budget()
+    found = False
     try:
-        check_schema(declared)
-    except SchemaError as error:
+        for name, declared in types.items():
+            for fault in _type_faults(declared, types, f"schema.types.{name}", budget):
+                found = True
+                yield fault
+        if not found:
+            yield from _default_faults(types, budget)
+    except TooManySteps as fault:
+        yield f"schema.types cannot be checked: that {fault}"
+
+
+def _type_faults(declared: Any, types: Mapping[str, Any], path: str, budget: Budget) -> Iterator[str]:
+    known: set[str] = set()
+    for place, schema in _subschemas(declared, path):
+        for key, fault in _keyword_faults(schema, types, budget):
+            known.add(f"{place}.{key}")
+            yield f"{place}.{key} {fault}"
+    for error in schema_errors(declared):
         place = path + "".join(f".{key}" for key in error.absolute_path)
-        raise DocumentError(f"{place} is not valid OpenAPI 3.0: {error.message[:200]}") from None
+        if place not in known:
+            yield f"{place} is not valid OpenAPI 3.0: {error.message[:200]}"
 
 
-def _check_pattern(schema: Mapping[str, Any], place: str) -> None:
+def _keyword_faults(schema: Schema, types: Mapping[str, Any], budget: Budget) -> Iterator[tuple[str, str]]:
+    """The keywords of one schema object that are wrong, and what is wrong with each."""
+    if "type" in schema and schema["type"] not in _TYPES:
+        yield "type", f"must be one of {', '.join(_TYPES)}"
+    for keyword, kind in _KINDS.items():
+        if keyword in schema and not isinstance(schema[keyword], kind):
+            yield keyword, f"must be {_A[kind]}"
+    for foreign in sorted(_FOREIGN & schema.keys()):
+        yield foreign, "is not for schema files of Proton; leave it out"
+    if "$ref" in schema and (fault := _reference_fault(schema["$ref"], types)):
+        yield "$ref", fault
     pattern = schema.get("pattern")
     if isinstance(pattern, str):
         try:
-            patterns.check(pattern)
-        except patterns.PatternError as fault:
-            raise DocumentError(f"{place}.pattern {fault}") from None
+            budget.compile(pattern)
+        except PatternError as fault:
+            yield "pattern", str(fault)
 
 
-def _check_reference(reference: Any, types: Mapping[str, Any], place: str) -> None:
+def _reference_fault(reference: Any, types: Mapping[str, Any]) -> str | None:
     """Only whole types of this file; anything else would let a template make the server fetch it."""
     seen = set()
     while reference is not None:
         match = _REFERENCE.fullmatch(str(reference))
         if not match or match["name"] not in types:
-            raise DocumentError(
-                f"{place} must be '#/schema/types/' followed by one of the types in this file"
-            )
+            return "must be '#/schema/types/' followed by one of the types in this file"
         name = match["name"]
         if name in seen:
-            raise DocumentError(f"{place} refers to itself")
+            return "refers to itself"
         seen.add(name)
         reference = types[name].get("$ref") if isinstance(types[name], dict) else None
+    return None
 
 
 def _subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -197,18 +214,18 @@ def _subschemas(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _subschemas(schema.get(key), f"{path}.{key}")
 
 
-def _check_defaults(inputs: dict[str, Any], path: str) -> None:
-    for place, schema in _subschemas(inputs, path):
-        if "default" in schema:
-            context = {**schema, "schema": inputs.get("schema", {})}
-            try:
-                clauses = examine(schema["default"], context, f"{place}.default")[1]
-            except RecursionError:
-                raise DocumentError(f"{place} refers to itself without end") from None
-            except TooManySteps as fault:
-                raise DocumentError(f"{place}.default cannot be checked: that {fault}") from None
-            if clauses:
-                raise DocumentError(clauses[0])
+def _default_faults(types: Mapping[str, Any], budget: Budget) -> Iterator[str]:
+    """The defaults that do not fit their own schemas."""
+    for name, declared in types.items():
+        for place, schema in _subschemas(declared, f"schema.types.{name}"):
+            # What stands beside a reference is ignored.
+            if "default" in schema and "$ref" not in schema:
+                context = {**schema, "schema": {"types": types}}
+                try:
+                    complete = with_defaults(schema["default"], context, budget)
+                    yield from listed(validate(complete, context, (f"{place}.default",), budget=budget))
+                except RecursionError:
+                    yield f"{place} refers to itself without end"
 
 
 def _member(mapping: Mapping[str, Any], key: str, kind: type, meaning: str, parent: str = "") -> Any:

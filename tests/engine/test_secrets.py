@@ -50,7 +50,7 @@ def _everything_said(project: Project, *, fails: bool) -> str:
     ("arguments", "reason"),
     [
         ('spec={"password": secret, "days": 99}', "spec.days: must be at most 14"),
-        ('spec=secret.apply(lambda value: "password: *" + value)', "spec: is not valid YAML, line 1"),
+        ('spec=secret.apply(lambda value: "password: *" + value)', "spec: cannot be read: not valid YAML: "),
         ('spec={"label": secret}, tags={"token": secret}', "spec.label: must match the pattern"),
     ],
 )

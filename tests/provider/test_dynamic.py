@@ -219,7 +219,7 @@ def test_an_account_that_is_still_to_be_made_is_not_asked() -> None:
     ("given", "reason"),
     [
         ({"spec": ["Hunter2"]}, "spec: must be a mapping of the template's inputs"),
-        ({"spec": "password: *Hunter2"}, "spec: is not valid YAML, line 1, column 11: found undefined alias"),
+        ({"spec": "password: *Hunter2"}, "spec: cannot be read: not valid YAML: "),
         ({"spec": {}, "tags": {"token": "Hunter2", "aws:x": "y"}}, "tags: tag 'aws:x': the prefix aws: is"),
         ({"spec": {}, "description": "Hunter2" * 99}, "description: must be at most 500 characters"),
         ({"spec": {}, "templateMinorVersion": "Hunter2"}, "templateMinorVersion: must be a version number"),

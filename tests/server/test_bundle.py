@@ -236,7 +236,7 @@ SCHEMAS = {
     "no mapping": ("- schema", "must be a YAML mapping"),
     "two documents": (SCHEMA + "---\n" + SCHEMA, "more than one YAML document"),
     "a key twice": (SCHEMA + "schema: {}\n", "'schema' is given twice"),
-    "too long": (SCHEMA + "#" * 51_200, "longer than 51,200 characters"),
+    "too long": (SCHEMA + "#" * 51_200, "is longer than 51,200 characters"),
     "nested without end": ("schema: " + "[" * 50_000, "nested deeper than 50 levels"),
     "a billion laughs": (
         "a0: &a0 [x, x]\n"
@@ -265,7 +265,7 @@ SCHEMAS = {
     ),
     "a bad pattern": (
         inputs("a: {type: string, pattern: '('}"),
-        "properties.a.pattern is no regular expression",
+        "properties.a.pattern is not a regular expression",
     ),
     "a pattern too large": (
         inputs("a: {type: string, pattern: 'a{99999999999}'}"),
@@ -295,11 +295,11 @@ SCHEMAS = {
     "a long name": (inputs(f"{'a' * 101}: {{type: string}}"), "longer than 100 characters"),
     "a default of another type": (
         inputs("a: {type: string, default: 3}"),
-        "properties.a.default must be a string",
+        "properties.a.default: must be a string",
     ),
     "a default outside the pattern": (
         inputs("a: {type: string, default: b, pattern: ^a}"),
-        "a.default must match",
+        "a.default: must match",
     ),
     "a reference to a file": (
         inputs("a: {$ref: 'file:///etc/passwd'}"),

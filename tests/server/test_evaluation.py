@@ -200,7 +200,7 @@ def test_what_is_logged_of_a_fault_is_its_place_and_not_its_text(
 
 
 def test_a_fault_of_ours_arrives_as_itself(evaluate: Evaluator) -> None:
-    with pytest.raises(SpecError, match=r"spec\.a must be at least 5"):
+    with pytest.raises(SpecError, match=r"spec\.a: must be at least 5"):
         evaluate(A, "Reading it", read_inputs, spec("1"), {"properties": {"a": {"minimum": 5}}})
 
 

@@ -107,7 +107,7 @@ class ProtonService:
             except ValueError as error:
                 raise Refused(
                     f"no spec can be checked against version {major}.{minor} of template {template}: its "
-                    f"schema {error}; register a new version with a schema that is valid"
+                    f"schema is not valid: {error}; register a new version with a schema that is valid"
                 ) from None
 
         return self._remembered(ask, "schema", template, major, minor, lasting=bool)

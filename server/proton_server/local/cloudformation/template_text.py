@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 
 from proton_server.local.cloudformation.errors import TemplateError
+from proton_templates.documents import SafeLoader, TooDeep, events
 
-# Every level takes some Python frames to evaluate, and libyaml's composer recurses in C: some ten thousand
-# nested brackets end the process with a segmentation fault. Its event stream does not recurse.
 _MAX_DEPTH = 100
+"""Every level takes some Python frames to evaluate."""
 _MAX_NUMBER = 1e308
 # No XML can carry these, and so no answer of CloudFormation.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -77,18 +77,14 @@ def _load_yaml(body: str) -> Any:
 
 
 def _check_events(body: str) -> None:
-    depth = 0
-    for event in yaml.parse(body, _Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise TemplateError(
-                "Template format error: YAML aliases are not allowed in CloudFormation templates"
-            )
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _MAX_DEPTH:
-            raise _too_deep()
+    try:
+        for event in events(body, _Loader, max_depth=_MAX_DEPTH):
+            if isinstance(event, yaml.AliasEvent):
+                raise TemplateError(
+                    "Template format error: YAML aliases are not allowed in CloudFormation templates"
+                )
+    except TooDeep:
+        raise _too_deep() from None
 
 
 def _check_values(document: Any) -> None:
@@ -116,7 +112,7 @@ def _too_deep() -> TemplateError:
     return TemplateError(f"Template format error: the template is nested deeper than {_MAX_DEPTH} levels")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(SafeLoader):  # type: ignore[misc]
     """YAML as CloudFormation reads it: short tags are functions, keys and dates (policy versions) text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
