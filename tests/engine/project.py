@@ -150,11 +150,16 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
+def calls(server: Any) -> list[str]:
+    """The operations of the requests that a server logged."""
+    logged = re.findall(r"\b([A-Z][A-Za-z]+) \d{12} [a-z0-9-]+ [A-Za-z]+ \d+ms", server.log.read_text())
+    assert logged, "the server's log is not as expected"
+    return logged
+
+
 def writes(server: Any) -> list[str]:
-    """The requests that a server logged which could have changed something."""
-    calls = re.findall(r"\b([A-Z][A-Za-z]+) \d{12} [a-z0-9-]+ [A-Za-z]+ \d+ms", server.log.read_text())
-    assert calls, "the server's log is not as expected"
-    return [call for call in calls if not call.startswith(("Get", "List"))]
+    """Those that could have changed something."""
+    return [call for call in calls(server) if not call.startswith(("Get", "List"))]
 
 
 def environment(template: str, name: str, **more: Any) -> dict[str, Any]:

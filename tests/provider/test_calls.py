@@ -32,6 +32,12 @@ LIVE = ENVIRONMENT | {
 IN_PROGRESS = {"environment": LIVE | {"deploymentStatus": "IN_PROGRESS"}}
 SUCCEEDED = {"environment": LIVE}
 OUTPUTS = {"outputs": [{"key": "Url", "valueString": "https://dev"}]}
+STATE = INPUTS | {
+    "arn": LIVE["arn"],
+    "deploymentStatus": "SUCCEEDED",
+    "lastAttemptedDeploymentId": "first",
+    "outputs": {"Url": "https://known"},
+}
 
 
 @dataclasses.dataclass
@@ -115,10 +121,57 @@ def test_an_update_of_metadata_takes_the_environment_from_the_answer(
         ("GetEnvironment", SUCCEEDED),
         ("ListTagsForResource", {"tags": []}),
         ("UpdateEnvironment", changed),
-        ("ListEnvironmentOutputs", OUTPUTS),
     )
 
-    state = Environment.update("dev", INPUTS, INPUTS | {"description": "new"}, proton)
+    state = Environment.update("dev", STATE, INPUTS | {"description": "new"}, proton)
 
-    assert state["description"] == "new"
     assert calls.made == calls.expected
+    assert (state["description"], state["outputs"]) == ("new", STATE["outputs"])
+
+
+def test_a_read_takes_the_outputs_of_the_deployment_that_the_state_has_from_the_state(
+    script: Callable[..., Script], proton: Proton
+) -> None:
+    calls = script(("GetEnvironment", SUCCEEDED), ("ListTagsForResource", {"tags": []}))
+
+    state = Environment.read("dev", STATE, proton)
+
+    assert calls.made == calls.expected
+    assert state is not None
+    assert state["outputs"] == STATE["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("live", "state"),
+    [
+        ({"lastAttemptedDeploymentId": "second"}, {}),
+        ({"deploymentStatus": "FAILED"}, {}),
+        ({}, {"deploymentStatus": "IN_PROGRESS"}),
+        ({"codebuildRoleArn": INPUTS["protonServiceRoleArn"]}, {}),
+        ({"protonServiceRoleArn": None, "provisioning": "CUSTOMER_MANAGED"}, {}),
+        ({"lastAttemptedDeploymentId": None}, {"lastAttemptedDeploymentId": None}),
+    ],
+    ids=[
+        "deployed since",
+        "failed",
+        "known before its end",
+        "builds notify",
+        "its owner notifies",
+        "unknown",
+    ],
+)
+def test_a_read_asks_for_outputs_that_may_have_changed(
+    script: Callable[..., Script], proton: Proton, live: dict[str, Any], state: dict[str, Any]
+) -> None:
+    record = {wire: value for wire, value in (LIVE | live).items() if value is not None}
+    calls = script(
+        ("GetEnvironment", {"environment": record}),
+        ("ListEnvironmentOutputs", OUTPUTS),
+        ("ListTagsForResource", {"tags": []}),
+    )
+
+    found = Environment.read("dev", STATE | state, proton)
+
+    assert calls.made == calls.expected
+    assert found is not None
+    assert found["outputs"] == {"Url": "https://dev"}

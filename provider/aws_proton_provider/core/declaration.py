@@ -57,6 +57,7 @@ class Property:
         deploy: A change is an UpdateEnvironment of (at least) this deploymentType.
         provisioner: Giving it selects who provisions the environment.
         excluded_by: The provisioners beside which it cannot be given.
+        notifies: Who provisions with it may report outputs at any time, also after a deployment.
         default: The value `check` fills in.
         cleared: What is sent to AWS when the program removes the property (description: an empty text).
         cleared_by: The member that is sent as true, instead of the property, when the program removes it.
@@ -78,6 +79,7 @@ class Property:
     deploy: Level | None = None
     provisioner: Provisioner | None = None
     excluded_by: tuple[Provisioner, ...] = ()
+    notifies: bool = False
     default: Any = None
     cleared: Any = None
     cleared_by: str | None = None

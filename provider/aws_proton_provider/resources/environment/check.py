@@ -15,7 +15,7 @@ from aws_proton_provider.core.facts import owners_in, secret_paths
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.ownership import Verdict
 from aws_proton_provider.core.provisioning import Provisioner
-from aws_proton_provider.core.values import UNKNOWN, State, Value
+from aws_proton_provider.core.values import UNKNOWN, State, Value, same
 from aws_proton_provider.resources.adoption import preview_failures, preview_warnings
 from aws_proton_provider.resources.check_context import CheckContext, Service
 from aws_proton_provider.resources.connection_lookup import connection_by_id
@@ -109,16 +109,18 @@ def _ask_service(resource: type[Resource], olds: State, checked: Checked, servic
     if account is None and olds.get(declared.wire) == identifier:
         account = olds.get("environmentAccountId")
     inputs |= {} if account is None else {"environmentAccountId": account}
-    checked.failures += _spec_failures(inputs, service)
+    checked.failures += _spec_failures(olds, inputs, service)
     if listed is not None and identifier != olds.get(declared.wire):
         checked.failures += _connection_failures(declared, connection, inputs)
     checked.warnings += _pending_warning(inputs, connection)
 
 
-def _spec_failures(inputs: State, service: Service) -> list[Failure]:
-    """How the spec violates the template version's schema."""
+def _spec_failures(olds: State, inputs: State, service: Service) -> list[Failure]:
+    """How the spec violates the template version's schema. A deployed spec is not checked again."""
     version = TemplateVersion.of(inputs)
     if not version.major_is_known or inputs["spec"] is UNKNOWN:
+        return []
+    if version == TemplateVersion.of(olds) and same(inputs["spec"], olds.get("spec")):
         return []
     minor = version.minor or recommended_minor_version(version, service)
     schema = (

@@ -96,6 +96,7 @@ class Environment(CustomResource):
         deploy=Level.CURRENT_VERSION,
         provisioner=Provisioner.THIS_ACCOUNT,
         excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
+        notifies=True,
         remedy=_ANOTHER_ROLE,
         doc="The role of this account for builds that provision (CodeBuild provisioning).",
     )
@@ -107,6 +108,7 @@ class Environment(CustomResource):
     environment_account_connection_id: types.ConnectionId | None = prop(
         deploy=Level.CURRENT_VERSION,
         provisioner=Provisioner.ENVIRONMENT_ACCOUNT,
+        notifies=True,
         remedy="give another connection of the same environment account, or make a new environment",
         doc="The accepted connection to the account to provision in, instead of a role of this account.",
     )
@@ -114,6 +116,7 @@ class Environment(CustomResource):
         replace=True,
         provisioner=Provisioner.REPOSITORY,
         excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
+        notifies=True,
         doc="The linked repository that gets the pull requests (self-managed provisioning).",
     )
     tags: types.Tags | None = TAGS
@@ -189,7 +192,7 @@ class Environment(CustomResource):
         proton.allow_writing()
         name, incarnation = inputs["name"], uuid.uuid4().hex
         live, warning = create_or_adopt(cls, inputs, incarnation, proton)
-        found = with_outputs(cls, live, proton)
+        found = with_outputs(cls, live, {}, proton)
         end_create(found["arn"], proton)
         state = state_after(cls, inputs, found) | incarnation_fact(incarnation)
         return Created(name, state, (warning,) if warning else ())
@@ -202,7 +205,7 @@ class Environment(CustomResource):
         except NotFound:
             require_gone(state.get("arn"), proton)
             return None
-        found = without_deleted_connection(cls, with_outputs(cls, live, proton), proton)
+        found = without_deleted_connection(cls, with_outputs(cls, live, state, proton), proton)
         return without_record(cls, state) | found | observed_tags(read_tags(live["arn"], proton), state)
 
     @classmethod
@@ -228,7 +231,7 @@ class Environment(CustomResource):
         # Tags last, so that a deployment that fails leaves the owner as the state has it.
         tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
         steps = (*update_steps(cls, plan, inputs, "update"), *tagging)
-        found = with_outputs(cls, execute(steps, live, inputs, proton), proton)
+        found = with_outputs(cls, execute(steps, live, inputs, proton), state, proton)
         return state_after(cls, inputs, found) | incarnation_fact(tags.incarnation)
 
     @classmethod

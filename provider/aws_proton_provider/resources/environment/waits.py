@@ -34,10 +34,29 @@ def is_deploying(environment: State) -> bool:
     return environment["deploymentStatus"] in _DEPLOYING
 
 
-def with_outputs(resource: type[Resource], live: State, proton: Proton) -> State:
-    """The properties of a live environment, with its outputs."""
+def with_outputs(resource: type[Resource], live: State, state: State, proton: Proton) -> State:
+    """The properties of a live environment, with its outputs: where the state has them, these."""
+    if has_outputs(resource, live, state):
+        return from_record(resource, live) | {"outputs": state["outputs"]}
     listed = proton.all_of("list_environment_outputs", "outputs", environmentName=live["name"])
     return from_record(resource, live | {"outputs": listed})
+
+
+def has_outputs(resource: type[Resource], live: State, state: State) -> bool:
+    """Whether the outputs in a state are those that the live environment still has.
+
+    They are those of the last deployment that succeeded, except where whoever provisions may report others.
+    """
+    deployment = ("lastAttemptedDeploymentId", "deploymentStatus")
+    given = [item for item in resource.properties if item.provisioner and item.wire in live]
+    return (
+        bool(given)
+        and not any(item.notifies for item in given)
+        and "outputs" in state
+        and all(live.get(wire) == state.get(wire) for wire in deployment)
+        and live.get("lastAttemptedDeploymentId") is not None
+        and live["deploymentStatus"] == "SUCCEEDED"
+    )
 
 
 def without_deleted_connection(resource: type[Resource], found: State, proton: Proton) -> State:

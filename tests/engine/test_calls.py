@@ -1,0 +1,73 @@
+"""How many calls of the API each command makes for a stack of environments: no call whose answer is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.project import Project, calls, environment
+
+MANY = 5
+NAMES = [f"environment-{number}" for number in range(MANY)]
+
+
+@pytest.fixture
+def calls_of(
+    restartable_server: Callable[..., Any], publish: Any, tmp_path: Path, pulumi_home: Path
+) -> Callable[..., Counter[str]]:
+    """The calls of a command, with a program of environments that differ from the usual in some arguments."""
+    server = restartable_server()
+    template = publish("tests/engine/workshop", server=server)
+    project = Project(tmp_path / "project", server.url, home=pulumi_home)
+
+    def run(*command: str, **arguments: Any) -> Counter[str]:
+        project.declare(**{name: environment(template, name, **arguments) for name in NAMES})
+        before = len(calls(server))
+        project.pulumi(*command)
+        return Counter(calls(server)[before:])
+
+    return run
+
+
+def test_each_command_makes_only_calls_whose_answer_is_not_known(
+    calls_of: Callable[..., Counter[str]],
+) -> None:
+    up = ("up", "--yes", "--skip-preview")
+
+    created = calls_of(*up)
+    assert created.pop("GetEnvironment") >= MANY  # as often as the end of the deployment was waited for
+    assert created == {
+        "ListEnvironments": 1,
+        "ListEnvironmentTemplates": 1,
+        "ListEnvironmentTemplateVersions": 1,
+        "GetEnvironmentTemplateVersion": 1,
+        "CreateEnvironment": MANY,
+        "ListEnvironmentOutputs": MANY,
+        "UntagResource": MANY,
+    }
+
+    assert calls_of("preview") == {"ListEnvironments": 1}
+    assert calls_of("refresh", "--yes", "--skip-preview") == {
+        "GetEnvironment": MANY,
+        "ListTagsForResource": MANY,
+    }
+    assert calls_of(*up, description="changed") == {
+        "ListEnvironments": 1,
+        "GetEnvironment": MANY,
+        "ListTagsForResource": MANY,
+        "UpdateEnvironment": MANY,
+    }
+
+    deployed = calls_of(*up, description="changed", spec={"label": "other"})
+    assert deployed.pop("GetEnvironment") >= 2 * MANY  # before the update, and for the end of the deployment
+    assert deployed == {
+        "ListEnvironments": 1,
+        "GetEnvironmentTemplateVersion": 1,
+        "ListTagsForResource": MANY,
+        "UpdateEnvironment": MANY,
+        "ListEnvironmentOutputs": MANY,
+    }
