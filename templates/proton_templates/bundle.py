@@ -1,8 +1,7 @@
 """Template bundles: a tar.gz becomes a checked ``Bundle``, a folder becomes a tar.gz.
 
-Pure but for ``pack``, which reads the folder it is given. Forbidden here: writing to disk (a bundle is never
-extracted) and calling AWS. Every fault is one sentence that names file and cause; it becomes the
-``statusMessage`` of a version.
+Pure but for ``pack``, which reads the folder it is given; a bundle is never extracted to disk. Every fault is
+one sentence that names file and cause; together they become the ``statusMessage`` of a version.
 
 Sources: User Guide, "Wrap up template files for AWS Proton" and "AWS Proton quotas" (the late ones).
 """
@@ -14,17 +13,15 @@ import io
 import os
 import tarfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
-from proton_templates import schema
 from proton_templates.documents import DocumentError
-from proton_templates.manifest import CUSTOMER_MANAGED, ENGINES, Engine, read_manifest
+from proton_templates.manifest import CUSTOMER_MANAGED, ENGINES, Engine, Manifest, read_manifest
 from proton_templates.rendering import RenderError
-from proton_templates.schema import minor_incompatibility
+from proton_templates.schema import check_customer_managed, minor_incompatibility, read_schema
 
 __all__ = ["Bundle", "BundleError", "minor_incompatibility", "pack", "read_bundle"]
 
@@ -38,11 +35,16 @@ _MAX_UNPACKED = 50 * _MEGABYTE
 
 _SCHEMA = "schema/schema.yaml"
 _MANIFEST = "infrastructure/manifest.yaml"
+_Read = TypeVar("_Read")
 _LITTER = {".git", ".DS_Store", "__pycache__"}
 
 
 class BundleError(ValueError):
-    """A bundle is refused; the text is a sentence that names the file and the cause."""
+    """A bundle is refused. Each argument is a sentence that names the file and the cause."""
+
+    def __str__(self) -> str:
+        """The sentences."""
+        return " ".join(self.args)
 
 
 @dataclass(frozen=True)
@@ -67,35 +69,31 @@ def read_bundle(tarball: bytes, *, customer_managed: bool, engines: Collection[E
 
     ``engines`` are those that its manifest may ask for.
 
-    Raises BundleError with one sentence, for the first fault found.
+    Raises BundleError with every fault of the schema, the manifest and the template; one of the archive
+    itself comes alone.
     """
     files = _unpack(tarball)
     root = _root(files)
-    schema_path, manifest_path = root + _SCHEMA, root + _MANIFEST
-    with _naming(schema_path):
-        schema_text = _text(files[schema_path])
-        inputs = schema.read_schema(schema_text)
+    faults: list[str] = []
+    path = root + _SCHEMA
+    content = files[path]
+    schema_text, inputs = _attempt(
+        faults, path, lambda: _read_schema(content, customer_managed=customer_managed)
+    ) or ("", {})
     infrastructure = _below(files, f"{root}infrastructure/")
-    if customer_managed:
-        if infrastructure:
-            raise BundleError(
-                f"{root}infrastructure: a customer-managed template has a schema only; leave this folder out."
+    manifest = Manifest(CUSTOMER_MANAGED)
+    if not customer_managed:
+        if _below(files, f"{root}instance_infrastructure/"):
+            faults.append(
+                f"{root}instance_infrastructure: belongs to a service template; this is an environment's."
             )
-        with _naming(schema_path):
-            schema.check_customer_managed(inputs)
-        return Bundle(schema_text, inputs, CUSTOMER_MANAGED.name, {})
-    if _below(files, f"{root}instance_infrastructure/"):
-        raise BundleError(
-            f"{root}instance_infrastructure: belongs to a service template; this is an environment's."
+        manifest = _read_manifest(root, files, infrastructure, engines, faults)
+    elif infrastructure:
+        faults.append(
+            f"{root}infrastructure: a customer-managed template has a schema only; leave this folder out."
         )
-    if manifest_path not in files:
-        raise BundleError(f"{manifest_path}: is missing; it says which engine provisions the environment.")
-    with _naming(manifest_path):
-        manifest = read_manifest(_text(files[manifest_path]), infrastructure.keys(), engines)
-    if manifest.template_file and manifest.engine.check_file:
-        path = f"{root}infrastructure/{manifest.template_file}"
-        with _naming(path):
-            manifest.engine.check_file(_text(infrastructure[manifest.template_file]), path)
+    if faults:
+        raise BundleError(*faults)
     return Bundle(
         schema_text,
         inputs,
@@ -226,11 +224,43 @@ def _text(content: bytes) -> str:
         raise DocumentError("is not text in UTF-8") from None
 
 
-@contextmanager
-def _naming(path: str) -> Iterator[None]:
+def _read_schema(content: bytes, *, customer_managed: bool) -> tuple[str, dict[str, Any]]:
+    text = _text(content)
+    inputs = read_schema(text)
+    if customer_managed:
+        check_customer_managed(inputs)
+    return text, inputs
+
+
+def _read_manifest(
+    root: str,
+    files: Mapping[str, bytes],
+    infrastructure: Mapping[str, bytes],
+    engines: Collection[Engine],
+    faults: list[str],
+) -> Manifest:
+    """The manifest, and its template file checked; something else once there are faults."""
+    path = root + _MANIFEST
+    if path not in files:
+        faults.append(f"{path}: is missing; it says which engine provisions the environment.")
+        return Manifest(CUSTOMER_MANAGED)
+    read = _attempt(faults, path, lambda: read_manifest(_text(files[path]), infrastructure.keys(), engines))
+    manifest = read or Manifest(CUSTOMER_MANAGED)
+    if manifest.template_file and (check := manifest.engine.check_file):
+        template, path = (
+            infrastructure[manifest.template_file],
+            f"{root}infrastructure/{manifest.template_file}",
+        )
+        _attempt(faults, path, lambda: check(_text(template), path))
+    return manifest
+
+
+def _attempt(faults: list[str], path: str, read: Callable[[], _Read]) -> _Read | None:
+    """What is read; or None, and the faults of the file at ``path`` as sentences."""
     try:
-        yield
+        return read()
     except DocumentError as fault:
-        raise BundleError(f"{path}: {fault}.") from None
+        faults += [f"{path}: {clause}." for clause in fault.args]
     except RenderError as fault:
-        raise BundleError(str(fault)) from None
+        faults.append(str(fault))
+    return None

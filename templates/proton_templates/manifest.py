@@ -3,7 +3,7 @@
 What the format knows of a template engine is one row, at the end: nothing else here or in ``bundle.py`` names
 an engine.
 
-Pure. Forbidden here: archives and paths above ``infrastructure/``; the caller names the file. Source: User
+Pure. Archives and paths above ``infrastructure/`` are not known here; the caller names the file. Source: User
 Guide, "Wrap up template files for AWS Proton".
 """
 
@@ -62,7 +62,7 @@ class Manifest:
 def read_manifest(text: str, files: Collection[str], engines: Collection[Engine]) -> Manifest:
     """The manifest in ``text``, checked against the ``files`` beside it (relative paths).
 
-    Raises DocumentError with a clause that says what is wrong with the file.
+    Raises DocumentError with every fault of the file.
     """
     infrastructure = load_mapping(text).get("infrastructure")
     templates = infrastructure.get("templates") if isinstance(infrastructure, dict) else None
@@ -108,7 +108,7 @@ def _terraform_files(template: Mapping[str, Any], files: Collection[str]) -> tup
             raise DocumentError("names '*', but there is no file that ends with '.tf' beside the manifest")
         return None, None
     if file not in files or not file.endswith(".tf"):
-        raise DocumentError(f"names the file '{file}', which is no '.tf' file beside the manifest")
+        raise DocumentError(f"names the file '{file}', which is not a '.tf' file beside the manifest")
     return file, None
 
 
@@ -123,19 +123,23 @@ def _build_settings(template: Mapping[str, Any], _files: Collection[str]) -> tup
     settings = template.get("settings")
     if not isinstance(settings, dict):
         raise DocumentError("infrastructure.templates[0].settings must be a mapping, with 'provision' in it")
+    faults = [
+        f"settings.{key} must be a {_KINDS[kind]}"
+        for key, kind in _SETTINGS.items()
+        if key in settings and not isinstance(settings[key], kind)
+    ]
     if "file" in template:
-        raise DocumentError("infrastructure.templates[0].file has no meaning with CodeBuild; leave it out")
+        faults.append("infrastructure.templates[0].file has no meaning with CodeBuild; leave it out")
     for key in ("provision", "deprovision"):
+        commands = settings.get(key)
         if key not in settings:
-            raise DocumentError(f"settings.{key} is missing; it is the list of commands to run")
-    for key, kind in _SETTINGS.items():
-        if key in settings and not isinstance(settings[key], kind):
-            raise DocumentError(f"settings.{key} must be a {_KINDS[kind]}")
-    for key in ("provision", "deprovision"):
-        if not all(isinstance(command, str) for command in settings[key]):
-            raise DocumentError(f"settings.{key} must hold commands only; put each in quotes")
-    if not settings["provision"]:
-        raise DocumentError("settings.provision must have at least one command")
+            faults.append(f"settings.{key} is missing; it is the list of commands to run")
+        elif isinstance(commands, list) and not all(isinstance(command, str) for command in commands):
+            faults.append(f"settings.{key} must hold commands only; put each in quotes")
+    if settings.get("provision") == []:
+        faults.append("settings.provision must have at least one command")
+    if faults:
+        raise DocumentError(*faults)
     return None, settings
 
 

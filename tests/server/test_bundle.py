@@ -339,6 +339,39 @@ def test_a_bad_schema_is_refused(text, cause):
     assert cause in sentence
 
 
+def test_every_fault_of_a_bundle_is_told_at_once():
+    files = {
+        "schema/schema.yaml": inputs("a: {type: strin, minimum: '3'}, b: {pattern: '(', items: 1}"),
+        "infrastructure/manifest.yaml": codebuild(image=5, env=[], provision=[1], deprovision=None),
+        "instance_infrastructure/x": "",
+    }
+    with pytest.raises(BundleError) as caught:
+        read_bundle(tarball(files), customer_managed=False)
+
+    types, settings_ = (
+        "schema/schema.yaml: schema.types.Inputs.properties",
+        "infrastructure/manifest.yaml: settings",
+    )
+    assert list(caught.value.args) == [
+        f"{types}.a.type must be one of string, number, integer, boolean, array, object.",
+        f"{types}.b.items must be a mapping.",
+        f"{types}.b.pattern is not a regular expression that can be used here.",
+        f"{types}.a.minimum is not valid OpenAPI 3.0: '3' is not of type 'number'.",
+        "instance_infrastructure: belongs to a service template; this is an environment's.",
+        f"{settings_}.image must be a string.",
+        f"{settings_}.env must be a mapping.",
+        f"{settings_}.provision must hold commands only; put each in quotes.",
+        f"{settings_}.deprovision is missing; it is the list of commands to run.",
+    ]
+
+
+def test_a_default_is_checked_where_its_type_is_declared():
+    types = "{Inputs: {type: object, properties: {a: {type: string}}}, T: {type: integer, default: x}}"
+    assert "schema.types.T.default: must be an integer." in fault(
+        tarball({**PLAIN, "schema/schema.yaml": schema(types)})
+    )
+
+
 MANIFESTS = {
     "bad YAML": ("a: [", "not valid YAML"),
     "no mapping": ("- infrastructure", "must be a YAML mapping"),
@@ -366,7 +399,7 @@ MANIFESTS = {
     ),
     "Terraform of another name": (
         manifest(rendering_engine="hcl", template_language="terraform"),
-        "'cloudformation.yaml', which is no '.tf' file",
+        "'cloudformation.yaml', which is not a '.tf' file",
     ),
     "no settings": (codebuild().replace("settings:", "codebuild:"), "settings must be a mapping"),
     "no provision": (codebuild(provision=None), "settings.provision is missing"),
