@@ -62,6 +62,12 @@ def read_inputs(text: str, input_schema: Schema) -> dict[str, Any]:
     return check_spec(parse_spec(text), input_schema)
 
 
+def examine_text(text: str, input_schema: Schema) -> tuple[dict[str, Any], list[str]]:
+    """As `examine`, of a spec's text. Raises SpecError if it is too long, not YAML, or of another shape."""
+    complete, clauses = examine(parse_spec(text), input_schema)
+    return complete, clauses
+
+
 def check_spec(inputs: Mapping[str, Any], input_schema: Schema) -> dict[str, Any]:
     """``inputs`` with the schema's defaults filled in, also inside objects that are given; a new mapping.
 

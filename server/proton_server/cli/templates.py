@@ -9,13 +9,18 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from proton_server.cli.check import check, render
 from proton_server.cli.publish import PublishError, publish_folder
 from proton_templates.bundle import BundleError
 
 
 @click.group()
 def templates() -> None:
-    """Environment templates on a Proton server."""
+    """Environment templates: check, render and publish their bundles."""
+
+
+for _command in (check, render):
+    templates.add_command(_command)
 
 
 @templates.command()
