@@ -123,6 +123,10 @@ def _delete_listener_rule(elbv2: Any, rule: Any, _properties: _Properties) -> No
                 listener.remove_rule(rule.arn)
 
 
+def _delete_scheduled_action(autoscaling: Any, action: Any, properties: _Properties) -> None:
+    autoscaling.delete_scheduled_action(properties["AutoScalingGroupName"], action.scheduled_action_name)
+
+
 DELETERS: Mapping[str, _Deleter] = {
     "AWS::ApiGateway::Deployment": ("apigateway", lambda b, m, p: b.delete_deployment(p["RestApiId"], m.id)),
     "AWS::ApiGateway::Method": (
@@ -131,8 +135,10 @@ DELETERS: Mapping[str, _Deleter] = {
     ),
     "AWS::ApiGateway::Resource": ("apigateway", lambda b, m, p: b.delete_resource(p["RestApiId"], m.id)),
     "AWS::ApiGateway::RestApi": ("apigateway", lambda b, m, p: b.delete_rest_api(m.id)),
+    "AWS::AutoScaling::ScheduledAction": ("autoscaling", _delete_scheduled_action),
     "AWS::Batch::JobQueue": ("batch", lambda b, m, p: b.delete_job_queue(m.name)),
     "AWS::Batch::ComputeEnvironment": ("batch", lambda b, m, p: b.delete_compute_environment(m.name)),
+    "AWS::DataPipeline::Pipeline": ("datapipeline", lambda b, m, p: b.delete_pipeline(m.pipeline_id)),
     "AWS::EC2::EIP": ("ec2", lambda b, m, p: b.release_address(allocation_id=m.allocation_id)),
     "AWS::EC2::FlowLog": ("ec2", lambda b, m, p: b.delete_flow_logs([m.id])),
     "AWS::EC2::InternetGateway": ("ec2", lambda b, m, p: b.delete_internet_gateway(m.id)),

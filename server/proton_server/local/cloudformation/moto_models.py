@@ -6,7 +6,6 @@ place, a deletion it does not implement.
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -18,18 +17,17 @@ from moto.core.exceptions import ServiceException
 from moto.ec2.models.core import TaggedEC2Resource
 from werkzeug.exceptions import HTTPException
 
+from proton_server.local.cloudformation.adjustments import adjusted
 from proton_server.local.cloudformation.deleters import DELETERS, backend_of
 from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.names import generated_name
 from proton_server.local.cloudformation.schemas import schema_of
-from proton_server.local.cloudformation.setters import SETTERS
+from proton_server.local.cloudformation.setters import SETTERS, UPDATES, Setters
 
 _log = logging.getLogger("proton_server.local")
 
 _Properties = Mapping[str, Any]
-# moto takes the values of these properties for objects with a name, which no template can give it.
-_NAMED = {"AWS::RDS::DBInstance": ("DBSubnetGroupName", "DBSecurityGroups")}
 # Attributes that are the name of their resource, where moto's models forget to say so.
 _NAMES = {"TargetGroupName", "LoadBalancerName", "ServiceName"}
 # What AWS would answer. Anything else that moto raises is a crash: a gap in moto, and no verdict on the
@@ -87,7 +85,7 @@ def create(logical_id: str, type_: str, properties: _Properties, location: Locat
     try:
         made = model.create_from_cloudformation_json(
             name,
-            _moto_json(type_, properties),
+            _moto_json(type_, properties, location),
             location.account,
             location.region,
             LogicalId=logical_id,
@@ -104,11 +102,20 @@ def create(logical_id: str, type_: str, properties: _Properties, location: Locat
     except _REFUSALS as error:
         delete(made, logical_id, type_, properties, location)
         raise _fault(error, type_) from error
+    except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
+        report_gap(logical_id, type_, location, "has not all of its settings", crash)
     return made
 
 
-def update(model: Any, logical_id: str, type_: str, properties: _Properties, location: Location) -> Any:
-    """Moto's instance after the change: mostly the same one.
+def update(  # noqa: PLR0913, PLR0917 - what a resource is, and what it was
+    model: Any,
+    logical_id: str,
+    type_: str,
+    former: _Properties,
+    properties: _Properties,
+    location: Location,
+) -> Any:
+    """Moto's instance after the change from the `former` properties: mostly the same one.
 
     Raises:
         ResourceError: the service refuses the properties.
@@ -116,12 +123,16 @@ def update(model: Any, logical_id: str, type_: str, properties: _Properties, loc
     """
     class_ = model_of(type_)
     cannot = hasattr(class_.update_from_cloudformation_json, "__isabstractmethod__")
-    if cannot and type_ not in SETTERS:
-        report_gap(logical_id, type_, location, "keeps its former settings: moto has no update for the type")
+    if cannot and type_ not in UPDATES:
+        if not (isinstance(model, TaggedEC2Resource) and _without_tags(former) == _without_tags(properties)):
+            report_gap(
+                logical_id, type_, location, "keeps its former settings: moto has no update for the type"
+            )
+        settle(model, logical_id, type_, properties, location)
         return model
     try:
-        changed = None if type_ in SETTERS else _update(class_, model, type_, properties, location)
-        settle(changed or model, logical_id, type_, properties, location)
+        changed = None if type_ in UPDATES else _update(class_, model, type_, properties, location)
+        settle(changed or model, logical_id, type_, properties, location, UPDATES)
     except _REFUSALS as error:
         raise _fault(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
@@ -145,7 +156,7 @@ def delete(model: Any, logical_id: str, type_: str, properties: _Properties, loc
             model.delete(location.account, location.region)
         elif not hasattr(model.delete_from_cloudformation_json, "__isabstractmethod__"):
             model.delete_from_cloudformation_json(
-                physical_id(model), _moto_json(type_, properties), location.account, location.region
+                physical_id(model), _moto_json(type_, properties, location), location.account, location.region
             )
         else:
             report_gap(logical_id, type_, location, "stays: moto has no deletion for the type")
@@ -156,7 +167,14 @@ def delete(model: Any, logical_id: str, type_: str, properties: _Properties, loc
         report_gap(logical_id, type_, location, "may stay", crash)
 
 
-def settle(model: Any, logical_id: str, type_: str, properties: _Properties, location: Location) -> None:
+def settle(  # noqa: PLR0913, PLR0917 - what a resource is, and what to set
+    model: Any,
+    logical_id: str,
+    type_: str,
+    properties: _Properties,
+    location: Location,
+    setters: Setters = SETTERS,
+) -> None:
     """Apply what moto's models leave out: the tags of the stack, and the settings of `setters.py`."""
     if isinstance(model, TaggedEC2Resource):
         own = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", []) if isinstance(tag, dict)}
@@ -168,8 +186,8 @@ def settle(model: Any, logical_id: str, type_: str, properties: _Properties, loc
             "aws:cloudformation:logical-id": logical_id,
         }
         backend_of("ec2", location.account, location.region).create_tags([physical_id(model)], tags)
-    if type_ in SETTERS:
-        service, action = SETTERS[type_]
+    if type_ in setters:
+        service, action = setters[type_]
         action(backend_of(service, location.account, location.region), model, properties)
 
 
@@ -183,29 +201,18 @@ def _update(class_: Any, model: Any, type_: str, properties: _Properties, locati
         original_resource=model,
         new_resource_name=properties.get(class_.cloudformation_name_type())
         or (name if isinstance(name, str) else physical_id(model)),
-        cloudformation_json=_moto_json(type_, properties),
+        cloudformation_json=_moto_json(type_, properties, location),
         account_id=location.account,
         region_name=location.region,
     )
 
 
-class _Named(str):
-    """A name that is its own name."""
-
-    __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        return str(self)
+def _moto_json(type_: str, properties: _Properties, location: Location) -> dict[str, Any]:
+    return {"Type": type_, "Properties": adjusted(type_, properties, location)}
 
 
-def _moto_json(type_: str, properties: _Properties) -> dict[str, Any]:
-    given = copy.deepcopy(dict(properties))
-    for key in _NAMED.get(type_, ()):
-        if key in given:
-            value = given[key]
-            given[key] = [_Named(item) for item in value] if isinstance(value, list) else _Named(value)
-    return {"Type": type_, "Properties": given}
+def _without_tags(properties: _Properties) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name != "Tags"}
 
 
 def _code(error: Exception) -> str:

@@ -47,6 +47,8 @@ def _overlap(old: _Properties, new: _Properties) -> bool:
 # all in one update.
 _EXCLUSIVE: Mapping[str, Callable[[_Properties, _Properties], bool]] = {
     "AWS::EC2::EIPAssociation": _both_hold("AllocationId"),
+    # moto takes flow logs of one resource and destination for the same; AWS compares what they log, too.
+    "AWS::EC2::FlowLog": _both_hold("ResourceId"),
     "AWS::EC2::NatGateway": _both_hold("AllocationId"),
     "AWS::EC2::Subnet": _overlap,
     "AWS::EC2::SubnetRouteTableAssociation": _both_hold("SubnetId"),

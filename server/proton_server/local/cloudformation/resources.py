@@ -189,7 +189,10 @@ def update(
         return replace(
             new, model=made or Placeholder(old.type, old.logical_id, location, schema_of(old.type))
         )
-    return replace(new, model=moto_models.update(old.model, old.logical_id, old.type, properties, location))
+    return replace(
+        new,
+        model=moto_models.update(old.model, old.logical_id, old.type, old.properties, properties, location),
+    )
 
 
 def delete(resource: Resource) -> None:

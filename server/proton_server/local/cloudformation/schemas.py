@@ -103,6 +103,15 @@ class ResourceSchema:
                 return None
         return self._resolved(schema)
 
+    def defaults(self) -> dict[str, str]:
+        """The properties that have a text as their default; a text with ``<…>`` only describes one."""
+        declared = {
+            name: schema.get("default") for name, schema in self._document.get("properties", {}).items()
+        }
+        return {
+            name: value for name, value in declared.items() if isinstance(value, str) and "<" not in value
+        }
+
     def replaces(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         """Whether a change of properties from `old` to `new` needs a new physical resource."""
         return any(_at(old, path) != _at(new, path) for path in self._create_only)
