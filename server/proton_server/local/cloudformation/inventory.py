@@ -16,7 +16,7 @@ from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.outcome import Recorder, ResourceEvent
 from proton_server.local.cloudformation.plan import Action
-from proton_server.local.cloudformation.references import references
+from proton_server.local.cloudformation.references import Reference, references
 from proton_server.local.cloudformation.resources import Resource
 from proton_server.local.cloudformation.template import depends_on
 
@@ -160,8 +160,9 @@ class Inventory:
         )
 
     def _make(self, wanted: Wanted, generation: int | None = None) -> Resource:
-        mentioned = {reference.name for reference in references(wanted.definition.get("Properties"))}
-        neighbours = [self.live.get(name) for name in mentioned | set(depends_on(wanted.definition))]
+        mentioned = {*references(wanted.definition.get("Properties"))}
+        mentioned |= {Reference(name) for name in depends_on(wanted.definition)}
+        neighbours = [(self.live.get(name), attribute) for name, attribute in mentioned]
         successor = wanted.old.generation + 1 if wanted.old else 0
         return resources.create(
             wanted.logical_id,
@@ -170,7 +171,9 @@ class Inventory:
             self.location,
             self.nested,
             generation=successor if generation is None else generation,
-            beside_placeholder=any(neighbour and neighbour.is_placeholder for neighbour in neighbours),
+            beside_placeholder=any(
+                neighbour is not None and neighbour.invents(attribute) for neighbour, attribute in neighbours
+            ),
         )
 
     def _put_back(self, new: Resource, old: Resource | None) -> None:

@@ -58,7 +58,9 @@ class Placeholder:
         schema = (self._schema.attribute(name) if self._schema else None) or {}
         kind = schema.get("type", "string")
         if kind == "array":
-            return [self._text(name, properties)]
+            # Templates select by index: a directory's second DNS address, a network's third subnet.
+            text = self._text(name, properties)
+            return [text, *(f"{text}-{number}" if _OPAQUE.search(text) else text for number in (2, 3))]
         if kind == "object":
             return {
                 part: self.attribute(f"{name}.{part}", properties) for part in schema.get("properties", ())
@@ -103,6 +105,9 @@ class Placeholder:
         return self.type.rsplit("::", 1)[-1]
 
 
+# What can be told apart by a suffix; an address or a range cannot.
+_OPAQUE = re.compile(r"[A-Za-z]{3}|-")
+
 # Last part of an attribute's name -> a value of its shape; the first that matches.
 _SHAPES = (
     (r"A(rn|RN)s?$", "{arn}"),
@@ -119,8 +124,9 @@ _SHAPES = (
     (r"(Status|State)$", "ACTIVE"),
     (r"(Time|Date|At|Timestamp)$", "2026-01-01T00:00:00Z"),
     (r"Version(Number)?$", "1"),
-    (r"Ip(v4)?$|IpAddress$", "192.0.2.1"),
-    (r"CidrBlock$", "192.0.2.0/24"),
+    (r"Ip(v4)?$|Ip(Address|Addresses|Addrs)$", "192.0.2.1"),
+    (r"(Ipv6|IPv6)CidrBlocks?$", "2001:db8:1234:1a00::/56"),
+    (r"CidrBlocks?$", "192.0.2.0/24"),
     (r"", "{name}-{last}"),
 )
 

@@ -68,6 +68,16 @@ class Resource:
             return self.physical_id
         return self._stand_in.attribute(name, self.properties)
 
+    def invents(self, name: str | None) -> bool:
+        """Whether Ref (no name) or an attribute yields a value that stands for nothing."""
+        if self.type == NESTED_STACK:
+            return False
+        if self.is_placeholder or name is None:
+            return self.is_placeholder
+        schema = schema_of(self.type)
+        known = moto_models.attribute(self.model, name) is not None or name in self.properties
+        return not known and (schema is None or schema.identifier != (name,))
+
     @property
     def is_placeholder(self) -> bool:
         """Whether nothing stands behind it."""
@@ -134,8 +144,8 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
         location: where.
         nested: makes the stack, if it is a nested one.
         generation: how many physical resources the logical id had before.
-        beside_placeholder: whether it depends on a placeholder. Then a refusal says nothing of the template:
-            moto may just miss what the placeholder stands for.
+        beside_placeholder: whether it depends on a placeholder, or on an attribute that moto does not know.
+            Then a refusal says nothing of the template: moto may just miss what that stands for.
 
     Raises:
         ResourceError: the service refuses the properties.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 
@@ -31,6 +32,10 @@ _log = logging.getLogger("proton_server.local")
 _MAX_NESTED = 200
 # AWS names no depth. Every level takes some thirty Python frames, and a template may nest itself.
 _MAX_DEPTH = 10
+
+
+# Parameters that AWS publishes, most of them for the images of a system: "Working with public parameters".
+_PUBLIC = "/aws/service/"
 
 
 class ChangeSetNotFound(CloudFormationError):
@@ -111,9 +116,12 @@ class StackStore(models.CloudFormationBackend):
 
     def _read_ssm(self, name: str) -> str:
         parameter = ssm_backends[self.account_id][self.region_name].get_parameter(name)
-        if parameter is None:
-            raise TemplateError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
-        return str(parameter.value)
+        if parameter is not None:
+            return str(parameter.value)
+        if name.startswith(_PUBLIC):
+            _log.warning("the public parameter %s, which moto does not have, gets a value of its own", name)
+            return f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}"
+        raise TemplateError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
 
     def _notify(self, topic_arn: str, text: str) -> None:
         """Publish an event; a topic that is gone is no reason to stop a stack."""
