@@ -31,7 +31,7 @@ from proton_server.operations.errors import (
     RequestEntityTooLargeException,
     UnknownOperationException,
 )
-from proton_server.persistence.ration import Ration
+from proton_server.persistence.rate_limit import RateLimit
 from proton_server.persistence.store import Rows, Unavailable
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Proton:
     ) -> None:
         self._store, self._authenticate, self._can = store, authenticate, can
         self._evaluate, self._wake = evaluate, wake
-        self._warnings = Ration(10, seconds=60.0)
+        self._warnings = RateLimit(10, seconds=60.0)
 
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
         """Status, body and id of the answer; never raises."""
@@ -90,7 +90,7 @@ class Proton:
         except ProtonError as error:
             if isinstance(error, AuthenticationError):
                 who = f"key {claimed_key(request)} from {request.client}"
-                level = logging.WARNING if self._warnings.take() else logging.INFO
+                level = logging.WARNING if self._warnings.allows() else logging.INFO
             status, code, body = error.status, error.code, wire.serialise_error(error.code, str(error))
         except Unavailable:  # it is in the log: once, and not once for each request
             fault = InternalServerException("The server cannot use its database just now. Try again.")

@@ -31,13 +31,13 @@ class Dialect(Protocol):
     pings: bool
     """Whether a connection of the pool can have been lost, and is tried before it is used."""
     patience: float
-    """How many seconds a writer waits for those before it in this process, and then for those elsewhere."""
+    """How many seconds a writer waits for a lock in this process, and then for one in the database."""
 
-    def turn(self, subject: str) -> str | None:
-        """What the writers on a subject ("": on none) wait for in this process; None: for nobody."""
+    def writer_lock(self, subject: str) -> str | None:
+        """The key of the lock that writers of a subject ("": of none) hold in this process; None: no lock."""
 
     def arguments(self, url: sa.URL) -> dict[str, Any]:
-        """What the driver is told on connecting, unless the URL says it."""
+        """Arguments for the driver's `connect`, unless the URL has them."""
 
     def prepare(self, engine: sa.Engine) -> None:
         """Sets up connections."""
@@ -46,20 +46,20 @@ class Dialect(Protocol):
         """Makes transactions on the same subject follow each other."""
 
     def is_locked(self, error: sa.exc.DBAPIError) -> bool:
-        """Whether the transaction failed only because somebody else held on to what it needs."""
+        """Whether the transaction failed only because another one holds a lock that it needs."""
 
     def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection | None:
         """Keeps other processes from serving a database that takes only one; returns what holds the lock."""
 
 
 class _SQLite:
-    """One process, many threads: writers queue for one turn instead of polling SQLite's own lock."""
+    """One process, many threads: writers queue for one lock instead of polling SQLite's own."""
 
     now: sa.ColumnElement[float] = sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float)
     patience = 10.0
     pings = False
 
-    def turn(self, subject: str) -> str | None:
+    def writer_lock(self, subject: str) -> str | None:
         del subject  # SQLite has one writer, on whatever
         return "writer"
 
@@ -80,7 +80,7 @@ class _SQLite:
 
         @event.listens_for(engine, "begin")
         def begin(connection: sa.Connection) -> None:
-            # A reader that turned writer half-way would fail at once when somebody else wrote meanwhile.
+            # A reader that becomes a writer fails at once if another one has written meanwhile.
             if connection.get_execution_options().get("proton_writes"):
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -122,19 +122,19 @@ def _is_locked(error: BaseException | None) -> bool:
 class _PostgreSQL:
     """Many processes: writers on one subject queue for an advisory lock.
 
-    Those of one process queue for a turn first. Otherwise all that wait for one account, whose lock another
-    process may hold for long, would each hold a connection meanwhile, and none were left for the others.
+    Those of one process queue for a lock in it first. Otherwise all that wait for one account, whose advisory
+    lock another process may hold for long, would each hold a connection, and none were left for the others.
     """
 
     now: sa.ColumnElement[float] = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float)
     patience = 3.0
     pings = True
 
-    def turn(self, subject: str) -> str | None:
+    def writer_lock(self, subject: str) -> str | None:
         return subject or None
 
     def arguments(self, url: sa.URL) -> dict[str, Any]:
-        """A server that is gone without a word is noticed within half a minute."""
+        """A server that has disappeared is noticed within half a minute."""
         network = {
             "connect_timeout": 5,
             "keepalives_idle": 10,

@@ -1,6 +1,6 @@
-"""What the log says of a database that cannot be used: when that begins, that it lasts, and when it is over.
+"""What is logged when the database cannot be used: the beginning of the outage, reminders, and its end.
 
-An outage is met by every request and by every worker; without this each would write its own traceback.
+Every request and every worker fails during an outage; without this each would log its own traceback.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from proton_server.persistence.ration import Ration
+from proton_server.persistence.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,46 +18,46 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 10.0
-"""Between two lines on the same matter."""
+"""Between two warnings on the same matter."""
 
 
-class Seldom:
-    """Warns at most once in ten seconds, however often and by however many threads it is called."""
+class LimitedWarning:
+    """Logs a warning at most once in ten seconds, however many threads ask for it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ration = Ration(1, _PAUSE_SECONDS, clock)
+        self._limit = RateLimit(1, _PAUSE_SECONDS, clock)
 
     def warn(self, message: str, *values: Any) -> bool:
-        """Logs the warning if it is time for one, and returns whether it was."""
-        if not self._ration.take():
+        """Logs the warning unless there was one just before, and returns whether it did."""
+        if not self._limit.allows():
             return False
         _log.warning(message, *values)
         return True
 
 
 class Outage:
-    """The time in which transactions fail. One that only reads does not show that writing works again."""
+    """The period in which transactions fail. A read that succeeds does not show that writing works again."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._mutex, self._seldom = clock, threading.Lock(), Seldom(clock)
+        self._clock, self._mutex, self._warning = clock, threading.Lock(), LimitedWarning(clock)
         self._since: float | None = None
-        self._of_writes = self._told = False
+        self._of_writes = self._logged = False
 
     def failed(self, sentence: str, *, writing: bool) -> None:
         """A transaction failed."""
         with self._mutex:
             self._since = self._clock() if self._since is None else self._since
             self._of_writes |= writing
-            self._told |= self._seldom.warn("%s", sentence)
+            self._logged |= self._warning.warn("%s", sentence)
 
     def succeeded(self, *, writing: bool) -> None:
-        """A transaction was made."""
+        """A transaction succeeded."""
         if self._since is None:
             return
         with self._mutex:
             if self._since is None or (self._of_writes and not writing):
                 return
-            if self._told:
+            if self._logged:
                 seconds = self._clock() - self._since
                 _log.warning("The database can be used again, after %.0f seconds.", seconds)
-            self._since, self._of_writes, self._told = None, False, False
+            self._since, self._of_writes, self._logged = None, False, False

@@ -1,6 +1,6 @@
 """The server's state in SQLite or PostgreSQL, through SQLAlchemy Core: transactions, and rows by their keys.
 
-No AWS calls and no decisions about Proton here; what differs between the databases is in `dialects.py`.
+No AWS calls and no decisions about Proton here; what differs between the databases is in `databases.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from proton_server.persistence.databases import DIALECTS, StoreError
-from proton_server.persistence.outage import Outage, Seldom
+from proton_server.persistence.keyed_locks import KeyedLocks, LockTimeout
+from proton_server.persistence.outage import LimitedWarning, Outage
 from proton_server.persistence.tables import SCHEMA_VERSION, meta, metadata
-from proton_server.persistence.turns import Late, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",  # as many platforms hand it out
 }
-"""What a URL may begin with → with the driver that is installed for it."""
+"""What a URL may begin with → the same with the driver that is installed for it."""
 
 _REFUSALS = (
     sa.exc.IntegrityError,
@@ -38,11 +38,11 @@ _REFUSALS = (
     sa.exc.ProgrammingError,
     sa.exc.NotSupportedError,
 )
-"""Errors that say something of the statement, all others of the database."""
+"""Errors of the statement; all others are failures of the database."""
 
 
 class Unavailable(StoreError):
-    """The database cannot be used just now: out of reach, locked, full, read-only. The log has it already."""
+    """The database cannot be used now: unreachable, locked, full, read-only. It is already logged."""
 
 
 class Store:
@@ -68,8 +68,8 @@ class Store:
             )
         self._dialect.prepare(self.engine)
         self.now = self._dialect.now
-        self._turns = Turns(self._dialect.patience)
-        self._outage, self._contention = Outage(), Seldom()
+        self._writer_locks = KeyedLocks(self._dialect.patience)
+        self._outage, self._contention = Outage(), LimitedWarning()
         self._serving_lock: sqlite3.Connection | None = None
         self._writing = self.engine.execution_options(proton_writes=True)
         with self._opening():
@@ -121,10 +121,10 @@ class Store:
     def write(self, account_id: str = "", region: str = "") -> Iterator[sa.Connection]:
         """A transaction that writes. Those of one account and Region follow each other, never overlap."""
         subject = f"{account_id}/{region}" if account_id else ""
-        turn = self._dialect.turn(subject)
+        key = self._dialect.writer_lock(subject)
         with (
             self._watched(subject, writing=True),
-            nullcontext() if turn is None else self._turns.of(turn),
+            nullcontext() if key is None else self._writer_locks.hold(key),
             self._writing.begin() as connection,
         ):
             if subject:
@@ -133,11 +133,11 @@ class Store:
 
     @contextmanager
     def _watched(self, subject: str, *, writing: bool) -> Iterator[None]:
-        """Tells the database's failures from other errors, and logs an outage instead of each of them."""
+        """Turns failures of the database into Unavailable, and logs an outage instead of each of them."""
         try:
             yield
-        except Late as late:
-            raise self._locked(subject, "the one before takes too long") from late
+        except LockTimeout as error:
+            raise self._locked(subject, "another request takes too long") from error
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             if isinstance(error, _REFUSALS):
                 raise
