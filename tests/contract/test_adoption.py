@@ -1,4 +1,4 @@
-"""What a create of an environment does with one that it meets, on the live server: every row of the table."""
+"""What a create of an environment does with an existing one, on the live server: every row of the table."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_adopt_goes_no_further_than_the_limit(stack: Stacks, mine: Stack, progra
     assert limited.up(**program, adopt=True)["outputs"]["Title"] == "first"
 
 
-def test_what_was_taken_over_is_left_alone_by_its_old_stack(
+def test_an_adopted_environment_is_not_deleted_by_its_former_stack(
     stack: Stacks, mine: Stack, program: Any, said: list[str]
 ) -> None:
     mine.up(**program)

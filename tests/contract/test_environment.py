@@ -99,7 +99,7 @@ def _declared(live: dict[str, Any]) -> dict[str, Any]:
         ({"tags": {"team": "net"}}, "NONE", {"tags": {"team": "net"}}),
     ],
 )
-def test_a_change_is_deployed_as_the_preview_said(
+def test_a_change_is_deployed_as_the_preview_showed(
     mine: Stack, program: Any, proton: Any, change: dict[str, Any], level: str, live: dict[str, Any]
 ) -> None:
     first = mine.up(**program)
@@ -149,7 +149,7 @@ def test_drift_of_every_kind_shows(mine: Stack, program: Any, proton: Any) -> No
     assert mine.state["outputs"]["Title"] == "first"
 
 
-def test_a_failed_deployment_is_one_sentence_and_is_gone_on_with(mine: Stack, program: Any) -> None:
+def test_a_failed_deployment_is_one_sentence_and_is_deployed_again(mine: Stack, program: Any) -> None:
     broken = program | {"spec": {"title": "first", "fails": True}}
 
     with pytest.raises(DeploymentFailed, match=rf"environment {program['name']}: FAILED: .*\(fix the cause"):
@@ -175,7 +175,7 @@ def test_a_spec_that_cannot_be_is_stopped_in_the_preview(mine: Stack, program: A
 
 
 @pytest.mark.parametrize("account", [{"profile": "third"}, {"region": "eu-west-1"}])
-def test_an_environment_is_not_gone_because_the_credentials_reach_another_place(
+def test_an_environment_is_not_taken_for_deleted_where_the_credentials_reach_another_account(
     mine: Stack, program: Any, account: dict[str, str]
 ) -> None:
     state = mine.up(**program)
@@ -274,7 +274,7 @@ def test_a_connection_for_another_environment_is_stopped_in_the_preview(
         mine.preview(**across, environmentAccountConnectionId=connection)
 
 
-def test_an_acceptance_in_use_can_neither_be_rejected_nor_is_it_withdrawn(
+def test_an_acceptance_in_use_can_neither_be_rejected_nor_withdrawn(
     stack: Stacks, mine: Stack, across: Any, connect: Any, proton: Any
 ) -> None:
     connection = connect(across["name"], accept=False).identifier

@@ -148,7 +148,7 @@ def test_a_finished_request_of_its_own_is_kept_as_it_is_and_changed_only_with_ad
     assert (adopted["arn"], adopted["roleArn"]) == (mine.state["arn"], LATER["roleArn"])
 
 
-def test_a_request_of_somebody_else_is_taken_over_with_adopt_and_its_old_stack_lets_go(
+def test_a_request_of_another_owner_is_adopted_and_its_former_stack_does_not_delete_it(
     proton_server: LocalServer, stack: Stacks, mine: Stack, program: Any
 ) -> None:
     mine.up(**program)

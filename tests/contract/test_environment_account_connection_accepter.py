@@ -51,7 +51,7 @@ def _by_name(environment: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-def test_a_request_is_accepted_read_and_let_go_by_rejecting_it(
+def test_a_request_is_accepted_read_and_rejected_by_a_delete(
     proton_server: LocalServer, mine: Stack, request_for: Callable[[str], str], by: str
 ) -> None:
     environment = unique("env")
@@ -69,7 +69,7 @@ def test_a_request_is_accepted_read_and_let_go_by_rejecting_it(
     assert _status(proton_server, identifier) == "REJECTED"
 
 
-def test_a_withdrawn_request_is_gone_and_letting_it_go_succeeds(
+def test_a_request_that_was_deleted_disappears_and_its_deletion_succeeds(
     proton_server: LocalServer, mine: Stack, request_for: Callable[[str], str]
 ) -> None:
     identifier = request_for(unique("env"))
@@ -112,7 +112,7 @@ def test_what_is_connected_already_is_success_after_a_crash(
     assert again.state["status"] == "CONNECTED"
 
 
-def test_a_rejected_request_cannot_be_accepted_and_the_reason_names_the_way_out(
+def test_a_rejected_request_cannot_be_accepted_and_the_reason_says_what_to_do(
     mine: Stack, request_for: Callable[[str], str]
 ) -> None:
     environment = unique("env")

@@ -161,7 +161,7 @@ def test_a_role_cannot_be_removed_and_the_reason_says_what_to_do_instead(wire: s
     assert {wire: f"cannot be removed, since the API cannot unset it: {remedy}"} == reasons
 
 
-def test_a_role_may_go_when_the_environment_is_replaced_anyway() -> None:
+def test_a_role_may_be_removed_when_the_environment_is_replaced_anyway() -> None:
     olds, _ = _check(PROGRAM | {"codebuildRoleArn": ROLE})
 
     assert _reasons(PROGRAM | {"name": "other"}, olds) == {}

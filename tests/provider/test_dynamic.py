@@ -274,6 +274,6 @@ def test_no_error_repeats_a_value_of_a_secret_spec() -> None:
     assert failure.value.__cause__ is None
 
 
-def test_an_error_of_a_spec_without_secrets_says_what_it_said() -> None:
+def test_an_error_about_a_spec_without_secrets_is_not_changed() -> None:
     with pytest.raises(DeploymentFailed, match="hunter2"), _redacted({"spec": {"a": "hunter2"}}):
         raise DeploymentFailed("at hunter2")

@@ -84,7 +84,7 @@ def test_a_connection_in_use_is_not_judged_again_while_it_stays_the_same() -> No
     assert _check(olds, CROSS).failures == []
 
 
-def test_connections_that_may_not_be_listed_are_left_to_the_service() -> None:
+def test_connections_that_may_not_be_listed_are_not_checked_in_the_preview() -> None:
     context = CheckContext(service=KnownService(VERSIONS, listed=None))
 
     assert Environment.check({}, CROSS, context).failures == []
@@ -159,7 +159,7 @@ def test_an_environments_own_limit_comes_before_the_stacks() -> None:
     assert _check(olds, news, allowed="NONE").failures == []
 
 
-def test_the_limit_does_not_stand_in_the_way_of_a_new_environment() -> None:
+def test_the_limit_does_not_prevent_a_new_environment() -> None:
     assert _check({}, SAME, allowed="NONE").failures == []
 
 
@@ -197,7 +197,7 @@ def test_a_reviewer_is_warned_in_one_sentence(change: dict[str, Any], warning: s
     assert _check(olds, SAME | change).warnings == [warning]
 
 
-def test_a_version_that_is_a_draft_is_said_at_creation_too() -> None:
+def test_a_draft_version_causes_a_warning_at_creation_too() -> None:
     assert _check({}, SAME | {"templateMinorVersion": "2"}).warnings == [
         "environment dev gets version 1.2 of template vpc, which is a DRAFT and not published"
     ]
@@ -209,7 +209,7 @@ def test_nothing_is_warned_of_where_nothing_changes() -> None:
     assert _check(olds, SAME).warnings == []
 
 
-def test_a_pending_connection_is_said_in_every_preview() -> None:
+def test_a_pending_connection_causes_a_warning_in_every_preview() -> None:
     pending = connection(status="PENDING")
     said = (
         f"environment dev: its environment account connection {CONNECTION} is still PENDING: "
@@ -298,7 +298,7 @@ def test_what_does_not_exist_or_is_missing_is_refused_before_anything_is_made(
     assert not _check(SAME | change, SAME | change).failures, "what is deployed is not judged again"
 
 
-def test_a_customer_managed_template_needs_nobody_to_provision() -> None:
+def test_a_customer_managed_template_needs_no_way_of_provisioning() -> None:
     service = KnownService(VERSIONS, provisioning="CUSTOMER_MANAGED")
 
     assert not Environment.check({}, BASE, CheckContext(service=service)).failures

@@ -1,4 +1,4 @@
-"""Whose an object is, and the table of what a create does with one that it meets, row by row."""
+"""To whom an object belongs, and the table of what a create does with an existing one, row by row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("case", "found"), CASES)
-def test_what_a_create_does_with_what_it_meets(case: dict[str, bool], found: Verdict) -> None:
+def test_what_a_create_does_with_an_existing_object(case: dict[str, bool], found: Verdict) -> None:
     assert verdict(**case) is found
 
 
@@ -113,7 +113,7 @@ NOW = "shop/prod/dev@82e2afe8d6"
         ({"pulumi:owner": "shop/prod/other"}, None, ["shop/prod/dev"], "belongs to shop/prod/other"),
     ],
 )
-def test_a_delete_leaves_alone_what_is_no_longer_the_states(
+def test_a_delete_does_not_remove_an_object_that_is_no_longer_its_own(
     live: dict[str, str], incarnation: str | None, owners: list[str], why: str | None
 ) -> None:
     found = reason_not_to_delete(Tags.of(live), incarnation, owners)

@@ -46,7 +46,7 @@ def test_a_real_preview_tells_every_change_replacements_first() -> None:
     ]
 
 
-def test_an_environments_inputs_are_told_one_by_one() -> None:
+def test_an_environments_inputs_are_listed_one_by_one() -> None:
     text = markdown(PREVIEW)
 
     assert "| `spec.stage` | `development` | `production` |" in text
@@ -72,7 +72,7 @@ def test_the_reason_of_a_failed_preview_comes_before_the_warnings() -> None:
     assert text.endswith("**Errors**\n\n- no\n\n**Warnings**\n\n- mind \\*this\\*\n")
 
 
-def test_a_version_is_told_from_old_to_new() -> None:
+def test_a_version_is_shown_from_old_to_new() -> None:
     text = _of(_step("update", {}, {"templateMinorVersion": "3", "deploymentType": "MINOR_VERSION"}))
 
     assert "- template: vpc 1.0 → vpc 1.3" in text
@@ -83,7 +83,7 @@ def test_a_version_is_told_from_old_to_new() -> None:
     "secret", [{SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hunter2"'}, "[secret]"]
 )
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"a": s}, lambda s: ["hunter2", s]])
-def test_a_secret_is_never_told_nor_what_stands_beside_it_in_a_list(secret: Any, wrap: Any) -> None:
+def test_a_secret_is_never_shown_nor_what_is_beside_it_in_a_list(secret: Any, wrap: Any) -> None:
     text = _of(_step("update", {"spec": {"password": "x"}}, {"spec": {"password": wrap(secret)}}))
 
     assert "hunter2" not in text
@@ -110,7 +110,7 @@ def test_a_long_value_is_cut() -> None:
     assert max(map(len, text.splitlines())) < 200
 
 
-def test_no_change_is_said_in_one_line() -> None:
+def test_no_change_is_one_line() -> None:
     assert markdown({"steps": [_step("same", {}, {})]}) == (
         "### AWS Proton\n\nNo environment, connection or setting changes.\n"
     )
@@ -122,7 +122,7 @@ def test_resources_of_others_are_left_to_pulumi() -> None:
     assert "No environment" in markdown({"steps": [bucket]})
 
 
-def test_the_plugins_resources_are_told_too() -> None:
+def test_the_plugins_resources_are_reported_too() -> None:
     step = _step("delete", {}, {})
     step["urn"] = "urn:pulumi:dev::project::my:index:Parent$aws-proton:index:Environment::dev"
 

@@ -27,7 +27,7 @@ from aws_proton_provider.resources.environment_account_connection_accepter impor
 from tests.provider.fake_server import ENVIRONMENT, Answer, FakeServer, one_after_another, response
 
 
-def test_a_schema_that_is_none_is_told_with_its_version(fake_server: FakeServer, proton: Proton) -> None:
+def test_an_invalid_schema_is_reported_with_its_version(fake_server: FakeServer, proton: Proton) -> None:
     version = {
         **dict.fromkeys(("createdAt", "lastModifiedAt"), 1),
         **dict.fromkeys(("arn", "templateName"), "vpc"),
@@ -61,21 +61,19 @@ def test_a_status_that_is_new_ends_a_wait_and_is_named(fake_server: FakeServer, 
             wait()
 
 
-def test_a_status_that_is_new_is_the_servers_to_judge_before_a_change(
-    fake_server: FakeServer, proton: Proton
-) -> None:
+def test_a_status_that_is_new_does_not_prevent_a_change(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(deploymentStatus="RESTING")
 
     assert await_settled("dev", {}, "update", proton)["deploymentStatus"] == "RESTING"
 
 
-def test_an_environment_whose_deletion_is_complete_is_gone(fake_server: FakeServer, proton: Proton) -> None:
+def test_an_environment_in_delete_complete_counts_as_deleted(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(deploymentStatus="DELETE_COMPLETE")
 
     await_removal("dev", {"timeouts": {"delete": "1m"}}, proton)
 
 
-def test_a_spec_on_the_server_that_is_none_is_a_difference(fake_server: FakeServer, proton: Proton) -> None:
+def test_an_invalid_spec_on_the_server_is_a_difference(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(spec="a: !!int x")
 
     live = get_environment("dev", proton)
@@ -83,7 +81,7 @@ def test_a_spec_on_the_server_that_is_none_is_a_difference(fake_server: FakeServ
     assert from_record(Environment, live)["spec"] == "a: !!int x"
 
 
-def test_an_output_without_a_value_is_none(fake_server: FakeServer, proton: Proton) -> None:
+def test_an_output_without_a_value_is_left_out(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = response(b'{"outputs": [{"key": "a"}, {"key": "b", "valueString": "1"}, {}]}')
 
     assert with_outputs(Environment, {"name": "dev"}, proton)["outputs"] == {"b": "1"}
@@ -139,5 +137,5 @@ def test_a_request_whose_status_is_new_can_be_looked_up(fake_server: FakeServer,
     assert (made.identifier, made.state["status"]) == ("c", "CONNECTED")
 
 
-def test_an_arn_that_is_none_does_not_keep_what_is_gone_from_being_gone(proton: Proton) -> None:
+def test_an_invalid_arn_does_not_keep_an_object_from_counting_as_deleted(proton: Proton) -> None:
     require_gone("dev", proton)
