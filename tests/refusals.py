@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 
 
 @contextmanager
-def refused(code: str, *parts: str) -> Iterator[None]:
-    """The call inside is refused with this code, and each of these parts is in the message."""
+def refused(code: str, message: str, *more: str) -> Iterator[None]:
+    """The call inside is refused with this code, and with a message that contains each of these parts."""
     with pytest.raises(ClientError) as caught:
         yield
     error = caught.value.response["Error"]
-    missing = [part for part in parts if part not in error["Message"]]
+    missing = [part for part in (message, *more) if part not in error["Message"]]
     assert (error["Code"], missing) == (code, []), error["Message"]

@@ -153,11 +153,11 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def start(store: Store) -> Iterator[Callable[..., Reconciler[Any]]]:
-    """Starts a reconciler on the store for one test, with a short lease: `start(law, workers=1)`."""
+    """Starts a reconciler on the store for one test, with a short lease: `start(handler, workers=1)`."""
     running: list[Reconciler[Any]] = []
 
-    def begin(law: CountingHandler, **options: Any) -> Reconciler[Any]:
-        running.append(Reconciler(store, law, **{"lease": LEASE, **options}))
+    def begin(handler: CountingHandler, **options: Any) -> Reconciler[Any]:
+        running.append(Reconciler(store, handler, **{"lease": LEASE, **options}))
         running[-1].start()
         return running[-1]
 

@@ -115,7 +115,7 @@ def test_a_role_of_another_account_is_refused(member: str, proton: Any) -> None:
 
 
 def test_a_refused_update_changes_nothing(proton: Any, settings: Callable[[], dict[str, Any]]) -> None:
-    with refused("ValidationException"):
+    with refused("ValidationException", "pipelineProvisioningRepository is not linked: GITHUB acme/nothing"):
         proton.update_account_settings(
             pipelineServiceRoleArn=ROLE, pipelineProvisioningRepository={**REPOSITORY, "name": "acme/nothing"}
         )

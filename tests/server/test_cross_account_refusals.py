@@ -24,7 +24,7 @@ class TestCreationIsRefused:
     @pytest.fixture(autouse=True)
     def _nothing_recorded(self, accounts: Accounts, name: str) -> Any:
         yield
-        with refused("ResourceNotFoundException"):
+        with refused("ResourceNotFoundException", f"Environment not found: {name}"):
             accounts.management.get_environment(name=name)
 
     @pytest.fixture

@@ -108,28 +108,32 @@ def test_a_round_that_fails_by_a_fault_is_followed_by_the_next(
     monkeypatch.setattr(reconciling, "_FAULT_SECONDS", 0.1)
     monkeypatch.setattr(ThreadPoolExecutor, "submit", no_thread_at_first)
     id_ = add(store)
-    start(law := CountingHandler(), workers=1)
+    start(handler := CountingHandler(), workers=1)
 
     eventually(lambda: counts(store)[id_] == 3)
-    assert len(law.steps) == 3
+    assert len(handler.steps) == 3
 
 
 def test_a_result_that_can_in_no_way_be_written_leaves_the_row_to_the_next_lease(
     store: Store, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciling, "_MAX_ERRORS", 1)
-    law, faults = CountingHandler(), iter(range(2))
+    handler, faults = CountingHandler(), iter(range(2))
 
     def settle(rows: Rows, row: sa.Row[Any], result: str) -> Any:
-        return CountingHandler.settle(law, rows, row, result) if next(faults, None) is None else {}["missing"]
+        return (
+            CountingHandler.settle(handler, rows, row, result)
+            if next(faults, None) is None
+            else {}["missing"]
+        )
 
-    law.settle = settle  # type: ignore[method-assign]
-    law.give_up = lambda rows, row: 1 / 0  # type: ignore[method-assign,assignment]
+    handler.settle = settle  # type: ignore[method-assign]
+    handler.give_up = lambda rows, row: 1 / 0  # type: ignore[method-assign,assignment]
     id_ = add(store)
-    start(law, workers=1)
+    start(handler, workers=1)
 
     eventually(lambda: counts(store)[id_] == 3)
-    assert len(law.steps) == 5
+    assert len(handler.steps) == 5
 
 
 def test_a_step_that_would_end_its_thread_counts_as_a_failure(store: Store, start: Any) -> None:
@@ -138,10 +142,10 @@ def test_a_step_that_would_end_its_thread_counts_as_a_failure(store: Store, star
             sys.exit()
 
     id_ = add(store)
-    start(law := CountingHandler(leave_once), workers=1)
+    start(handler := CountingHandler(leave_once), workers=1)
 
     eventually(lambda: counts(store)[id_] == 3)
-    assert len(law.steps) == 4
+    assert len(handler.steps) == 4
 
 
 @pytest.mark.usefixtures("impatient")
@@ -177,10 +181,10 @@ def test_a_locked_account_keeps_no_other_and_no_reconciler_waiting(database_url:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite locks no rows
 def test_a_row_locked_elsewhere_costs_no_other_its_lease(store: Store, start: Any) -> None:
     over = threading.Event()
-    law = CountingHandler(lambda row: over.wait(30) and None)
+    handler = CountingHandler(lambda row: over.wait(30) and None)
     ids = [add(store), add(store)]
-    start(law)
-    eventually(lambda: len(law.steps) == 2)
+    start(handler)
+    eventually(lambda: len(handler.steps) == 2)
     start(other := CountingHandler())
 
     with store.write() as connection:
@@ -189,7 +193,7 @@ def test_a_row_locked_elsewhere_costs_no_other_its_lease(store: Store, start: An
         assert other.steps == []
     over.set()
     eventually(lambda: counts(store)[ids[1]] == 3)
-    assert [*law.steps, *other.steps].count(ids[1]) == 3
+    assert [*handler.steps, *other.steps].count(ids[1]) == 3
 
 
 def test_what_cannot_be_read_or_written_is_no_fault_of_the_step(
@@ -202,9 +206,9 @@ def test_what_cannot_be_read_or_written_is_no_fault_of_the_step(
             raise Unavailable
 
     id_ = add(store)
-    start(law := CountingHandler(without_database))
+    start(handler := CountingHandler(without_database))
 
-    eventually(lambda: len(law.steps) == 1)
+    eventually(lambda: len(handler.steps) == 1)
     assert row_of(store, id_).errors == 0
     eventually(lambda: counts(store)[id_] == 3)
 

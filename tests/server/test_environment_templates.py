@@ -65,7 +65,7 @@ def test_a_missing_template_is_not_found(proton: Any, operation: str) -> None:
 
 
 def test_a_template_of_another_account_is_not_found(proton_server: LocalServer, template: str) -> None:
-    with refused("ResourceNotFoundException"):
+    with refused("ResourceNotFoundException", f"Environment template not found: {template}"):
         proton_server.client("proton", "222222222222").get_environment_template(name=template)
 
 

@@ -148,7 +148,7 @@ class TestCreate:
         with refused(code, message):
             create(proton, template, **{"name": name, **change})
         if name.startswith("refused"):
-            with refused("ResourceNotFoundException"):
+            with refused("ResourceNotFoundException", f"Environment not found: {name}"):
                 proton.get_environment(name=name)
 
 
@@ -164,7 +164,7 @@ class TestGetAndList:
             proton_server.client("proton", account="222222222222"),
             proton_server.client("proton", region="eu-west-1"),
         ):
-            with refused("ResourceNotFoundException"):
+            with refused("ResourceNotFoundException", f"Environment not found: {environment['name']}"):
                 client.get_environment(name=environment["name"])
 
     def test_listing_pages_through_all_in_order(self, proton_server: LocalServer, tmp_path: Path) -> None:

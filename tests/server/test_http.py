@@ -30,6 +30,8 @@ SIGNED = (
     f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
 )
 
+NOT_SIGNED = "Authorization must be an AWS4-HMAC-SHA256 header for the service proton and an AWS Region."
+
 CAN_NOTHING = Capabilities({}, hostings({}))
 
 
@@ -49,26 +51,74 @@ def post(
 
 
 @pytest.mark.parametrize(
-    ("target", "body", "authorization", "status", "code"),
+    ("target", "body", "authorization", "status", "code", "message"),
     [
-        ("ListEnvironments", b"{}", None, 403, "MissingAuthenticationTokenException"),
-        ("ListEnvironments", b"{}", "Basic eDp5", 400, "IncompleteSignatureException"),
-        ("ListEnvironments", b"{}", SIGNED.replace("/proton/", "/s3/"), 400, "IncompleteSignatureException"),
-        ("ListEnvironments", b"{", SIGNED, 400, "SerializationException"),
-        ("ListEnvironments", b'{"maxResults": 0}', SIGNED, 400, "ValidationException"),
-        ("ListEnvironments", b" " * 1_100_000, SIGNED, 413, "RequestEntityTooLargeException"),
-        ("", b"{}", SIGNED, 400, "UnknownOperationException"),
-        ("CreateCar", b"{}", SIGNED, 400, "UnknownOperationException"),
-        ("CreateService", b"{}", SIGNED, 400, "UnknownOperationException"),
+        (
+            "ListEnvironments",
+            b"{}",
+            None,
+            403,
+            "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token",
+        ),
+        ("ListEnvironments", b"{}", "Basic eDp5", 400, "IncompleteSignatureException", NOT_SIGNED),
+        (
+            "ListEnvironments",
+            b"{}",
+            SIGNED.replace("/proton/", "/s3/"),
+            400,
+            "IncompleteSignatureException",
+            NOT_SIGNED,
+        ),
+        ("ListEnvironments", b"{", SIGNED, 400, "SerializationException", "is not a JSON document in UTF-8."),
+        (
+            "ListEnvironments",
+            b'{"maxResults": 0}',
+            SIGNED,
+            400,
+            "ValidationException",
+            "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint",
+        ),
+        (
+            "ListEnvironments",
+            b" " * 1_100_000,
+            SIGNED,
+            413,
+            "RequestEntityTooLargeException",
+            "The request body is larger than 1048576 bytes.",
+        ),
+        ("", b"{}", SIGNED, 400, "UnknownOperationException", "AWS Proton has no operation"),
+        (
+            "CreateCar",
+            b"{}",
+            SIGNED,
+            400,
+            "UnknownOperationException",
+            "AWS Proton has no operation 'CreateCar'.",
+        ),
+        (
+            "CreateService",
+            b"{}",
+            SIGNED,
+            400,
+            "UnknownOperationException",
+            "CreateService is an operation of AWS Proton that is not implemented.",
+        ),
     ],
 )
 def test_a_request_that_reaches_no_operation_is_answered_by_the_protocol(
-    local_server: LocalServer, target: str, body: bytes, authorization: str | None, status: int, code: str
+    local_server: LocalServer,
+    target: str,
+    body: bytes,
+    authorization: str | None,
+    status: int,
+    code: str,
+    message: str,
 ) -> None:
     found, error = post(local_server, f"AwsProton20200720{target and '.'}{target}", body, authorization)
 
     assert (found, error["__type"]) == (status, code)
-    assert error["message"]
+    assert message in error["message"]
 
 
 def test_an_operation_of_proton_that_is_not_built_says_so(proton: Any) -> None:
@@ -134,7 +184,7 @@ def test_the_log_names_operation_account_and_code_but_no_spec_tag_or_credential(
         description="descsecret",
     )
     ended(proton, record["name"])
-    with refused("ValidationException"):
+    with refused("ValidationException", "spec.title"):
         create(proton, template, spec=spec(title="HUSHHUSH"))
 
     log = proton_server.log.read_text()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.bundles import bundle, spec
-from tests.names import unique
 from tests.refusals import refused
 from tests.server.environments import create, stack_status
 from tests.servers import LocalServer, ServedBesideAws
@@ -200,14 +198,3 @@ def test_a_stack_that_is_deleted_by_hand_fails_its_deployment_and_an_update_make
     proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
     assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
     assert proton.list_environment_outputs(environmentName=name)["outputs"]
-
-
-def test_a_local_deployment_ends_within_a_moment(proton: Any, template: str) -> None:
-    ended(proton, create(proton, template)["name"])  # the first of a process loads much
-    name = unique("env")
-
-    began = time.monotonic()
-    create(proton, template, name=name)
-    ended(proton, name)
-
-    assert time.monotonic() - began < 2

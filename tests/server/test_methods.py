@@ -18,6 +18,7 @@ import proton_server
 import proton_templates
 from proton_server.api.app import Proton, asgi_app
 from proton_server.api.authentication import AnyCredentials
+from proton_server.engine import reconciler
 from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
@@ -83,21 +84,26 @@ POSTCARD = Method(
 
 
 @pytest.fixture
-def proton(evaluate: Evaluator, tmp_path: Path) -> Iterator[Any]:
-    """A client of a server with one more method, whose bundles are read from a folder."""
+def proton(evaluate: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of a server with one more method, whose bundles are read from a folder.
+
+    For an hour its reconcilers look for nothing by themselves: each request has to wake them.
+    """
+    monkeypatch.setattr(reconciler, "_IDLE_SECONDS", 3600)
     methods = METHODS | by_engine(POSTCARD)
     store, hosting = Store(str(tmp_path / "state.sqlite3")), hostings({})
     tarball = pack(bundle(tmp_path / "bundle", template="Dear AWS", manifest=MANIFEST))
     reconcilers: list[Reconciler[Any]] = [
-        Reconciler(store, DeploymentHandler(store, methods, Outside(Aws(), hosting), evaluate)),
-        Reconciler(
-            store, RegistrationHandler(store, lambda *_: tarball, evaluate, manifest_engines(methods))
-        ),
+        Reconciler(store, handler, lease=3 * 3600)
+        for handler in (
+            DeploymentHandler(store, methods, Outside(Aws(), hosting), evaluate),
+            RegistrationHandler(store, lambda *_: tarball, evaluate, manifest_engines(methods)),
+        )
     ]
 
     def wake() -> None:
-        for reconciler in reconcilers:
-            reconciler.wake()
+        for each in reconcilers:
+            each.wake()
 
     application = Proton(
         store, AnyCredentials(lambda key: key), Capabilities(methods, hosting), evaluate, wake
@@ -118,8 +124,8 @@ def proton(evaluate: Evaluator, tmp_path: Path) -> Iterator[Any]:
     )
     server.should_exit = True
     thread.join()
-    for reconciler in reconcilers:
-        reconciler.stop()
+    for each in reconcilers:
+        each.stop()
     store.close()
 
 

@@ -84,19 +84,28 @@ PROTON = (
 
 
 @pytest.mark.parametrize(
-    ("head", "code"),
+    ("head", "code", "message"),
     [
-        (b"POST / HTTP/1.0\r\n" + PROTON, "MalformedHttpRequestException"),
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Date: 1\r\nX-Amz-Date: 2\r\n" + PROTON, "Malformed"),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + PROTON, "MalformedHttpRequestException"),
+        (b"POST / HTTP/1.0\r\n" + PROTON, "MalformedHttpRequestException", "The request needs a header Host"),
+        (
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Date: 1\r\nX-Amz-Date: 2\r\n" + PROTON,
+            "MalformedHttpRequestException",
+            "The request has more than one header x-amz-date.",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n" + PROTON,
+            "MalformedHttpRequestException",
+            "Operations are called by POST, not GET.",
+        ),
         (
             b"POST / HTTP/1.1\r\nHost: localhost\r\n" + PROTON.replace(b".ListEnvironments", b""),
             "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token",
         ),
     ],
 )
 def test_a_malformed_request_is_answered_with_a_code_and_a_request_id(
-    proton_server: LocalServer, head: bytes, code: str
+    proton_server: LocalServer, head: bytes, code: str, message: str
 ) -> None:
     with socket.create_connection(("127.0.0.1", proton_server.port), timeout=30) as connection:
         connection.sendall(head + b"Connection: close\r\n\r\n{}")
@@ -104,5 +113,7 @@ def test_a_malformed_request_is_answered_with_a_code_and_a_request_id(
 
     status, _, body = answer.partition("\r\n")[0], *answer.partition("\r\n\r\n")[1:]
     assert re.match(r"HTTP/1.1 4\d\d ", status)
-    assert json.loads(body)["__type"].startswith(code)
+    error = json.loads(body)
+    assert error["__type"] == code
+    assert message in error["message"]
     assert re.search(r"x-amzn-requestid: [0-9a-f-]{36}\r\n", answer, re.IGNORECASE)

@@ -14,12 +14,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from proton_server.cli.publish import PublishError, publish_folder
 from proton_server.cli.templates import templates
 from proton_templates.bundle import BundleError
+from tests.refusals import refused
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FIRST, SECOND, NEXT_MAJOR = (EXAMPLES / f"02-change-and-preview/template-v{v}" for v in ("1.0", "1.1", "2.0"))
@@ -137,7 +137,7 @@ def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_made(
 ):
     with pytest.raises(BundleError, match=r"^schema/schema.yaml: is missing"):
         publish(tmp_path)
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+    with refused("ResourceNotFoundException", f"Environment template not found: {name}"):
         proton_server.client("proton").get_environment_template(name=name)
 
 

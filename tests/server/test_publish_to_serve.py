@@ -6,10 +6,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from proton_server.cli.templates import templates
+from tests.refusals import refused
 
 FOLDER = Path(__file__).parents[2] / "examples/02-change-and-preview/template-v1.0"
 
@@ -63,5 +63,5 @@ def test_a_bundle_that_cannot_be_uploaded_leaves_no_template(
     assert f"Error: {url} does not answer as {service} does: " in done.stderr
     assert "--bucket-profile" in done.stderr
     assert done.stderr.count("\n") == 1
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+    with refused("ResourceNotFoundException", f"Environment template not found: {name}"):
         proton_server.client("proton", region="eu-west-1").get_environment_template(name=name)

@@ -171,7 +171,11 @@ def test_how_it_is_provisioned_cannot_change(
         bundle(tmp_path / "codebuild", manifest=CODEBUILD_MANIFEST), name=name, major_version="1"
     )
 
-    with refused("ValidationException"):
+    message = (
+        f"Environment {record['name']} uses AWS-managed provisioning, and the version uses CodeBuild "
+        "provisioning. This cannot be changed: create a new environment."
+    )
+    with refused("ValidationException", message):
         proton.update_environment(
             name=record["name"], deploymentType="MINOR_VERSION", codebuildRoleArn=SERVICE_ROLE
         )

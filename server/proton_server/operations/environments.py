@@ -81,7 +81,8 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     record |= provisioning_settings(call, version, request, row.record)
     current = version_row(call, *(record[member] for member in _VERSION))
     if row.provisioned and version.engine != current.engine:
-        message = f"Environment {row.name} is provisioned with {current.engine}, not with {version.engine}."
+        before, after = method_of(call, current).name, method_of(call, version).name
+        message = f"Environment {row.name} uses {before}, and the version uses {after}."
         raise ValidationException(f"{message} This cannot be changed: create a new environment.")
     target = target_state(call, version, request.get("spec", record["spec"]))
     call.rows.update(environments, {"name": row.name}, created_by=None)
