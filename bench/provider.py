@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from aws_proton_provider.core.declaration import Kind
+from aws_proton_provider.resources.environment.resource import Environment
 from bench.measure import Measurement, Ratio, Subject
 from tests.bundles import bundle
 from tests.engine.project import Project
@@ -38,11 +40,11 @@ class Nothing(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props):
-        return dynamic.CreateResult(props["name"], props)
+        return dynamic.CreateResult(props["name"], {outputs} | props)
 
 class Trivial(dynamic.Resource, module="trivial", name="Trivial"):
     def __init__(self, name, **properties):
-        super().__init__(Nothing(), name, {{"name": name, **properties}})
+        super().__init__(Nothing(), name, dict.fromkeys({declared}) | {{"name": name, **properties}})
 
 for number in range({count}):
     Trivial(
@@ -54,12 +56,14 @@ for number in range({count}):
     )
 """
 _OURS, _PEER = "environments", "trivial resources"
+_SAME_SIZE = "trivial resources with as many properties"
+"""What Pulumi itself takes to carry as many properties between engine, program, provider and state."""
 _MANY, _DEPLOYED, _DEPLOY_SECONDS = 500, 40, 10
 
 
 @contextmanager
 def _projects(count: int, *options: str) -> Iterator[dict[str, Project]]:
-    """A project with so many environments, and one with as many trivial resources; none is made yet."""
+    """A project with so many environments, and two with as many trivial resources; none is made yet."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = LocalServer(folder / "server", options)
@@ -67,13 +71,20 @@ def _projects(count: int, *options: str) -> Iterator[dict[str, Project]]:
         server.start()
         try:
             template = publisher(server)(bundle(folder / "bundle"))
-            projects = {}
-            for title, program in ((_OURS, _ENVIRONMENTS), (_PEER, _TRIVIAL)):
-                project = Project(
-                    folder / title, server.url, name=title.replace(" ", "-"), home=folder / "home"
-                )
-                project.program(program.format(count=count, template=template, role=SERVICE_ROLE))
-                projects[title] = project
+            usual = {"count": count, "template": template, "role": SERVICE_ROLE}
+            declared = [item.wire for item in Environment.properties]
+            outputs = {item.wire: "x" * 40 for item in Environment.of_kind(Kind.OUTPUT, Kind.COMPUTED)}
+            programs = {
+                _OURS: _ENVIRONMENTS.format(**usual),
+                _PEER: _TRIVIAL.format(**usual, declared=[], outputs={}),
+                _SAME_SIZE: _TRIVIAL.format(**usual, declared=declared, outputs=outputs),
+            }
+            projects = {
+                title: Project(folder / title, server.url, name=title.replace(" ", "-"), home=folder / "home")
+                for title in programs
+            }
+            for title, program in programs.items():
+                projects[title].program(program)
             yield projects
         finally:
             server.kill()
@@ -86,12 +97,13 @@ def _seconds(act: Callable[[], object]) -> float:
 
 
 def _of(projects: dict[str, Project], title: str, *command: str, at_most: float | None = None) -> Measurement:
-    """How long a command takes in both projects."""
+    """How long a command takes in each project."""
     cases = {
         name: lambda project=project: _seconds(lambda: project.pulumi(*command))
         for name, project in projects.items()
     }
-    return Measurement(title, "s", cases, [Ratio(_OURS, _PEER, at_most=at_most)])
+    ratios = [Ratio(_OURS, _PEER, at_most=at_most), Ratio(_OURS, _SAME_SIZE)]
+    return Measurement(title, "s", cases, ratios)
 
 
 def _importing(modules: str) -> Callable[[], float]:
