@@ -86,7 +86,7 @@ def test_the_reconciler_outlives_a_time_without_connections(database_url: str) -
 
 
 def test_a_reconciler_that_hangs_says_so(store: Store, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciling, "_LATE_SECONDS", 0.5)
+    monkeypatch.setattr(reconciling, "_HANGING_SECONDS", 0.5)
     monkeypatch.setattr(reconciling, "_IDLE_SECONDS", 0.05)
     reconciler = start(CountingHandler())
     eventually(lambda: reconciler.fault() is None)
@@ -105,7 +105,7 @@ def test_a_round_that_fails_by_a_fault_is_followed_by_the_next(
             raise RuntimeError("can't start new thread")  # Python's own words
         return submit(pool, *work)
 
-    monkeypatch.setattr(reconciling, "_FAULT_SECONDS", 0.1)
+    monkeypatch.setattr(reconciling, "_ERROR_SECONDS", 0.1)
     monkeypatch.setattr(ThreadPoolExecutor, "submit", no_thread_at_first)
     id_ = add(store)
     start(handler := CountingHandler(), workers=1)
