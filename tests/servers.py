@@ -18,11 +18,15 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.loaders import create_loader
+from botocore.session import Session as BotocoreSession
 
 from proton_server.api.authentication import create_access_key
 from proton_server.cli.publish import publish_folder
 from proton_server.persistence.store import Store
 from tests.names import ACCOUNT, REGION, unique
+
+_LOADER = create_loader()
 
 
 class Door(NamedTuple):
@@ -33,11 +37,18 @@ class Door(NamedTuple):
     secret: str
 
 
+def botocore_session() -> BotocoreSession:
+    """A session that shares what it reads of the services' models: most of a new client's time goes there."""
+    session = BotocoreSession()
+    session.register_component("data_loader", _LOADER)
+    return session
+
+
 class _Session(boto3.Session):
     """Opens for each service the endpoint that is its own."""
 
     def __init__(self, door: Callable[[str], Door], region: str) -> None:
-        super().__init__(region_name=region)
+        super().__init__(botocore_session=botocore_session(), region_name=region)
         self._door = door
 
     def client(self, service_name: str, **options: Any) -> Any:  # type: ignore[override]

@@ -14,7 +14,7 @@ from aws_proton_provider.core.facts import OWNER
 
 
 class CheckFailed(Exception):
-    """What `check` said against the inputs, a line each."""
+    """The failures that `check` returned, one on a line."""
 
 
 @dataclasses.dataclass

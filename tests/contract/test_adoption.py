@@ -34,7 +34,7 @@ def mine(stack: Stacks) -> Stack:
 
 
 @pytest.fixture(autouse=True)
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The warnings that were shown."""
     warnings: list[str] = []
     monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", warnings.append)
@@ -62,7 +62,7 @@ def test_a_create_leaves_its_incarnation_and_no_mark_of_being_at_work(
 
 
 def test_an_environment_of_an_interrupted_create_is_adopted_and_updated_to_the_program(
-    mine: Stack, program: Any, proton: Any, said: list[str]
+    mine: Stack, program: Any, proton: Any, warnings: list[str]
 ) -> None:
     created = mine.up(**program)["createdAt"]
     _mark(proton, mine)
@@ -71,7 +71,7 @@ def test_an_environment_of_an_interrupted_create_is_adopted_and_updated_to_the_p
     state = again.up(**program | {"spec": {"title": "second"}})
 
     assert (state["createdAt"], state["outputs"]["Title"]) == (created, "second")
-    assert any("was left by a create that was interrupted, and is adopted" in warning for warning in said)
+    assert any("was left by a create that was interrupted, and is adopted" in warning for warning in warnings)
     assert "pulumi:creating" not in _tags(proton, again)
 
 
@@ -88,7 +88,7 @@ def test_an_environment_of_an_interrupted_create_is_created_again_where_it_canno
 
 
 def test_a_finished_environment_of_its_own_is_kept_as_it_is(
-    mine: Stack, program: Any, said: list[str]
+    mine: Stack, program: Any, warnings: list[str]
 ) -> None:
     before = mine.up(**program)
 
@@ -97,7 +97,7 @@ def test_a_finished_environment_of_its_own_is_kept_as_it_is(
 
     assert state["lastAttemptedDeploymentId"] == before["lastAttemptedDeploymentId"]
     assert state[facts.INCARNATION] != before[facts.INCARNATION]
-    assert any("is kept as it is" in warning for warning in said)
+    assert any("is kept as it is" in warning for warning in warnings)
 
 
 @pytest.mark.parametrize("change", [{"spec": {"title": "second"}}, {"tags": {"team": "net"}}])
@@ -121,7 +121,7 @@ def test_a_finished_environment_that_differs_is_refused_and_changed_only_with_ad
 
 
 def test_an_environment_made_by_hand_is_imported_with_adopt_and_nothing_is_deployed(
-    mine: Stack, program: Any, proton: Any, said: list[str]
+    mine: Stack, program: Any, proton: Any, warnings: list[str]
 ) -> None:
     proton.create_environment(
         name=program["name"],
@@ -138,7 +138,7 @@ def test_an_environment_made_by_hand_is_imported_with_adopt_and_nothing_is_deplo
     mine.preview(**program, adopt=True)
     state = mine.up(**program, adopt=True)
 
-    assert any("is adopted from no Pulumi stack, because of adopt=True" in warning for warning in said)
+    assert any("is adopted from no Pulumi stack, because of adopt=True" in warning for warning in warnings)
     assert state["templateMinorVersion"] == "0", "a newer version published meanwhile moves nothing"
     live = proton.get_environment(name=program["name"])["environment"]
     assert live["lastAttemptedDeploymentId"] == live["lastSucceededDeploymentId"]
@@ -167,7 +167,7 @@ def test_adopt_goes_no_further_than_the_limit(stack: Stacks, mine: Stack, progra
 
 
 def test_an_adopted_environment_is_not_deleted_by_its_former_stack(
-    stack: Stacks, mine: Stack, program: Any, said: list[str]
+    stack: Stacks, mine: Stack, program: Any, warnings: list[str]
 ) -> None:
     mine.up(**program)
     other = stack(EnvironmentProvider)
@@ -177,13 +177,13 @@ def test_an_adopted_environment_is_not_deleted_by_its_former_stack(
         mine.up(**program | {"spec": {"title": "second"}})
     mine.destroy()
 
-    assert said[-1] == f"environment {program['name']} was not deleted: it belongs to {other.owner} now"
+    assert warnings[-1] == f"environment {program['name']} was not deleted: it belongs to {other.owner} now"
     assert other.refresh()
     assert other.state["outputs"]["Title"] == "first"
 
 
 def test_two_backends_with_the_same_program_do_not_destroy_each_others_environment(
-    mine: Stack, program: Any, said: list[str]
+    mine: Stack, program: Any, warnings: list[str]
 ) -> None:
     mine.up(**program)
     twin = mine.forget()
@@ -191,5 +191,5 @@ def test_two_backends_with_the_same_program_do_not_destroy_each_others_environme
 
     mine.destroy()
 
-    assert "a later create has taken it over" in said[-1]
+    assert "a later create has taken it over" in warnings[-1]
     assert twin.refresh()

@@ -162,10 +162,10 @@ def test_a_failed_deployment_is_one_sentence_and_is_deployed_again(mine: Stack, 
 def test_somebody_elses_environment_is_not_taken(stack: Stacks, mine: Stack, program: Any) -> None:
     mine.up(**program)
 
-    said = f"environment {program['name']} exists already and belongs to {mine.owner}"
-    with pytest.raises(CheckFailed, match=said):
+    reason = f"environment {program['name']} exists already and belongs to {mine.owner}"
+    with pytest.raises(CheckFailed, match=reason):
         stack(EnvironmentProvider).up(**program)
-    with pytest.raises(NotOwned, match=said):
+    with pytest.raises(NotOwned, match=reason):
         stack(EnvironmentProvider).create_unseen(**program)
 
 
@@ -255,12 +255,12 @@ def test_a_connection_deleted_under_an_environment_is_drift_and_a_new_one_is_an_
 def test_a_pending_connection_is_warned_of_and_refused_by_the_service(
     mine: Stack, across: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", said.append)
+    warnings: list[str] = []
+    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", warnings.append)
     connection = connect(across["name"], accept=False).identifier
 
     mine.preview(**across, environmentAccountConnectionId=connection)
-    assert any(f"{connection} is still PENDING" in warning for warning in said)
+    assert any(f"{connection} is still PENDING" in warning for warning in warnings)
     with pytest.raises(ProtonError, match="PENDING"):
         mine.up(**across, environmentAccountConnectionId=connection)
 

@@ -259,12 +259,12 @@ def test_another_accounts_credentials_change_nothing(stack: Stacks, mine: Stack,
 def test_deleting_a_connection_that_is_accepted_warns_and_names_the_environment(
     proton_server: LocalServer, mine: Stack, program: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", said.append)
+    warnings: list[str] = []
+    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", warnings.append)
     mine.up(**program)
     _decide(proton_server, "accept", mine)
 
     mine.destroy()
 
-    (warning,) = said
+    (warning,) = warnings
     assert f"if account {MANAGEMENT} still has environment {program['environmentName']}" in warning

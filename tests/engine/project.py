@@ -37,16 +37,18 @@ for name, arguments in json.loads(pathlib.Path("environments.json").read_text())
 
 
 @dataclasses.dataclass(frozen=True)
-class Finished:
-    """What one Pulumi command answered."""
+class CommandResult:
+    """The exit code of a Pulumi command, and what it printed."""
 
     code: int
     text: str
 
     def error(self) -> str:
         """The one error that the command showed a person (in the table and again below it)."""
-        said = {line.partition("error: ")[2].strip() for line in self.text.splitlines() if "error: " in line}
-        (error,) = said - {"update failed", "preview failed"}
+        errors = {
+            line.partition("error: ")[2].strip() for line in self.text.splitlines() if "error: " in line
+        }
+        (error,) = errors - {"update failed", "preview failed"}
         return error
 
 
@@ -86,7 +88,7 @@ class Project:
         """Makes these environments (arguments by name) the program."""
         (self.folder / "environments.json").write_text(json.dumps(environments))
 
-    def pulumi(self, *arguments: str, fails: bool = False) -> Finished:
+    def pulumi(self, *arguments: str, fails: bool = False) -> CommandResult:
         """Runs a command, which must succeed, or with `fails` must not."""
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
@@ -97,21 +99,21 @@ class Project:
             timeout=300,
             check=False,
         )
-        said = Finished(done.returncode, done.stdout + done.stderr)
-        assert (said.code != 0) == fails, said.text
-        assert "Traceback" not in said.text, said.text
-        return said
+        result = CommandResult(done.returncode, done.stdout + done.stderr)
+        assert (result.code != 0) == fails, result.text
+        assert "Traceback" not in result.text, result.text
+        return result
 
-    def up(self, *, fails: bool = False) -> Finished:
+    def up(self, *, fails: bool = False) -> CommandResult:
         """`pulumi up`."""
         return self.pulumi("up", "--yes", "--skip-preview", fails=fails)
 
     def preview(self) -> Preview:
         """`pulumi preview`, taken apart."""
-        said = self.pulumi("preview", "--json")
-        digest = json.loads(said.text[said.text.index("{") :])
+        result = self.pulumi("preview", "--json")
+        digest = json.loads(result.text[result.text.index("{") :])
         steps = {step["urn"].rpartition("::")[2]: step for step in digest["steps"]}
-        return Preview(steps, digest["changeSummary"], said.text)
+        return Preview(steps, digest["changeSummary"], result.text)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""

@@ -118,8 +118,8 @@ def test_a_connection_deleted_under_its_environment_is_drift_and_a_new_one_reatt
     first = proton.get_environment(name=name)["environment"]
 
     # The wrong order of destruction: the connection goes first.
-    said = environment_team.pulumi("destroy", "--yes", "--skip-preview").text
-    assert f"if account {ACCOUNT} still has environment {name}, Proton cannot manage it any more" in said
+    output = environment_team.pulumi("destroy", "--yes", "--skip-preview").text
+    assert f"if account {ACCOUNT} still has environment {name}, Proton cannot manage it any more" in output
     project.pulumi("refresh", "--yes", "--skip-preview")
     assert project.preview().summary == {"create": 1, "update": 1, "same": 1}
     error = project.pulumi("destroy", "--yes", "--skip-preview", fails=True).error()
@@ -189,8 +189,8 @@ def test_a_request_withdrawn_while_its_acceptance_is_awaited_ends_the_wait_with_
         requestedBy="ENVIRONMENT_ACCOUNT", environmentName=name
     )["environmentAccountConnections"]
     there.delete_environment_account_connection(id=request["id"])
-    said, _ = waiting.communicate(timeout=60)
+    output, _ = waiting.communicate(timeout=60)
 
     assert waiting.returncode != 0
-    assert f"environment account connection {request['id']} does not exist any more: it was deleted" in said
-    assert "Traceback" not in said
+    assert f"environment account connection {request['id']} does not exist any more: it was deleted" in output
+    assert "Traceback" not in output

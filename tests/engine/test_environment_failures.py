@@ -63,14 +63,14 @@ def test_a_bad_spec_is_stopped_in_the_preview_with_its_path(
         dev=environment(workshop, "never-made", spec={"days": 99, "label": "Not This", "lable": "x"})
     )
 
-    said = project.pulumi("preview", fails=True)
+    output = project.pulumi("preview", fails=True)
 
     for reason in (
         "spec.days: must be at most 14",
         "spec.label: must match the pattern ^[a-z0-9-]+$",
         "spec.lable: is not an input of the template (known: ",
     ):
-        assert reason in said.text
+        assert reason in output.text
     assert "never-made" not in str(proton.list_environments())
 
 
@@ -107,23 +107,23 @@ def test_a_secret_in_the_spec_is_never_in_the_clear(project: Project, proton: An
     project.pulumi("config", "set", "template", workshop)
     project.pulumi("config", "set", "--secret", "password", "hunter2hunter2")
 
-    said = project.up().text
-    said += project.pulumi("preview", "--diff").text
-    said += project.pulumi("refresh", "--yes", "--skip-preview").text
+    output = project.up().text
+    output += project.pulumi("preview", "--diff").text
+    output += project.pulumi("refresh", "--yes", "--skip-preview").text
     assert "hunter2hunter2" in proton.get_environment(name="secretive")["environment"]["spec"]
     assert project.preview().summary == {"same": 2}
 
     project.pulumi("config", "set", "broken", "true")
     failed = project.up(fails=True).text
     assert "No-such-property-[secret]" in failed
-    said += failed
+    output += failed
     project.pulumi("config", "set", "label", "Not This")
     refused = project.pulumi("preview", fails=True).text
     assert "spec.label: must match the pattern" in refused
-    said += refused
+    output += refused
     project.pulumi("config", "rm", "label")
     project.pulumi("config", "set", "--secret", "password", "hunter2-the-second")
-    assert "hunter2" not in said + project.state() + project.preview().text
+    assert "hunter2" not in output + project.state() + project.preview().text
 
 
 def test_the_account_guard_stops_before_the_first_write(project: Project, proton: Any, workshop: str) -> None:
@@ -218,11 +218,11 @@ def test_the_same_name_below_two_components_is_refused_and_not_shared(
         Team("b", "Second", 2)
     """)
 
-    said = project.up(fails=True).text
+    output = project.up(fails=True).text
 
-    assert "environment one-name exists already and belongs to engine/test/test:index:" in said
+    assert "environment one-name exists already and belongs to engine/test/test:index:" in output
     days = {"First": 1, "Second": 2}
-    (owner,) = [kind for kind in days if f"belongs to engine/test/test:index:{kind}/dev@" in said]
+    (owner,) = [kind for kind in days if f"belongs to engine/test/test:index:{kind}/dev@" in output]
     assert f"days: {days[owner]}" in proton.get_environment(name="one-name")["environment"]["spec"]
 
 

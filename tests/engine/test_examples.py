@@ -89,12 +89,12 @@ def test_02_each_change_of_the_readmes_table_shows_what_it_says(
     for commands, shows in _rows(bundles / "README.md"):
         for command in commands.split(";"):
             project.pulumi(*shlex.split(command)[1:])
-        said = project.pulumi("preview", "--diff", fails="an error" in shows).text
-        seen += re.findall(r'deploymentType: .*"([A-Z_]+)"', said)
+        output = project.pulumi("preview", "--diff", fails="an error" in shows).text
+        seen += re.findall(r'deploymentType: .*"([A-Z_]+)"', output)
         if "an error" in shows:
-            assert "spec.retention_days: must be at most 14" in said
+            assert "spec.retention_days: must be at most 14" in output
         elif "a replacement" in shows:
-            assert "(replace)" in said
+            assert "(replace)" in output
         else:
             assert seen[-1] in shows
         if "MAJOR_VERSION" in shows:
@@ -138,9 +138,9 @@ def test_04_two_stacks_wait_for_each_other_whoever_begins(
         )
     )
     teams[second].up()
-    said, _ = waiting.communicate(timeout=60)
+    output, _ = waiting.communicate(timeout=60)
 
-    assert waiting.returncode == 0, said
+    assert waiting.returncode == 0, output
     found = {name: project.outputs() for name, project in teams.items()}
     assert found["environment-team"]["status"] == "CONNECTED"
     assert found["environment-team"]["connection"] == found["platform-team"]["connection"]

@@ -16,7 +16,7 @@ from tests.waiting import eventually
 
 BUILD_ROLE = role(ACCOUNT, "builds")
 _PROVISION = [
-    "echo {{ environment.inputs.word }} > proton-said",
+    "echo {{ environment.inputs.word }} > word",
     "sleep {{ environment.inputs.seconds }}",
     "test {{ environment.inputs.word }} != unlucky || { echo no quota left; exit 7; }",
     """echo '[{"key":"word","valueString":"{{ environment.inputs.word }}"}]' > proton-outputs.json""",
@@ -44,9 +44,9 @@ def customer_managed(tmp_path_factory: pytest.TempPathFactory, published_templat
 
 
 def _ended(process: subprocess.Popen[str]) -> str:
-    said, _ = process.communicate(timeout=120)
-    assert "Traceback" not in said, said
-    return said
+    output, _ = process.communicate(timeout=120)
+    assert "Traceback" not in output, output
+    return output
 
 
 def test_a_build_that_provisions_fails_is_cancelled_and_is_mended(
@@ -73,9 +73,9 @@ def test_a_build_that_provisions_fails_is_cancelled_and_is_mended(
         lambda: proton.get_environment(name="built")["environment"]["deploymentStatus"] == "IN_PROGRESS"
     )
     proton.cancel_environment_deployment(environmentName="built")
-    said = _ended(updating)
+    output = _ended(updating)
     assert updating.returncode != 0
-    assert "environment built: CANCELLED" in said
+    assert "environment built: CANCELLED" in output
 
     wants(word="second")
     assert project.preview().deployment_type("dev") == "CURRENT_VERSION"

@@ -92,12 +92,12 @@ def test_an_environment_whose_program_creates_first_is_kept_and_still_the_states
     born = _live(proton, "kept")["createdAt"]
 
     for way in ("--replace", "taint"):
-        said = _replaced_by(project, way)
+        output = _replaced_by(project, way)
 
         assert _live(proton, "kept")["createdAt"] == born
-        assert "environment kept exists already, as the program wants it, and is kept" in said
-        assert "deleteBeforeReplace" in said
-        assert "environment kept was not deleted" in said
+        assert "environment kept exists already, as the program wants it, and is kept" in output
+        assert "deleteBeforeReplace" in output
+        assert "environment kept was not deleted" in output
         assert list(project.resources()) == ["default", "dev"]
     assert project.preview().summary == {"same": 2}
     project.pulumi("destroy", "--yes", "--skip-preview")
@@ -111,10 +111,10 @@ def test_a_replacement_that_creates_first_and_changes_something_is_refused_and_n
     project.up()
     project.program(_environment(workshop, "not-both", CREATE_FIRST, days=2))
 
-    said = project.pulumi("up", "--yes", "--skip-preview", "--replace", _urn(project), fails=True)
+    output = project.pulumi("up", "--yes", "--skip-preview", "--replace", _urn(project), fails=True)
 
-    assert "differs from the program in spec" in said.error()
-    assert "deleteBeforeReplace" in said.error()
+    assert "differs from the program in spec" in output.error()
+    assert "deleteBeforeReplace" in output.error()
     assert "days: 1" in _live(proton, "not-both")["spec"]
     assert "dev" in project.resources()
 
@@ -127,8 +127,8 @@ def test_a_replacement_counts_where_the_deployment_type_is_limited(
 
     for command in ("preview", "up"):
         skip = ("--yes", "--skip-preview") if command == "up" else ()
-        said = project.pulumi(command, *skip, "--replace", _urn(project), fails=True).text
-        assert "creating it means replacing it, but maxDeploymentType allows MAJOR_VERSION at most" in said
+        output = project.pulumi(command, *skip, "--replace", _urn(project), fails=True).text
+        assert "creating it means replacing it, but maxDeploymentType allows MAJOR_VERSION at most" in output
     assert _live(proton, "limited")["deploymentStatus"] == "SUCCEEDED"
     assert project.preview().summary == {"same": 2}
 
@@ -143,11 +143,11 @@ def test_a_request_is_made_anew_or_kept_and_always_there(
     proton = proton_server.client("proton", ENVIRONMENT_ACCOUNT)
     identifier = project.resources()["dev"]["id"]
 
-    said = _replaced_by(project, "--replace")
+    output = _replaced_by(project, "--replace")
 
     after = project.resources()["dev"]["id"]
     assert (after == identifier) == bool(more)
-    assert ("deleteBeforeReplace" in said) == bool(more)
+    assert ("deleteBeforeReplace" in output) == bool(more)
     assert proton.get_environment_account_connection(id=after)["environmentAccountConnection"]
     listed = proton.list_environment_account_connections(
         requestedBy="ENVIRONMENT_ACCOUNT", environmentName=name
@@ -199,8 +199,8 @@ proton.Environment(
 
     project.program(source)
     project.up()
-    said = project.pulumi("up", "--yes", "--skip-preview", "--replace", _urn(project), fails=True)
-    assert "was rejected, which is final" in said.error()
+    output = project.pulumi("up", "--yes", "--skip-preview", "--replace", _urn(project), fails=True)
+    assert "was rejected, which is final" in output.error()
     assert project.resources()["dev"]["pendingReplacement"], "deleted, and still to be made"
     project.pulumi("up", "--yes", "--skip-preview", "--refresh")
     assert project.resources()["dev"]["outputs"]["status"] == "CONNECTED"

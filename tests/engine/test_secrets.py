@@ -33,17 +33,17 @@ def _program(name: str, template: str, arguments: str) -> str:
     return _PROGRAM.format(name=name, template=template, role=SERVICE_ROLE, arguments=arguments)
 
 
-def _everything_said(project: Project, *, fails: bool) -> str:
+def _all_output(project: Project, *, fails: bool) -> str:
     """A preview in each of its forms, and an up."""
-    said = ""
+    output = ""
     for command in (
         ("preview",),
         ("preview", "--diff"),
         ("preview", "--json"),
         ("up", "--yes", "--skip-preview"),
     ):
-        said += project.pulumi(*command, fails=fails).text
-    return said + project.state()
+        output += project.pulumi(*command, fails=fails).text
+    return output + project.state()
 
 
 @pytest.mark.parametrize(
@@ -60,22 +60,22 @@ def test_what_check_refuses_is_said_without_the_value(
     project.program(_program("refused-secret", workshop, arguments))
     project.pulumi("config", "set", "--secret", "password", "Hunter2-Hunter2")
 
-    said = "".join(project.pulumi("preview", *form, fails=True).text for form in ((), ("--json",)))
+    output = "".join(project.pulumi("preview", *form, fails=True).text for form in ((), ("--json",)))
 
-    assert f"resource 'dev' has a problem: {reason}" in said
-    assert "Hunter2" not in said
+    assert f"resource 'dev' has a problem: {reason}" in output
+    assert "Hunter2" not in output
 
 
 def test_a_secret_tag_is_secret_among_all_tags(project: Project, proton: Any, workshop: str) -> None:
     project.program(_program("secret-tag", workshop, 'spec={}, tags={"token": secret, "team": "net"}'))
     project.pulumi("config", "set", "--secret", "password", "Hunter2-Hunter2")
 
-    said = _everything_said(project, fails=False)
-    said += project.pulumi("refresh", "--yes", "--skip-preview").text + project.state()
+    output = _all_output(project, fails=False)
+    output += project.pulumi("refresh", "--yes", "--skip-preview").text + project.state()
     arn = proton.get_environment(name="secret-tag")["environment"]["arn"]
     assert "Hunter2-Hunter2" in str(proton.list_tags_for_resource(resourceArn=arn))
     assert project.preview().summary == {"same": 3}
-    assert "Hunter2" not in said
+    assert "Hunter2" not in output
 
 
 def test_a_secret_default_tag_is_secret_among_all_tags(project: Project, workshop: str) -> None:
@@ -85,10 +85,10 @@ def test_a_secret_default_tag_is_secret_among_all_tags(project: Project, worksho
         "config", "set", "--secret", "aws-proton:defaultTags", '{"tags": {"token": "Hunter2-Hunter2"}}'
     )
 
-    said = _everything_said(project, fails=False)
+    output = _all_output(project, fails=False)
 
     assert project.preview().summary == {"same": 3}
-    assert "Hunter2" not in said
+    assert "Hunter2" not in output
 
 
 def test_a_short_secret_does_not_garble_what_went_wrong(project: Project, workshop: str) -> None:

@@ -75,6 +75,6 @@ class FakeMachine:
             stderr=subprocess.STDOUT,
         )
 
-    def says(self, statement: str) -> str:
+    def output_of(self, statement: str) -> str:
         """What one of our tools prints on this machine, in a process of its own."""
         return self.start(statement).communicate(timeout=60)[0]

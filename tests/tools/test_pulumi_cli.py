@@ -18,7 +18,7 @@ ENSURE = "print(pulumi_cli.ensure())"
 def test_a_usable_pulumi_on_path_is_taken(machine: FakeMachine) -> None:
     pulumi = machine.pulumi(machine.path)
     machine.pulumi(machine.cache / ENTRY / "bin")
-    assert machine.says(ENSURE).split() == [str(pulumi)]
+    assert machine.output_of(ENSURE).split() == [str(pulumi)]
 
 
 def test_the_language_host_is_looked_for_beside_the_real_program_too(
@@ -26,7 +26,7 @@ def test_the_language_host_is_looked_for_beside_the_real_program_too(
 ) -> None:
     real = machine.pulumi(tmp_path / "cellar")
     (machine.path / "pulumi").symlink_to(real)
-    assert machine.says(FOUND).split() == [str(machine.path / "pulumi")]
+    assert machine.output_of(FOUND).split() == [str(machine.path / "pulumi")]
 
 
 def test_a_cli_of_the_cache_is_put_on_the_path_of_the_environment_and_one_of_the_users_is_not(
@@ -38,8 +38,8 @@ def test_a_cli_of_the_cache_is_put_on_the_path_of_the_environment_and_one_of_the
 
     linked_into = "from pathlib import Path; pulumi_cli.link_into(Path({!r}), Path({!r}))".format
     for _ in range(2):
-        machine.says(linked_into(str(tmp_path / "first"), str(cached)))
-    machine.says(linked_into(str(tmp_path / "second"), str(own)))
+        machine.output_of(linked_into(str(tmp_path / "first"), str(cached)))
+    machine.output_of(linked_into(str(tmp_path / "second"), str(own)))
 
     linked = {link.name: link.resolve() for link in (tmp_path / "first").iterdir()}
     assert linked == {name: cached.parent / name for name in ("pulumi", *COMPANIONS)}
@@ -61,18 +61,18 @@ def test_an_unusable_pulumi_on_path_leads_to_the_cached_one(
 ) -> None:
     machine.pulumi(machine.path, script, companions)
     cached = machine.pulumi(machine.cache / ENTRY / "bin")
-    assert machine.says(ENSURE).split() == [str(cached)]
+    assert machine.output_of(ENSURE).split() == [str(cached)]
 
 
 def test_where_no_host_answers_the_cli_is_built_once_and_then_taken_from_the_cache(
     machine: FakeMachine,
 ) -> None:
     machine.go()
-    said = machine.says(ENSURE)
-    assert "No Pulumi CLI that way (release archive: " in said
-    assert said.split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
+    output = machine.output_of(ENSURE)
+    assert "No Pulumi CLI that way (release archive: " in output
+    assert output.split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
     builds = machine.builds.read_text()
-    assert machine.says(ENSURE).split() == [said.split()[-1]]
+    assert machine.output_of(ENSURE).split() == [output.split()[-1]]
     assert machine.builds.read_text() == builds
 
 
@@ -80,10 +80,10 @@ def test_a_build_that_fails_ends_in_one_sentence_that_says_what_to_install(machi
     machine.command(
         "go", 'test "$1" = version && echo go version go9.9.9 || { echo no route to proxy >&2; exit 1; }'
     )
-    said = machine.says(ENSURE).strip()
-    assert "no route to proxy" in said
-    assert said.splitlines()[-1].startswith("No way to a Pulumi CLI worked. Install one")
-    assert "Traceback" not in said
+    output = machine.output_of(ENSURE).strip()
+    assert "no route to proxy" in output
+    assert output.splitlines()[-1].startswith("No way to a Pulumi CLI worked. Install one")
+    assert "Traceback" not in output
     assert not (machine.cache / ENTRY).exists()
 
 
@@ -94,19 +94,19 @@ def test_an_interrupted_build_leaves_nothing_that_is_taken_for_a_cli(machine: Fa
     first.send_signal(signal.SIGKILL)
     first.communicate()
     machine.go()
-    assert machine.says(ENSURE).split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
+    assert machine.output_of(ENSURE).split()[-1] == str(machine.cache / ENTRY / "bin" / "pulumi")
 
 
 def test_two_set_ups_at_once_build_once(machine: FakeMachine) -> None:
     machine.go(seconds=1)
     both = [machine.start(ENSURE), machine.start(ENSURE)]
-    said = [process.communicate(timeout=60)[0] for process in both]
-    assert {text.split()[-1] for text in said} == {str(machine.cache / ENTRY / "bin" / "pulumi")}
+    output = [process.communicate(timeout=60)[0] for process in both]
+    assert {text.split()[-1] for text in output} == {str(machine.cache / ENTRY / "bin" / "pulumi")}
     assert machine.builds.read_text().split() == [
         "built",
         "built",
     ]  # the CLI and its language host, each once
-    assert any("Waiting for another set-up" in text for text in said)
+    assert any("Waiting for another set-up" in text for text in output)
 
 
 def test_nothing_of_the_users_own_settings_reaches_the_environment(

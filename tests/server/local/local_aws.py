@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,9 @@ from typing import Any
 import boto3
 import uvicorn
 from botocore.config import Config
+
+from tests.servers import botocore_session
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class LocalAws:
         config = Config(
             s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, max_pool_connections=64
         )
-        return boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
+        session = boto3.Session(botocore_session=botocore_session())
+        return session.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
 
 
 def serve(app: Any) -> Iterator[LocalAws]:
@@ -39,8 +42,7 @@ def serve(app: Any) -> Iterator[LocalAws]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    eventually(lambda: server.started)
     yield LocalAws(f"http://127.0.0.1:{port}")
     server.should_exit = True
     thread.join(10)
