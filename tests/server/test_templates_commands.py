@@ -10,8 +10,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from proton_server.cli.commands import main
-from tests.conftest import REPOSITORY
-from tests.server.steps import bundle
+from tests.bundles import bundle
+from tests.names import REPOSITORY
 
 SAMPLES = REPOSITORY.parent / "shared" / "samples"
 EXAMPLES = REPOSITORY / "examples"
