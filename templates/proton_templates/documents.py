@@ -6,6 +6,7 @@ of any document ends in a log or in an answer. Only keys are named.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -93,6 +94,19 @@ def is_mapping(text: str) -> bool:
     if documents > 1:
         raise DocumentError("holds more than one YAML document ('---'); only one is allowed")
     return isinstance(top, yaml.MappingStartEvent)
+
+
+def is_template(text: str) -> bool:
+    """Whether ``text`` is a mapping in YAML or JSON, which may be indented with tabs as YAML may not.
+
+    Raises DocumentError, as `is_mapping` does.
+    """
+    try:
+        if isinstance(json.loads(text), dict):
+            return True
+    except (ValueError, RecursionError):
+        pass
+    return is_mapping(text)
 
 
 def events(text: str, loader: Any, *, max_depth: int) -> Iterator[yaml.Event]:

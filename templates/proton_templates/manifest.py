@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proton_templates.documents import DocumentError, is_mapping, load_mapping
+from proton_templates.documents import DocumentError, is_template, load_mapping
 from proton_templates.rendering import check_template
 
 # The settings of CodeBuild that must have this kind where they are given; others are kept as they are.
@@ -147,7 +147,7 @@ def _check_cloudformation(text: str, path: str) -> None:
     """Only the format, as AWS. A Jinja template need not be YAML before it is rendered."""
     if any(opening in text for opening in ("{{", "{%", "{#")):
         check_template(text, file=path)
-    elif not is_mapping(text):
+    elif not is_template(text):
         raise DocumentError("must be a YAML mapping with Resources")
 
 

@@ -169,6 +169,7 @@ def test_a_customer_managed_bundle_is_a_schema():
         "Resources:\n{% for n in range(3) %}\n  T{{ n }}: {Type: 'AWS::SNS::Topic'}\n{% endfor %}\n",
         "{{ environment.inputs.whole }}",
         "Resources:\n  A: {B: 1}\n  {{ environment.inputs.more | proton_cfn_iam_policy_arns }}\n  C: 1\n",
+        '{\n\t"Resources": {}\n}',
         "{# a comment: [ #}\nResources: {}\n",
         "Resources:\n  V: {{ environment.inputs.v | default('x') }}\n",
         "Resources:\n  V: '{% raw %}{{resolve:ssm:name:1}}{% endraw %}'\n",

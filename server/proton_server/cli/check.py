@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proton_server.cli import options
-from proton_server.cli.rendering import Place, rendered_files
 from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
+from proton_server.provisioning import Place
+from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.methods import METHODS
 from proton_templates.bundle import Bundle, BundleError, pack, read_bundle
 from proton_templates.rendering import RenderError
 from proton_templates.spec import SpecError, examine_text, parse_spec
@@ -151,11 +153,14 @@ def _render(bundle: Bundle | None, spec: Path, place: Place, evaluate: Evaluator
         inputs, clauses = evaluate(_ACCOUNT, SPEC_CHECK, examine_text, text, bundle.input_schema)
         if clauses:
             raise Findings(*(f"{spec}: {clause}." for clause in clauses))
-        return evaluate(_ACCOUNT, _RENDERING, rendered_files, bundle, inputs, place)
+        rendered_files = METHODS[bundle.engine].rendered_files
+        return evaluate(_ACCOUNT, _RENDERING, rendered_files, bundle, inputs, place) if rendered_files else {}
     except (SpecError, EvaluationError) as error:
         raise Findings(f"{spec}: {error}") from None
     except RenderError as error:
         raise Findings(f"infrastructure/{error}") from None
+    except ProvisioningError as error:
+        raise Findings(f"infrastructure: {error}") from None
 
 
 def _print(files: dict[str, bytes]) -> None:

@@ -47,6 +47,20 @@ class Work:
     """To be called before the first call that creates something: from then on a deletion looks for it."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Stands in for an environment that does not exist, where a template is only rendered."""
+
+    name: str
+    account: str
+    region: str
+
+    @property
+    def arn(self) -> str:
+        """Of the environment."""
+        return f"arn:aws:proton:{self.region}:{self.account}:environment/{self.name}"
+
+
 class State(Enum):
     """What is known of the work after a call."""
 

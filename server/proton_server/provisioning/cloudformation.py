@@ -16,13 +16,15 @@ from botocore.exceptions import ClientError
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.errors import ProvisioningError
-from proton_templates.rendering import render_template
+from proton_templates.documents import DocumentError, is_template
+from proton_templates.rendering import RenderError, render_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from proton_server.provisioning import Work
+    from proton_server.provisioning import Place, Work
     from proton_server.provisioning.aws import Aws
+    from proton_templates.bundle import Bundle
 
 _log = logging.getLogger(__name__)
 
@@ -173,6 +175,24 @@ def stack_name(work: Work) -> str:
     return f"AWSProton-{name[:15].replace('_', '-')}-cloudformation--{letters}"
 
 
+def rendered_template(bundle: Bundle, inputs: Mapping[str, Any], place: Place) -> dict[str, bytes]:
+    """The file of the template, rendered with complete inputs.
+
+    Raises RenderError, also where YAML does not come out, and ProvisioningError.
+    """
+    file = str(bundle.template_file)
+    text = render_template(bundle.files[file].decode("utf-8-sig"), place.name, inputs, file=file)
+    _check_size(text)
+    try:
+        if not is_template(text):
+            raise RenderError(
+                f"{file}: the rendered template must be a mapping with Resources, in YAML or JSON."
+            )
+    except DocumentError as fault:
+        raise RenderError(f"{file}: the rendered template: {fault}.") from None
+    return {file: text.encode()}
+
+
 def _template(work: Work) -> str:
     """The rendered template. Raises RenderError and ProvisioningError."""
     bundle = work.read_bundle()
@@ -180,12 +200,16 @@ def _template(work: Work) -> str:
     rendered: str = work.evaluate(
         "Rendering the template", render_template, text, work.environment["name"], work.read_inputs()
     )
+    _check_size(rendered)
+    return rendered
+
+
+def _check_size(rendered: str) -> None:
     if not rendered.strip():
         raise ProvisioningError("The rendered template is empty.")
     if len(rendered.encode()) > _MAX_TEMPLATE_BYTES:
         limit = f"{_MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"
         raise ProvisioningError(f"The rendered template is larger than {limit}.")
-    return rendered
 
 
 def _after_refusal(work: Work, client: Any, error: ClientError, *, is_creation: bool) -> Progress:

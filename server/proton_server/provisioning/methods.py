@@ -8,20 +8,23 @@ https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proton_server.provisioning.cloudformation import CloudFormation
+from proton_server.provisioning.cloudformation import CloudFormation, rendered_template
+from proton_server.provisioning.codebuild.buildspec import rendered_buildspecs
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
 from proton_server.provisioning.customer_managed import CustomerManaged
 from proton_server.provisioning.self_managed.provisioner import SelfManaged
+from proton_server.provisioning.self_managed.terraform_files import rendered_terraform
 from proton_templates.manifest import CLOUDFORMATION, CODEBUILD, CUSTOMER_MANAGED, TERRAFORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from proton_server.provisioning import Provisioner
+    from proton_server.provisioning import Place, Provisioner
     from proton_server.provisioning.aws import Aws
     from proton_server.provisioning.git_hosting import Hostings
+    from proton_templates.bundle import Bundle
     from proton_templates.manifest import Engine
 
 _SERVICE_ROLE, _BUILD_ROLE, _COMPONENT_ROLE = "protonServiceRoleArn", "codebuildRoleArn", "componentRoleArn"
@@ -61,6 +64,8 @@ class Method:
     """Those of `MEMBERS` that it does not use."""
     notifies: bool = False
     """Whether what provisions reports with NotifyResourceDeploymentStatusChange."""
+    rendered_files: Callable[[Bundle, Mapping[str, Any], Place], dict[str, bytes]] | None = None
+    """The files that a deployment would render, by path; at the top of a module, for it runs in a worker."""
 
     @property
     def has_infrastructure(self) -> bool:
@@ -90,6 +95,7 @@ METHODS: Mapping[str, Method] = by_engine(
         lambda outside: CloudFormation(outside.aws),
         needs=_SERVICE_ROLE,
         refuses=(REPOSITORY,),
+        rendered_files=rendered_template,
     ),
     Method(
         CODEBUILD,
@@ -98,6 +104,7 @@ METHODS: Mapping[str, Method] = by_engine(
         needs=_BUILD_ROLE,
         refuses=(REPOSITORY,),
         notifies=True,
+        rendered_files=rendered_buildspecs,
     ),
     Method(
         TERRAFORM,
@@ -106,6 +113,7 @@ METHODS: Mapping[str, Method] = by_engine(
         needs=REPOSITORY,
         refuses=(_SERVICE_ROLE, CONNECTION),
         notifies=True,
+        rendered_files=rendered_terraform,
     ),
     Method(CUSTOMER_MANAGED, "no provisioning", lambda _outside: CustomerManaged()),
 )

@@ -21,6 +21,9 @@ from proton_templates.rendering import render_template
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from proton_server.provisioning import Place
+    from proton_templates.bundle import Bundle
+
 INPUTS_FILE = "proton-inputs.json"
 OUTPUTS_FILE = "proton-outputs.json"
 PROVISION_FILE = "proton-provision-buildspec.yaml"
@@ -94,6 +97,13 @@ def source_zip(
             entry.external_attr = 0o100755 << 16  # a bundle has no file modes, and may contain scripts
             writer.writestr(entry, content)
     return archive.getvalue()
+
+
+def rendered_buildspecs(bundle: Bundle, inputs: Mapping[str, Any], place: Place) -> dict[str, bytes]:
+    """The buildspecs and inputs that a build gets beside the bundle's files. Raises RenderError."""
+    recipe = read_recipe(bundle.settings or {}, place.name, inputs)
+    with zipfile.ZipFile(io.BytesIO(source_zip({}, recipe, place.name, inputs))) as source:
+        return {name: source.read(name) for name in (PROVISION_FILE, DEPROVISION_FILE, INPUTS_FILE)}
 
 
 def read_outputs(content: bytes) -> list[dict[str, str]]:

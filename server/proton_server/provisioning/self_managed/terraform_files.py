@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from proton_server.provisioning import Place
     from proton_templates.bundle import Bundle
 
 METADATA = ".proton/deployment-metadata.json"
@@ -113,6 +114,14 @@ def files_to_deploy(
         _VALUES: _document(values),
         METADATA: _metadata(subject, subject.deployment_id, deleted=False),
     }
+
+
+def rendered_terraform(bundle: Bundle, inputs: Mapping[str, Any], place: Place) -> dict[str, bytes]:
+    """The files of a pull request, by their path in the repository, for a deployment that does not exist."""
+    template = f"arn:aws:proton:{place.region}:{place.account}:environment-template/template"
+    subject = Subject(place.name, place.arn, template, ("1", "0"), "00000000-0000-0000-0000-000000000000")
+    files = files_to_deploy(subject, bundle, inputs, {})
+    return {f"{folder_of(place.name, [])}/{path}": content for path, content in files.items()}
 
 
 def files_to_delete(subject: Subject, existing: Mapping[str, bytes]) -> dict[str, bytes]:
