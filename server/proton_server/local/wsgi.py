@@ -46,11 +46,11 @@ def moto_app(deploy_seconds: float, builds_endpoint: str | None) -> ASGIApp:
 def _complete(environ: dict[str, Any]) -> None:
     """Fill in what moto finds in the environ of its own server, and a2wsgi does not provide."""
     scope, query = environ["asgi.scope"], environ["QUERY_STRING"]
-    # Without this a body with chunked transfer coding is stored as 0 bytes, and the answer is 200.
+    # Without this a body with chunked transfer coding is stored as 0 bytes, and the response is 200.
     environ["wsgi.input_terminated"] = True
-    # S3 keys with escaped slashes are told apart by the raw path.
+    # S3 keys with escaped slashes differ in the raw path only.
     environ["RAW_URI"] = scope["raw_path"].decode("latin1") + (f"?{query}" if query else "")
-    # WSGI cannot tell `some_key` from `some-key`; S3 metadata can.
+    # WSGI does not distinguish `some_key` from `some-key`; S3 metadata can.
     names = [name.decode("latin1") for name, _ in scope["headers"]]
     environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
         environ_key_for_header(name): name for name in names if should_preserve_original_header_name(name)

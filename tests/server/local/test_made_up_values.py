@@ -13,7 +13,11 @@ TEMPLATES = {
 Resources:
   Directory:
     Type: AWS::DirectoryService::SimpleAD
-    Properties: {Name: a.example.com, Size: Small, Password: Correct-horse1, VpcSettings: {VpcId: vpc-1, SubnetIds: [subnet-1]}}
+    Properties:
+      Name: a.example.com
+      Size: Small
+      Password: Correct-horse1
+      VpcSettings: {VpcId: vpc-12345678, SubnetIds: [subnet-12345678, subnet-87654321]}
 Outputs: {O: {Value: !Select [1, !GetAtt Directory.DnsIpAddresses]}}
 """,
     "a subnet of a network's IPv6 range": """
@@ -48,12 +52,31 @@ Parameters:
 Resources: {Topic: {Type: AWS::SNS::Topic}}
 Outputs: {O: {Value: !Ref Image}}
 """,
-    "a document whose format is the default": """
+    "a document whose format and type are the defaults": """
 Resources:
   Document:
     Type: AWS::SSM::Document
-    Properties: {DocumentType: Command, Content: {schemaVersion: '2.2', description: d, mainSteps: []}}
+    Properties: {Content: {schemaVersion: '2.2', description: d, mainSteps: []}}
 Outputs: {O: {Value: !Ref Document}}
+""",
+    "a group of machines whose volumes have the size of their image": """
+Parameters: {Image: {Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /aws/service/a/image}}
+Resources:
+  Launch:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        ImageId: !Ref Image
+        InstanceType: t3.micro
+        BlockDeviceMappings: [{DeviceName: /dev/xvda, Ebs: {VolumeType: gp3, Encrypted: true}}]
+  Machines:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: '1'
+      MaxSize: '1'
+      AvailabilityZones: [us-east-1a]
+      LaunchTemplate: {LaunchTemplateId: !Ref Launch, Version: !GetAtt Launch.LatestVersionNumber}
+Outputs: {O: {Value: !Ref Machines}}
 """,
 }
 

@@ -53,7 +53,7 @@ def test_properties_are_judged_as_cloudformation_words_it(
     type_: str, properties: dict[str, Any], sentence: str | None
 ) -> None:
     schema = known(type_)
-    assert schema.fault(schema.coerce(properties), properties) == sentence
+    assert schema.violation(schema.coerce(properties), properties) == sentence
 
 
 def test_scalars_take_the_declared_type() -> None:
@@ -169,4 +169,4 @@ def test_ref_is_what_the_types_page_says(type_: str, properties: dict[str, Any],
 
 def test_text_that_a_function_yields_is_not_judged_by_its_pattern() -> None:
     schema = known("AWS::Lambda::Function")
-    assert schema.fault({"Code": {}, "Role": "x"}, {"Code": {}, "Role": {"Ref": "Role"}}) is None
+    assert schema.violation({"Code": {}, "Role": "x"}, {"Code": {}, "Role": {"Ref": "Role"}}) is None

@@ -90,7 +90,25 @@ def _database(properties: _Properties, _location: Location) -> None:
         properties["DBSecurityGroups"] = [_Named(name) for name in properties["DBSecurityGroups"]]
 
 
+def _document(properties: _Properties, _location: Location) -> None:
+    """A document is a command document unless it says otherwise."""
+    properties.setdefault("DocumentType", "Command")
+
+
+def _volumes(properties: _Properties, _location: Location) -> None:
+    """A volume without a size has that of its image's snapshot, which moto does not look up."""
+    for mapping in properties.get("LaunchTemplateData", properties).get("BlockDeviceMappings", []):
+        ebs = mapping.get("Ebs")
+        if isinstance(ebs, dict) and "SnapshotId" not in ebs:
+            ebs.setdefault("VolumeSize", _IMAGE_GIBIBYTES)
+
+
+_IMAGE_GIBIBYTES = 8
+
 _ADJUSTMENTS: Mapping[str, Callable[[_Properties, Location], None]] = {
+    "AWS::AutoScaling::LaunchConfiguration": _volumes,
+    "AWS::EC2::Instance": _volumes,
+    "AWS::EC2::LaunchTemplate": _volumes,
     "AWS::EC2::SecurityGroup": _rules,
     "AWS::IAM::Group": _policies,
     "AWS::IAM::ManagedPolicy": _policies,
@@ -99,4 +117,5 @@ _ADJUSTMENTS: Mapping[str, Callable[[_Properties, Location], None]] = {
     "AWS::IAM::User": _policies,
     "AWS::KMS::Key": _key,
     "AWS::RDS::DBInstance": _database,
+    "AWS::SSM::Document": _document,
 }

@@ -20,7 +20,7 @@ from moto.core.utils import utcnow
 from proton_server.local.cloudformation import lifecycle
 from proton_server.local.cloudformation.change_sets import ChangeSet, changes
 from proton_server.local.cloudformation.nested_stacks import StacksInStacks
-from proton_server.local.cloudformation.stack_store import StackStore, sound_template
+from proton_server.local.cloudformation.stack_store import StackStore, valid_template
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.targets import Target, given_parameters
 
@@ -61,7 +61,7 @@ class LocalCloudFormation(StackStore):
         Raises:
             AlreadyExistsException: the name is taken.
             TokenAlreadyExists: the token belongs to another call.
-            ValidationError: the template or the parameters are unsound; nothing was created.
+            ValidationError: the template or the parameters are invalid; nothing was created.
 
         """
         call = (
@@ -69,7 +69,7 @@ class LocalCloudFormation(StackStore):
             *(name, template, parameters, notification_arns, tags, role_arn),
             *(enable_termination_protection, timeout_in_mins, stack_policy_body),
         )
-        sound = sound_template(template)
+        valid = valid_template(template)
         with _LOCK:
             made = self.tokens.stack_of(client_request_token, *call)
             if made is not None and made.stack_id in self.stacks:
@@ -78,7 +78,7 @@ class LocalCloudFormation(StackStore):
             stack.enable_termination_protection = bool(enable_termination_protection)
             stack.timeout_in_minutes = timeout_in_mins
             stack.policy = stack_policy_body or ""
-            target = self.target(stack, sound, parameters)
+            target = self.target(stack, valid, parameters)
             self.stacks[stack.stack_id] = stack
             self.tokens.accept(client_request_token, stack, *call)
             self._create(stack, target)
@@ -98,17 +98,17 @@ class LocalCloudFormation(StackStore):
         Raises:
             TokenAlreadyExists: the token belongs to another call.
             ValidationError: there is no such stack, it cannot be updated now, the template or the parameters
-                are unsound, or nothing would change.
+                are invalid, or nothing would change.
 
         """
         call = ("UpdateStack", name, template, role_arn, parameters, tags)
-        sound = sound_template(template)
+        valid = valid_template(template)
         with _LOCK:
             if (updated := self.tokens.stack_of(client_request_token, *call)) is not None:
                 return updated
             stack = self.existing(name)
             given = given_parameters(parameters, _updatable(stack).texts())
-            target = self.target(stack, sound, given)
+            target = self.target(stack, valid, given)
             if target.deploys_as(_updatable(stack)) and tags in (None, stack.tags):
                 raise ValidationError(message="No updates are to be performed.")
             self.tokens.accept(client_request_token, stack, *call)
@@ -183,7 +183,7 @@ class LocalCloudFormation(StackStore):
             ValidationError: as for the creation or update itself.
 
         """
-        sound = sound_template(template)
+        valid = valid_template(template)
         with _LOCK:
             validate_create_change_set(change_set_name)
             if change_set_type == "CREATE":
@@ -191,7 +191,7 @@ class LocalCloudFormation(StackStore):
             else:
                 stack = self.existing(stack_name)
             previous = stack.current.texts() if stack.current else {}
-            target = self.target(stack, sound, given_parameters(parameters, previous))
+            target = self.target(stack, valid, given_parameters(parameters, previous))
             self.stacks[stack.stack_id] = stack
             change_set = ChangeSet(
                 change_set_id=generate_changeset_id(change_set_name, self.region_name, self.account_id),

@@ -16,7 +16,7 @@ from typing import Any
 from proton_server.local.cloudformation import resources
 from proton_server.local.cloudformation.errors import DeploymentFailed, ResourceError, TemplateError
 from proton_server.local.cloudformation.intrinsics import as_text, conditions, evaluate
-from proton_server.local.cloudformation.inventory import Inventory, Wanted
+from proton_server.local.cloudformation.inventory import DesiredResource, Inventory
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.outcome import Output, Recorder, ResourceEvent
@@ -82,16 +82,16 @@ class Deployment:
         """
         self._inventory.forget_changes()
         self._dropped, self.imported = [], set()
-        scope, truths = self.scope(template, parameters)
-        order = template.order(truths)
+        scope, condition_values = self.scope(template, parameters)
+        order = template.order(condition_values)
         for logical_id in order:
             self._apply_one(logical_id, template.resources[logical_id], scope)
         self._dropped = [self.live[name] for name in reversed(self._inventory.live) if name not in order]
-        return self._outputs(template, scope, truths)
+        return self._outputs(template, scope, condition_values)
 
     def scope(self, template: Template, parameters: Mapping[str, Any]) -> tuple[Scope, dict[str, bool]]:
         """What the template's expressions see, and the value of each of its conditions."""
-        truths: dict[str, bool] = {}
+        condition_values: dict[str, bool] = {}
         scope = Scope(
             values={**parameters, **self.location.pseudo_parameters()},
             mappings=template.mappings,
@@ -99,10 +99,10 @@ class Deployment:
             attribute=lambda name, attribute: self._existing(name).attribute(attribute),
             import_value=self._import,
             zones=self.environment.zones,
-            condition=lambda name: _known(truths, name),
+            condition=lambda name: _known(condition_values, name),
         )
-        truths |= conditions(template.conditions, scope)
-        return scope, truths
+        condition_values |= conditions(template.conditions, scope)
+        return scope, condition_values
 
     def undo(self) -> None:
         """Put back what the last `apply` changed, newest first.
@@ -166,7 +166,7 @@ class Deployment:
             action: Action = decide(old.type, old.properties, properties) if old else "create"
             if action != "keep":
                 record("IN_PROGRESS")
-            new = self._inventory.change(action, Wanted(logical_id, definition, properties, old))
+            new = self._inventory.change(action, DesiredResource(logical_id, definition, properties, old))
         except (ResourceError, TemplateError) as error:
             record("FAILED", str(error))
             raise DeploymentFailed(str(error), verb, (logical_id,)) from error
@@ -178,10 +178,12 @@ class Deployment:
         if action != "keep":
             record("COMPLETE")
 
-    def _outputs(self, template: Template, scope: Scope, truths: Mapping[str, bool]) -> list[Output]:
+    def _outputs(
+        self, template: Template, scope: Scope, condition_values: Mapping[str, bool]
+    ) -> list[Output]:
         outputs = []
         for key, output in template.outputs.items():
-            if "Condition" in output and not truths[output["Condition"]]:
+            if "Condition" in output and not condition_values[output["Condition"]]:
                 continue
             try:
                 value = as_text(evaluate(output["Value"], scope))
@@ -211,7 +213,7 @@ def _retained(resource: Resource, policy: str, *, creating: bool = False) -> boo
     return chosen == "Retain" or (chosen == "RetainExceptOnCreate" and not creating)
 
 
-def _known(truths: Mapping[str, bool], name: str) -> bool:
-    if name not in truths:
+def _known(condition_values: Mapping[str, bool], name: str) -> bool:
+    if name not in condition_values:
         raise TemplateError(f"Template error: unresolved condition dependency {name} in Fn::If")
-    return truths[name]
+    return condition_values[name]

@@ -1,7 +1,7 @@
 """What can go wrong with a stack. The text of each is the sentence a user reads.
 
 StackError
-├── TemplateError      the template or its parameters are unsound        refused at the call
+├── TemplateError      the template or its parameters are invalid        refused at the call
 ├── ResourceError      a service refuses a resource                      the stack rolls back
 └── DeploymentFailed   a stack's creation, update or deletion stopped
 """

@@ -23,7 +23,7 @@ class Exports:
         """What Fn::ImportValue yields.
 
         Raises:
-            TemplateError: nobody exports the name.
+            TemplateError: no stack exports the name.
 
         """
         if name not in self._exports:

@@ -24,7 +24,7 @@ _log = logging.getLogger("proton_server.local")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredResource:
     """What one resource shall be: its definition, its evaluated properties, and what it is now."""
 
     logical_id: str
@@ -56,15 +56,15 @@ class Inventory:
     replaced: list[Resource] = field(default_factory=list)
     _undo: list[Callable[[], None]] = field(default_factory=list)
 
-    def change(self, action: Action, wanted: Wanted) -> Resource:
-        """Bring one resource to what is wanted, and remember how to undo that.
+    def change(self, action: Action, desired: DesiredResource) -> Resource:
+        """Bring one resource to what is desired, and remember how to undo that.
 
         Raises:
             ResourceError: the service refuses it, or the action is to refuse.
 
         """
-        new = _ACTIONS[action](self, wanted)
-        self.live[wanted.logical_id] = new
+        new = _ACTIONS[action](self, desired)
+        self.live[desired.logical_id] = new
         return new
 
     def forget_changes(self) -> None:
@@ -107,24 +107,24 @@ class Inventory:
             self._deleted(resource, "DELETE_FAILED", reasons[id(resource)])
         return waiting
 
-    def _create(self, wanted: Wanted) -> Resource:
-        new = self._make(wanted)
-        self._undo.append(lambda: self._put_back(new, wanted.old))
+    def _create(self, desired: DesiredResource) -> Resource:
+        new = self._make(desired)
+        self._undo.append(lambda: self._put_back(new, desired.old))
         return new
 
-    def _keep(self, wanted: Wanted) -> Resource:
+    def _keep(self, desired: DesiredResource) -> Resource:
         """Only policies and the stack's tags can differ; the newest count."""
-        old = wanted.former
+        old = desired.former
 
         def revert() -> None:
             self.live[old.logical_id] = resources.keep(old, old.definition, self.location)
 
         self._undo.append(revert)
-        return resources.keep(old, wanted.definition, self.location)
+        return resources.keep(old, desired.definition, self.location)
 
-    def _update(self, wanted: Wanted) -> Resource:
-        old = wanted.former
-        new = resources.update(old, wanted.definition, wanted.properties, self.location)
+    def _update(self, desired: DesiredResource) -> Resource:
+        old = desired.former
+        new = resources.update(old, desired.definition, desired.properties, self.location)
 
         def revert() -> None:
             self.live[old.logical_id] = resources.update(new, old.definition, old.properties, self.location)
@@ -132,42 +132,43 @@ class Inventory:
         self._undo.append(revert)
         return new
 
-    def _replace(self, wanted: Wanted) -> Resource:
-        new = self._create(wanted)
-        self.replaced.insert(0, wanted.former)
+    def _replace(self, desired: DesiredResource) -> Resource:
+        new = self._create(desired)
+        self.replaced.insert(0, desired.former)
         return new
 
-    def _swap(self, wanted: Wanted) -> Resource:
+    def _swap(self, desired: DesiredResource) -> Resource:
         """For an old and a new that cannot exist side by side."""
-        old = wanted.former
+        old = desired.former
         _log.warning("%s is deleted before it is replaced; AWS would refuse this update", old.logical_id)
         resources.delete(old)
 
         def recreate() -> None:
             self.live[old.logical_id] = self._make(
-                Wanted(old.logical_id, old.definition, old.properties, None), generation=old.generation
+                DesiredResource(old.logical_id, old.definition, old.properties, None),
+                generation=old.generation,
             )
 
         self._undo.append(recreate)
-        new = self._make(wanted)
+        new = self._make(desired)
         self._undo.append(lambda: resources.delete(new))
         return new
 
-    def _refuse(self, wanted: Wanted) -> Resource:
+    def _refuse(self, desired: DesiredResource) -> Resource:
         raise ResourceError(
             "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
-            f"Rename {wanted.former.physical_id} and update the stack again."
+            f"Rename {desired.former.physical_id} and update the stack again."
         )
 
-    def _make(self, wanted: Wanted, generation: int | None = None) -> Resource:
-        mentioned = {*references(wanted.definition.get("Properties"))}
-        mentioned |= {Reference(name) for name in depends_on(wanted.definition)}
+    def _make(self, desired: DesiredResource, generation: int | None = None) -> Resource:
+        mentioned = {*references(desired.definition.get("Properties"))}
+        mentioned |= {Reference(name) for name in depends_on(desired.definition)}
         neighbours = [(self.live.get(name), attribute) for name, attribute in mentioned]
-        successor = wanted.old.generation + 1 if wanted.old else 0
+        successor = desired.old.generation + 1 if desired.old else 0
         return resources.create(
-            wanted.logical_id,
-            wanted.definition,
-            wanted.properties,
+            desired.logical_id,
+            desired.definition,
+            desired.properties,
             self.location,
             self.nested,
             generation=successor if generation is None else generation,
@@ -190,7 +191,7 @@ class Inventory:
         self.record(ResourceEvent(resource.logical_id, resource.physical_id, resource.type, status, reason))
 
 
-_ACTIONS: Mapping[Action, Callable[[Inventory, Wanted], Resource]] = {
+_ACTIONS: Mapping[Action, Callable[[Inventory, DesiredResource], Resource]] = {
     "create": Inventory._create,  # noqa: SLF001 - its own table
     "keep": Inventory._keep,  # noqa: SLF001
     "refuse": Inventory._refuse,  # noqa: SLF001

@@ -30,7 +30,7 @@ _log = logging.getLogger("proton_server.local")
 _Properties = Mapping[str, Any]
 # Attributes that are the name of their resource, where moto's models forget to say so.
 _NAMES = {"TargetGroupName", "LoadBalancerName", "ServiceName"}
-# What AWS would answer. Anything else that moto raises is a crash: a gap in moto, and no verdict on the
+# What AWS would refuse, too. Anything else that moto raises is a failure of moto, and says nothing of the
 # template.
 _REFUSALS = (ServiceException, HTTPException)
 
@@ -40,7 +40,7 @@ def model_of(type_: str) -> Any:
     return parsing.get_model_map().get(type_)
 
 
-def report_gap(
+def log_difference(
     logical_id: str, type_: str, location: Location, what: str, crash: BaseException | None = None
 ) -> None:
     """Log what the local AWS does otherwise than AWS. moto's traceback is for those who debug it."""
@@ -93,17 +93,17 @@ def create(logical_id: str, type_: str, properties: _Properties, location: Locat
             ResourceType=type_,
         )
     except _REFUSALS as error:
-        raise _fault(error, type_) from error
+        raise _refusal(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, location, "is a placeholder", crash)
+        log_difference(logical_id, type_, location, "is a placeholder", crash)
         return None
     try:
         settle(made, logical_id, type_, properties, location)
     except _REFUSALS as error:
         delete(made, logical_id, type_, properties, location)
-        raise _fault(error, type_) from error
+        raise _refusal(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, location, "has not all of its settings", crash)
+        log_difference(logical_id, type_, location, "has not all of its settings", crash)
     return made
 
 
@@ -125,7 +125,7 @@ def update(  # noqa: PLR0913, PLR0917 - what a resource is, and what it was
     cannot = hasattr(class_.update_from_cloudformation_json, "__isabstractmethod__")
     if cannot and type_ not in UPDATES:
         if not (isinstance(model, TaggedEC2Resource) and _without_tags(former) == _without_tags(properties)):
-            report_gap(
+            log_difference(
                 logical_id, type_, location, "keeps its former settings: moto has no update for the type"
             )
         settle(model, logical_id, type_, properties, location)
@@ -134,9 +134,9 @@ def update(  # noqa: PLR0913, PLR0917 - what a resource is, and what it was
         changed = None if type_ in UPDATES else _update(class_, model, type_, properties, location)
         settle(changed or model, logical_id, type_, properties, location, UPDATES)
     except _REFUSALS as error:
-        raise _fault(error, type_) from error
+        raise _refusal(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, location, "keeps its former settings", crash)
+        log_difference(logical_id, type_, location, "keeps its former settings", crash)
         return model
     return changed or model
 
@@ -159,12 +159,12 @@ def delete(model: Any, logical_id: str, type_: str, properties: _Properties, loc
                 physical_id(model), _moto_json(type_, properties, location), location.account, location.region
             )
         else:
-            report_gap(logical_id, type_, location, "stays: moto has no deletion for the type")
+            log_difference(logical_id, type_, location, "stays: moto has no deletion for the type")
     except _REFUSALS as error:
         if not any(mark in _code(error) for mark in _GONE):
-            raise _fault(error, type_) from error
+            raise _refusal(error, type_) from error
     except Exception as crash:  # noqa: BLE001 - of moto's, whatever it is
-        report_gap(logical_id, type_, location, "may stay", crash)
+        log_difference(logical_id, type_, location, "may stay", crash)
 
 
 def settle(  # noqa: PLR0913, PLR0917 - what a resource is, and what to set
@@ -219,7 +219,7 @@ def _code(error: Exception) -> str:
     return str(getattr(error, "error_type", None) or getattr(error, "code", ""))
 
 
-def _fault(error: Exception, type_: str) -> ResourceError:
+def _refusal(error: Exception, type_: str) -> ResourceError:
     message = getattr(error, "message", None) or getattr(error, "description", None) or str(error)
     service = type_.split("::")[1]
     return ResourceError(

@@ -37,7 +37,7 @@ def generated_name(type_: str, property_: str | None, stack_name: str, logical_i
         property_: the property that would give the name, if it is known.
         stack_name: whose resource it is.
         logical_id: its name in the template.
-        unique: what tells it from others of that stack and logical id.
+        unique: what distinguishes it from others of that stack and logical id.
 
     """
     schema = schema_of(type_)

@@ -11,7 +11,7 @@ from moto.core.exceptions import ServiceException
 from proton_server.local.cloudformation import lifecycle
 from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.intrinsics import as_text
-from proton_server.local.cloudformation.stack_store import StackStore, sound_template
+from proton_server.local.cloudformation.stack_store import StackStore, valid_template
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.targets import Target
 from proton_server.local.cloudformation.template_url import read_template_url
@@ -84,8 +84,8 @@ class StackInStack:
 
 
 def _target(store: StackStore, stack: Stack, properties: _Properties) -> Target:
-    """What the properties ask for. Raises moto's ValidationError if that is unsound."""
-    template = sound_template(read_template_url(properties["TemplateURL"], store.account_id, store.partition))
+    """What the properties ask for. Raises moto's ValidationError if that is invalid."""
+    template = valid_template(read_template_url(properties["TemplateURL"], store.account_id, store.partition))
     parameters = {name: as_text(value) for name, value in properties.get("Parameters", {}).items()}
     return store.target(stack, template, parameters)
 

@@ -1,4 +1,4 @@
-"""What a deployment tells: events while it runs, outputs when it is done. Pure."""
+"""What a deployment reports: events while it runs, outputs when it is done. Pure."""
 
 from __future__ import annotations
 

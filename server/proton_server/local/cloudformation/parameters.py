@@ -95,9 +95,9 @@ def _number(name: str, text: str) -> int | float:
 def _all_match(name: str, pattern: str, texts: list[str]) -> bool:
     try:
         return all(patterns.fullmatch(pattern, text) for text in texts)
-    except patterns.PatternError as fault:
+    except patterns.PatternError as error:
         raise TemplateError(
-            f"Template validation error: AllowedPattern of parameter {name} {fault}"
+            f"Template validation error: AllowedPattern of parameter {name} {error}"
         ) from None
 
 

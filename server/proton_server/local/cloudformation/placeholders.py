@@ -46,7 +46,7 @@ class Placeholder:
         self._digest = hashlib.sha256("|".join(seed).encode()).hexdigest()
 
     def physical_id(self, properties: Mapping[str, Any]) -> str:
-        """What Ref yields: the type's primary identifier, as far as the schema tells."""
+        """What Ref yields: the type's primary identifier, as far as the schema says."""
         identifier = self._schema.identifier if self._schema else ()
         names = _REF.get(self.type) or _last_only(self.type, identifier) or identifier
         return "|".join(str(self.attribute(name, properties)) for name in names) or self._name(properties)
@@ -105,7 +105,7 @@ class Placeholder:
         return self.type.rsplit("::", 1)[-1]
 
 
-# What can be told apart by a suffix; an address or a range cannot.
+# What can be distinguished by a suffix; an address or a range cannot.
 _OPAQUE = re.compile(r"[A-Za-z]{3}|-")
 
 # Last part of an attribute's name -> a value of its shape; the first that matches.

@@ -15,7 +15,7 @@ from moto.cloudformation.utils import random_suffix
 from proton_server.local.cloudformation import moto_models
 from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.location import Location
-from proton_server.local.cloudformation.moto_models import model_of, report_gap
+from proton_server.local.cloudformation.moto_models import log_difference, model_of
 from proton_server.local.cloudformation.names import generated_name
 from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.placeholders import Placeholder
@@ -120,8 +120,10 @@ def checked(logical_id: str, definition: Mapping[str, Any], properties: _Propert
     if schema is None or definition["Type"].startswith(_CUSTOM):
         return properties
     properties = schema.coerce(properties)
-    if fault := schema.fault(properties, definition.get("Properties", {})):
-        raise ResourceError(f"Properties validation failed for resource {logical_id} with message:\n{fault}")
+    if violation := schema.violation(properties, definition.get("Properties", {})):
+        raise ResourceError(
+            f"Properties validation failed for resource {logical_id} with message:\n{violation}"
+        )
     return properties
 
 
@@ -157,14 +159,16 @@ def create(  # noqa: PLR0913 - the four say what, the two say beside what
         name = generated_name(type_, None, location.stack_name, logical_id, random_suffix())
         made = nested.create(name, properties, location.stack_id)
     elif model_of(type_) is None or type_.startswith(_CUSTOM):
-        report_gap(logical_id, type_, location, "is a placeholder: moto does not model the type")
+        log_difference(logical_id, type_, location, "is a placeholder: moto does not model the type")
     else:
         try:
             made = moto_models.create(logical_id, type_, properties, location)
-        except ResourceError as fault:
+        except ResourceError as error:
             if not beside_placeholder:
                 raise
-            report_gap(logical_id, type_, location, f"is a placeholder, as is what it depends on: {fault}")
+            log_difference(
+                logical_id, type_, location, f"is a placeholder, as is what it depends on: {error}"
+            )
     if made is None:
         made = Placeholder(type_, logical_id, location, schema_of(type_), generation)
     return Resource(logical_id, type_, properties, made, definition, location)

@@ -16,7 +16,7 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from proton_server.local.cloudformation.backend import LocalCloudFormation
 from proton_server.local.cloudformation.change_sets import ChangeSet
-from proton_server.local.cloudformation.stack_store import ChangeSetNotFound, sound_template
+from proton_server.local.cloudformation.stack_store import ChangeSetNotFound, valid_template
 from proton_server.local.cloudformation.template_url import read_template_url
 
 _MAX_BODY = 51_200  # bytes; a template that is longer comes by its URL
@@ -151,7 +151,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
 
     def validate_template(self) -> ActionResult:
         """Moto runs cfn-lint, which takes a second and refuses one of AWS's own samples."""
-        template = sound_template(self._template_body())
+        template = valid_template(self._template_body())
         parameters = [
             {
                 "ParameterKey": name,

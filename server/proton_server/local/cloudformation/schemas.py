@@ -126,8 +126,8 @@ class ResourceSchema:
         """The properties with scalars in their declared types: CloudFormation reads ``"5"`` as 5."""
         return self._coerced(properties, self._document)
 
-    def fault(self, properties: Mapping[str, Any], written: Mapping[str, Any]) -> str | None:
-        """What is wrong with a resource's properties, in CloudFormation's words; None when they are sound.
+    def violation(self, properties: Mapping[str, Any], written: Mapping[str, Any]) -> str | None:
+        """What is wrong with a resource's properties, in CloudFormation's words; None when they are valid.
 
         Args:
             properties: evaluated and coerced.

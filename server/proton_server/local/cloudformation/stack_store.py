@@ -106,13 +106,13 @@ class StackStore(models.CloudFormationBackend):
         """A template and its parameters, checked for a stack.
 
         Raises:
-            ValidationError: they are unsound.
+            ValidationError: they are invalid.
 
         """
         try:
             return read_target(template, given, self._read_ssm, stack.deployment)
-        except TemplateError as fault:
-            raise ValidationError(message=str(fault)) from None
+        except TemplateError as error:
+            raise ValidationError(message=str(error)) from None
 
     def _read_ssm(self, name: str) -> str:
         parameter = ssm_backends[self.account_id][self.region_name].get_parameter(name)
@@ -201,17 +201,17 @@ class StackStore(models.CloudFormationBackend):
         return stack, stack.stack_resources
 
 
-def sound_template(body: str) -> Template:
+def valid_template(body: str) -> Template:
     """The template that a text is. It needs no lock, and may take a second.
 
     Raises:
-        ValidationError: it is unsound.
+        ValidationError: it is invalid.
 
     """
     try:
         return read_template(body)
-    except TemplateError as fault:
-        raise ValidationError(message=str(fault)) from None
+    except TemplateError as error:
+        raise ValidationError(message=str(error)) from None
 
 
 def _zones(region: str) -> list[str]:

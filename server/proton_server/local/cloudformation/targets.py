@@ -55,8 +55,8 @@ def read_target(
             raise TemplateError(
                 f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
             )
-    _, truths = deployment.scope(template, target.values)
-    template.order(truths)
+    _, condition_values = deployment.scope(template, target.values)
+    template.order(condition_values)
     return target
 
 

@@ -59,7 +59,7 @@ _RESOURCE_MEMBERS = {
 
 @dataclass(frozen=True)
 class Template:
-    """A template whose form and references are sound."""
+    """A template whose form and references are valid."""
 
     body: str
     description: str | None = None

@@ -44,7 +44,7 @@ class Tokens:
         raise TokenAlreadyExists("A client request token already exists.")
 
     def accept(self, token: str | None, stack: Stack, *call: Any) -> None:
-        """Remember a call that the stack obeys from now on."""
+        """Remember a call that was accepted for a stack."""
         stack.client_request_token = token
         if token is not None:
             self._accepted[token] = call, stack

@@ -59,7 +59,7 @@ class LocalCodeBuild(models.CodeBuildBackend):
             if build is None:
                 build = self._by_token[name, token] = self._new_build(self.endpoint, name, request)
                 build.begin()
-        return build.answer()
+        return build.describe()
 
     def _new_build(self, endpoint: str, name: str, request: dict[str, Any]) -> Build:
         session = account_session(endpoint, self.account_id, self.region_name)
@@ -71,9 +71,9 @@ class LocalCodeBuild(models.CodeBuildBackend):
 
     def batch_get_builds(self, ids: list[str]) -> list[dict[str, Any]]:
         """The builds as they are now."""
-        return [self._builds[build_id].answer() for build_id in ids if build_id in self._builds]
+        return [self._builds[build_id].describe() for build_id in ids if build_id in self._builds]
 
     def stop_build(self, build_id: str) -> dict[str, Any]:
         """End a build and all that its commands have started."""
         self._builds[build_id].stop()
-        return self._builds[build_id].answer()
+        return self._builds[build_id].describe()

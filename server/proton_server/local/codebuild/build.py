@@ -58,7 +58,7 @@ class Build:
         """Run, in a thread that ends with the process, as do the commands."""
         threading.Thread(target=self._run, name=self.id, daemon=True).start()
 
-    def answer(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The record as it is now, as BatchGetBuilds answers it."""
         with self._lock:
             shown = {"location": "/".join(filter(None, _artifacts_location(self._record["artifacts"])))}
@@ -119,7 +119,9 @@ class Build:
             ended = error
         except Exception:  # noqa: BLE001 - a build ends, whatever happened
             _log.exception("build %s failed", self.id)
-            ended = _Ended("FAULT", "INTERNAL_ERROR", "An internal error; the server's log tells more.")
+            ended = _Ended(
+                "FAULT", "INTERNAL_ERROR", "An internal error; the log of the server has the details."
+            )
         with self._lock:
             if self._stopped:
                 ended = _Ended("STOPPED", "", "")
@@ -141,11 +143,11 @@ class Build:
         status = shell.wait(self._deadline - time.monotonic())
         with self._lock:
             self._shell = None  # its process group may be another's soon
-        said = f"The log ends with: {lines}" if (lines := last_lines(self._log)) else "It printed nothing."
+        printed = f"The log ends with: {lines}" if (lines := last_lines(self._log)) else "It printed nothing."
         if status is None:
-            raise _Ended("TIMED_OUT", "BUILD_TIMED_OUT", f"Build has timed out. {said}")
+            raise _Ended("TIMED_OUT", "BUILD_TIMED_OUT", f"Build has timed out. {printed}")
         if status != 0:
-            reason = f"Error while executing {shell.last_command()}. Reason: exit status {status}. {said}"
+            reason = f"Error while executing {shell.last_command()}. Reason: exit status {status}. {printed}"
             raise _Ended("FAILED", "COMMAND_EXECUTION_ERROR", reason)
 
     def _upload(self, files: list[str], source: Path, role: Session) -> None:

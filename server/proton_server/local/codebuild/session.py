@@ -42,11 +42,11 @@ class Session:
 
     def assumed(self, role: str) -> Session:
         """As a role."""
-        answer = self.client("sts").assume_role(RoleArn=role, RoleSessionName="AWSCodeBuild")["Credentials"]
+        issued = self.client("sts").assume_role(RoleArn=role, RoleSessionName="AWSCodeBuild")["Credentials"]
         credentials = {
-            "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": answer["SessionToken"],
+            "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": issued["SessionToken"],
         }
         return Session(self.endpoint, self.account_id, self.region, credentials)
 

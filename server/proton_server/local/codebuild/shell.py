@@ -42,7 +42,7 @@ class Shell:
     ) -> None:
         self._commands, self._folder = commands, folder
         self._environment, self._log = dict(environment), log
-        self._begun = folder.parent / "begun"
+        self._started = folder.parent / "started"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -64,9 +64,9 @@ class Shell:
 
     def _lines(self) -> list[str]:
         """`eval` keeps commands from each other's syntax; they share one shell, so `cd` and `export` hold."""
-        begun = shlex.quote(str(self._begun))
+        started = shlex.quote(str(self._started))
         return [
-            f"echo {number} > {begun}; echo '[Container] Running command {number}'\n"
+            f"echo {number} > {started}; echo '[Container] Running command {number}'\n"
             f"eval {shlex.quote(command)} || exit\n"
             for number, command in enumerate(self._commands, start=1)
         ]
@@ -91,7 +91,7 @@ class Shell:
     def last_command(self) -> str:
         """Which command ran last: its number from 1, for its text may hold a secret input."""
         with suppress(OSError):
-            return f"command {self._begun.read_text().strip()}"
+            return f"command {self._started.read_text().strip()}"
         return "the commands"
 
 
@@ -100,7 +100,7 @@ def last_lines(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").splitlines()
-    said = [
+    printed = [
         line.strip() for line in lines[-_TAIL_LINES:] if line.strip() and not line.startswith("[Container]")
     ]
-    return " | ".join(said)
+    return " | ".join(printed)

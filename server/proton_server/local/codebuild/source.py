@@ -62,8 +62,8 @@ def read_buildspec(text_or_path: str, folder: Path) -> Buildspec:
     where = "The buildspec" if inline else f"The buildspec {text_or_path}"
     try:
         document = load_mapping(text)
-    except DocumentError as fault:
-        raise BuildSourceError(f"{where}: {fault}.") from None
+    except DocumentError as error:
+        raise BuildSourceError(f"{where}: {error}.") from None
     shape = partial(_member, where)
     phases = shape(document, "phases", dict)
     of_phases = [shape(phases, name, dict) for name in _PHASES if name in phases]

@@ -1,6 +1,6 @@
 """What keeps a build apart: a folder, a home and a Python of its own.
 
-Nothing of the environment of whoever started the server is handed on but PATH.
+Of the server's own environment, a build gets only PATH.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _PREFIX = "proton-local-builds-"
 
 @cache
 def builds_folder() -> Path:
-    """Where this process keeps its builds and their logs: a temporary folder that goes when the process ends.
+    """Where this process keeps its builds and their logs: a temporary folder, removed when the process ends.
 
-    What a process left that was killed goes with the next process that builds.
+    The folder of a process that was killed is removed by the next process that builds.
     """
     remove_abandoned(Path(tempfile.gettempdir()))
     folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
