@@ -64,7 +64,9 @@ def test_an_answer_that_drips_ends_the_call_once_and_for_all(
     monkeypatch.setattr(transport, "CALL_SECONDS", 0.5)
     fake_server.answer = _drips(head)
 
-    with pytest.raises(Unreachable, match=r"no whole answer from the server at .* \(0\.5 s for a call"):
+    with pytest.raises(
+        Unreachable, match=r"the server at .* did not answer completely in time \(0\.5 s for a call"
+    ):
         proton.call("get_environment", name="dev")
 
     assert fake_server.asked == 1
@@ -81,7 +83,7 @@ def test_repetitions_do_not_prolong_a_call(
 
     fake_server.answer = slowly_fails
 
-    with pytest.raises(Unreachable, match="no whole answer"):
+    with pytest.raises(Unreachable, match="did not answer completely in time"):
         proton.call("get_environment", name="dev")
 
     assert fake_server.asked < 3
@@ -132,10 +134,7 @@ def test_an_answer_that_is_none_is_asked_for_again_and_then_told(
     with pytest.raises(Unreachable) as told:
         proton.call("get_environment", name="dev")
 
-    opening = (
-        f"the Proton server at {fake_server.url} "
-        "gave an answer to GetEnvironment that is none of AWS Proton's"
-    )
+    opening = f"the Proton server at {fake_server.url} answered GetEnvironment with what is no valid response"
     assert str(told.value).startswith(f"{opening}: {said} check the endpoint")
     assert fake_server.asked == 3
 
@@ -190,7 +189,7 @@ def test_a_proxys_page_is_told_from_the_apis_refusal(
 
     assert str(told.value) == (
         f"the server at {fake_server.url} answered GetEnvironment with text/html (status {status}), not with "
-        "JSON: is the endpoint right, and does the server run?"
+        "JSON: check the endpoint, and that the server runs"
     )
 
 

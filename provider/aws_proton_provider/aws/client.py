@@ -106,7 +106,7 @@ class Proton:
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
             reason = str(error)
         except Exception:  # noqa: BLE001 - as below
-            reason = "its answer is none of AWS's"
+            reason = "its answer is not valid"
         if reason:
             raise Unreachable(
                 f"STS does not say which account the credentials reach, which is needed here: {reason}; "
@@ -184,7 +184,7 @@ class Proton:
                 answer.pop("ResponseMetadata", None)
                 return answer
         said = (
-            f"the Proton server at {self._url} gave an answer to {name} that is none of AWS Proton's: "
+            f"the Proton server at {self._url} answered {name} with what is no valid response: "
             f"{fault}; check the endpoint, and whether a proxy on the way cuts answers off"
         )
         raise self._ended() or _unknown(said, operation)
@@ -215,8 +215,8 @@ class Proton:
         # The status is botocore's code where the answer names none: what refuses is not the API.
         if kind and response["Error"].get("Code") == str(status):
             return _unknown(
-                f"the server at {self._url} answered {name} with {kind} (status {status}), not with JSON: is "
-                "the endpoint right, and does the server run?",
+                f"the server at {self._url} answered {name} with {kind} (status {status}), not with JSON: "
+                "check the endpoint, and that the server runs",
                 operation,
             )
         return refusal(name, members, response["Error"], status)

@@ -24,7 +24,7 @@ def items(ask: Callable[..., dict[str, Any]], member: str, title: str) -> list[d
     while token := page.get("nextToken"):
         if token in seen or len(seen) >= MOST_PAGES or len(found) > MOST_ITEMS:
             reason = "it leads back to an earlier page" if token in seen else f"{len(found):,} items so far"
-            raise Unreachable(f"{title} does not end ({reason}): is the endpoint right?")
+            raise Unreachable(f"{title} does not end ({reason}): check the endpoint")
         seen.add(token)
         page = ask(nextToken=token)
         found += page[member]

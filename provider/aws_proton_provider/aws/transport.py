@@ -66,9 +66,9 @@ class BoundedSession:
         concurrent.futures.wait([answer], max(0.0, ends - time.monotonic()))
         if not answer.done():
             raise Unreachable(
-                f"no whole answer from the server at {request.url} in the time there is for it "
-                f"({CALL_SECONDS:g} s for a call, {LISTING_SECONDS:g} s for a listing): is it overloaded, or "
-                "the endpoint not right?"
+                f"the server at {request.url} did not answer completely in time ({CALL_SECONDS:g} s for a "
+                f"call, {LISTING_SECONDS:g} s for a listing): check the endpoint, and whether the server is "
+                "overloaded"
             )
         return answer.result()
 
@@ -107,7 +107,7 @@ def _body(raw: Any, url: str) -> bytes:
     if len(body) > LARGEST:
         raw.close()
         raise Unreachable(
-            f"the server at {url} gave an answer of more than {LARGEST // 2**20} MB, which none of AWS "
-            "Proton's is: is the endpoint right?"
+            f"the server at {url} sent an answer of more than {LARGEST // 2**20} MB, more than AWS Proton "
+            "ever sends: check the endpoint"
         )
     return bytes(body)
