@@ -185,7 +185,7 @@ class TestSignatures:
     def test_a_right_signature_names_account_and_region(self, store: Store) -> None:
         key = create_access_key(store, "111122223333")
 
-        caller = VerifiedCredentials(store)(self.signed(key))
+        caller = VerifiedCredentials()(self.signed(key), store.read)
 
         assert (caller.account_id, caller.region) == ("111122223333", "us-east-1")
 
@@ -210,16 +210,16 @@ class TestSignatures:
         key = create_access_key(store, "111122223333")
 
         with pytest.raises(InvalidSignatureException):
-            VerifiedCredentials(store)(self.signed(key, **change))
+            VerifiedCredentials()(self.signed(key, **change), store.read)
 
     def test_a_key_or_session_that_is_not_known_is_refused_with_what_to_do(self, store: Store) -> None:
         key = create_access_key(store, "111122223333")
 
         with pytest.raises(UnrecognizedClientException) as unknown:
-            VerifiedCredentials(store)(self.signed(("AKIAUNKNOWN", "secret")))
+            VerifiedCredentials()(self.signed(("AKIAUNKNOWN", "secret")), store.read)
         with pytest.raises(UnrecognizedClientException) as session:
-            VerifiedCredentials(store)(
-                self.signed(key, headers=lambda headers: {**headers, "x-amz-security-token": "t"})
+            VerifiedCredentials()(
+                self.signed(key, headers=lambda headers: {**headers, "x-amz-security-token": "t"}), store.read
             )
 
         for refusal, cause in (
@@ -252,11 +252,11 @@ class TestSignatures:
         headers["authorization"] = sign(key, headers, request.body)
         headers["accept"] = "a proxy's"
 
-        caller = VerifiedCredentials(store)(replace(request, headers=headers))
+        caller = VerifiedCredentials()(replace(request, headers=headers), store.read)
 
         assert caller.account_id == "111122223333"
         with pytest.raises(InvalidSignatureException, match="does not match"):
-            VerifiedCredentials(store)(replace(request, headers={**headers, next(iter(more)): "x"}))
+            VerifiedCredentials()(replace(request, headers={**headers, next(iter(more)): "x"}), store.read)
 
     @pytest.mark.parametrize(
         "order",
@@ -266,7 +266,7 @@ class TestSignatures:
         key = create_access_key(store, "111122223333")
 
         with pytest.raises(InvalidSignatureException, match="each header once, in alphabetical order"):
-            VerifiedCredentials(store)(
+            VerifiedCredentials()(
                 self.signed(
                     key,
                     headers=lambda headers: {
@@ -275,13 +275,14 @@ class TestSignatures:
                             "host;x-amz-date;x-amz-target", order
                         ),
                     },
-                )
+                ),
+                store.read,
             )
 
     def test_a_request_without_its_time_is_incomplete(self, store: Store) -> None:
         key = create_access_key(store, "111122223333")
 
         with pytest.raises(IncompleteSignatureException):
-            VerifiedCredentials(store)(
-                self.signed(key, headers=lambda headers: {**headers, "x-amz-date": "now"})
+            VerifiedCredentials()(
+                self.signed(key, headers=lambda headers: {**headers, "x-amz-date": "now"}), store.read
             )

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from proton_server.persistence.databases import StoreError
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.store import Rows, Store, WouldBlock
 from proton_server.persistence.tables import access_keys, environments, meta
 
 
@@ -41,6 +42,55 @@ def test_a_failed_transaction_leaves_nothing(database_url: str) -> None:
     with store.read() as connection:
         assert Rows(connection, "1", "r").all(environments) == []
     store.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store(f"{tmp_path}/state.sqlite3")) as store:
+        with store.write("1", "r") as connection:
+            Rows(connection, "1", "r").insert(environments, name="e", record={"n": 0})
+        yield store
+
+
+def number(store: Store) -> int:
+    """What an event loop reads."""
+    with store.read_without_blocking() as connection:
+        row = Rows(connection, "1", "r").find(environments, name="e")
+        assert row is not None
+        return row.record["n"]
+
+
+def test_a_read_without_blocking_sees_each_change_at_once(sqlite_store: Store) -> None:
+    for changed in (1, 2):
+        with sqlite_store.write("1", "r") as connection:
+            Rows(connection, "1", "r").update(environments, {"name": "e"}, record={"n": changed})
+            assert number(sqlite_store) == changed - 1
+        assert number(sqlite_store) == changed
+
+
+def test_a_read_without_blocking_needs_no_connection_of_the_pool(sqlite_store: Store) -> None:
+    taken = [sqlite_store.engine.connect() for _ in range(32)]
+    assert number(sqlite_store) == 0
+    for connection in taken:
+        connection.close()
+
+
+def test_a_read_without_blocking_does_not_wait_for_a_locked_database(sqlite_store: Store) -> None:
+    assert number(sqlite_store) == 0
+    sqlite_store.engine.dispose()
+    sqlite_store._drop_kept_connection()
+    with closing(sqlite3.connect(str(sqlite_store), isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(WouldBlock) as refusal:
+            number(sqlite_store)
+        assert "database is locked" in str(refusal.value.__cause__)
+    assert number(sqlite_store) == 0
+
+
+def test_a_database_behind_a_network_is_not_read_without_blocking(new_postgresql: str) -> None:
+    with closing(Store(new_postgresql)) as store, pytest.raises(WouldBlock), store.read_without_blocking():
+        pass
 
 
 def test_writers_of_one_account_follow_each_other(database_url: str) -> None:

@@ -7,14 +7,15 @@ never a member of a request.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
@@ -32,19 +33,24 @@ from proton_server.operations.errors import (
     UnknownOperationException,
 )
 from proton_server.persistence.rate_limit import RateLimit
-from proton_server.persistence.store import Rows, Unavailable
+from proton_server.persistence.store import Rows, Unavailable, WouldBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-    from proton_server.api.authentication import Authenticator, Caller
+    from proton_server.api.authentication import Authenticator, Caller, Read
     from proton_server.engine.evaluation import Evaluator
     from proton_server.operations import Operation
     from proton_server.persistence.store import Store
 
 _log = logging.getLogger(__name__)
+
+_POLLED = frozenset({"GetEnvironment", "GetDeployment", "GetEnvironmentAccountConnection"})
+"""What clients ask for repeatedly while they wait: each reads one row by its key, in microseconds."""
+_SMALL_BODY_BYTES = 4096
+"""Up to here a body is read, hashed and checked in less time than a thread takes to begin."""
 
 
 class Proton:
@@ -65,8 +71,21 @@ class Proton:
         self._evaluate, self._wake = evaluate, wake
         self._warnings = RateLimit(10, seconds=60.0)
 
+    def answer_without_blocking(self, request: SignedRequest) -> tuple[int, bytes, str] | None:
+        """What `answer` returns, where that waits for nothing; None where it may, and needs a thread."""
+        name = request.headers.get("x-amz-target", "").removeprefix(wire.TARGET_PREFIX)
+        if name not in _POLLED or len(request.body) > _SMALL_BODY_BYTES:
+            return None
+        try:
+            return self._answer(request, self._store.read_without_blocking)
+        except WouldBlock:
+            return None
+
     def answer(self, request: SignedRequest) -> tuple[int, bytes, str]:
         """Status, body and id of the answer; never raises."""
+        return self._answer(request, self._store.read)
+
+    def _answer(self, request: SignedRequest, read: Read) -> tuple[int, bytes, str]:
         began = time.monotonic()
         request_id = str(uuid.uuid4())
         who = name = "-"
@@ -76,7 +95,7 @@ class Proton:
             if len(request.body) > wire.MAX_BODY_BYTES:
                 message = f"The request body is larger than {wire.MAX_BODY_BYTES} bytes."
                 raise RequestEntityTooLargeException(message)  # noqa: TRY301  # one place answers errors
-            caller = self._authenticate(request)
+            caller = self._authenticate(request, read)
             who = f"{caller.account_id} {caller.region}"
             refuse_made_up(caller.region)
             operation = wire.operation_of(request.headers["x-amz-target"])
@@ -85,13 +104,15 @@ class Proton:
             if function is None:
                 message = f"{name} is an operation of AWS Proton that is not implemented."
                 raise UnknownOperationException(message)  # noqa: TRY301  # one place answers errors
-            answer = self._run(name, function, caller, wire.parse(operation, request.body))
+            answer = self._run(name, function, caller, wire.parse(operation, request.body), read)
             status, code, body = 200, "OK", wire.serialise(operation, answer)
         except ProtonError as error:
             if isinstance(error, AuthenticationError):
                 who = f"key {claimed_key(request)} from {request.client}"
                 level = logging.WARNING if self._warnings.allows() else logging.INFO
             status, code, body = error.status, error.code, wire.serialise_error(error.code, str(error))
+        except WouldBlock:
+            raise
         except Unavailable:  # it is in the log: once, and not once for each request
             fault = InternalServerException("The server cannot use its database just now. Try again.")
             status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
@@ -103,15 +124,15 @@ class Proton:
         return status, body, request_id
 
     def _run(
-        self, name: str, function: Operation, caller: Caller, parameters: dict[str, Any]
+        self, name: str, function: Operation, caller: Caller, parameters: dict[str, Any], read: Read
     ) -> dict[str, Any]:
         """Runs an operation in a transaction, and again once what it needs to know was found out outside."""
         reads = name.startswith(("Get", "List"))
-        scope = () if reads else (caller.account_id, caller.region)
+        transaction = read if reads else partial(self._store.write, caller.account_id, caller.region)
         spec_checks = SpecChecks()
         while True:
             try:
-                with (self._store.read if reads else self._store.write)(*scope) as connection:
+                with transaction() as connection:
                     rows = Rows(connection, caller.account_id, caller.region)
                     now = round(time.time(), 3)
                     call = Call(name, caller.account_id, caller.region, now, rows, self._can, spec_checks)
@@ -158,7 +179,10 @@ async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -
     if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
         return elsewhere
     signed = _signed_request(request, await _body(request))
-    status, content, request_id = await run_in_threadpool(proton.answer, signed)
+    answer = proton.answer_without_blocking(signed)
+    if answer is None:
+        answer = await asyncio.to_thread(proton.answer, signed)
+    status, content, request_id = answer
     headers = {"x-amzn-RequestId": request_id}
     if protocol.is_ambiguous(signed):
         headers["Connection"] = "close"

@@ -32,8 +32,11 @@ from proton_server.persistence.tables import access_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from proton_server.persistence.store import Store
+
+    Read = Callable[[], AbstractContextManager[sa.Connection]]
 
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 +"
@@ -45,6 +48,7 @@ _CLAIM = re.compile(r"Credential=(\w{1,128})/", re.ASCII)
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _TOLERANCE = timedelta(minutes=5)
 _MUST_BE_SIGNED = frozenset({"host", "x-amz-date", "x-amz-target"})
+_KEY = sa.select(access_keys).where(access_keys.c.id == sa.bindparam("id"))
 _OUR_KEYS = "an access key that `proton-server keys create` made"
 
 
@@ -75,8 +79,8 @@ class SignedRequest:
 class Authenticator(Protocol):
     """Says who is calling. Raises one of the protocol's errors if that cannot be said."""
 
-    def __call__(self, request: SignedRequest) -> Caller:
-        """The caller."""
+    def __call__(self, request: SignedRequest, read: Read) -> Caller:
+        """The caller. `read` opens a transaction on the database."""
 
 
 class AnyCredentials:
@@ -85,8 +89,9 @@ class AnyCredentials:
     def __init__(self, account_of: Callable[[str], str]) -> None:
         self._account_of = account_of
 
-    def __call__(self, request: SignedRequest) -> Caller:
+    def __call__(self, request: SignedRequest, read: Read) -> Caller:
         """The caller, whatever the signature."""
+        del read
         header = _authorization(request)
         return Caller(self._account_of(header["key"]), header["region"])
 
@@ -94,16 +99,11 @@ class AnyCredentials:
 class VerifiedCredentials:
     """Believes a signature made with the secret of a key in the database, within five minutes."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __call__(self, request: SignedRequest) -> Caller:
+    def __call__(self, request: SignedRequest, read: Read) -> Caller:
         """The caller, whose signature is right."""
         header = _authorization(request)
-        with self._store.read() as connection:
-            key = connection.execute(
-                sa.select(access_keys).where(access_keys.c.id == header["key"])
-            ).one_or_none()
+        with read() as connection:
+            key = connection.execute(_KEY, {"id": header["key"]}).one_or_none()
         # AWS's words, which people search for, and then what they mean here.
         invalid = "The security token included in the request is invalid."
         if "x-amz-security-token" in request.headers:

@@ -46,7 +46,7 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
     store = open_store(database, alone=True)
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
-    run(store, VerifiedCredentials(store), outside, listener)
+    run(store, VerifiedCredentials(), outside, listener)
 
 
 def _warn_of_aws(aws: Aws) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import click
-from anyio.to_thread import current_default_thread_limiter
 
 from proton_server.api import http_server
 from proton_server.api.app import Proton, asgi_app
@@ -59,7 +60,8 @@ def run(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        current_default_thread_limiter().total_tokens = _REQUESTS_AT_A_TIME
+        threads = ThreadPoolExecutor(_REQUESTS_AT_A_TIME, thread_name_prefix="request")
+        asyncio.get_running_loop().set_default_executor(threads)
         evaluate.start()
         for reconciler in reconcilers:
             reconciler.start()

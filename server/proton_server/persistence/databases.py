@@ -28,8 +28,8 @@ class Dialect(Protocol):
 
     now: sa.ColumnElement[float]
     """The database's clock, in epoch seconds."""
-    pings: bool
-    """Whether a connection of the pool can have been lost, and is tried before it is used."""
+    remote: bool
+    """Whether it is behind a network: connections get lost, and each statement waits for it."""
     patience: float
     """How many seconds a writer waits for a lock in this process, and then for one in the database."""
 
@@ -57,7 +57,7 @@ class _SQLite:
 
     now: sa.ColumnElement[float] = sa.literal_column("((julianday('now') - 2440587.5) * 86400.0)", sa.Float)
     patience = 10.0
-    pings = False
+    remote = False
 
     def writer_lock(self, subject: str) -> str | None:
         del subject  # SQLite has one writer, on whatever
@@ -128,7 +128,7 @@ class _PostgreSQL:
 
     now: sa.ColumnElement[float] = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Float)
     patience = 3.0
-    pings = True
+    remote = True
 
     def writer_lock(self, subject: str) -> str | None:
         return subject or None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -45,6 +45,10 @@ class Unavailable(StoreError):
     """The database cannot be used now: unreachable, locked, full, read-only. It is already logged."""
 
 
+class WouldBlock(Exception):
+    """A read cannot be made without waiting for a lock or for the network."""
+
+
 class Store:
     """A database. Give it a SQLAlchemy URL, or the path of a SQLite file.
 
@@ -55,18 +59,19 @@ class Store:
         url = _parse(database)
         self._dialect = DIALECTS[url.get_backend_name()]
         self._name = _name(url)
+        # Parameters hold specs and keys: an error that reaches the log must not quote them.
+        create_engine = partial(sa.create_engine, url, hide_parameters=True)
+        arguments = self._dialect.arguments(url)
         with self._opening():
-            # Parameters hold specs and keys: an error that reaches the log must not quote them.
-            self.engine = sa.create_engine(
-                url,
+            self.engine = create_engine(
                 pool_size=16,
                 max_overflow=16,
                 pool_timeout=_POOL_SECONDS,
-                pool_pre_ping=self._dialect.pings,
-                hide_parameters=True,
-                connect_args=self._dialect.arguments(url),
+                pool_pre_ping=self._dialect.remote,
+                connect_args=arguments,
             )
         self._dialect.prepare(self.engine)
+        self._nonblocking = create_engine(poolclass=sa.NullPool, connect_args=arguments | {"timeout": 0})
         self.now = self._dialect.now
         self._writer_locks = KeyedLocks(self._dialect.patience)
         self._outage, self._contention = Outage(), LimitedWarning()
@@ -118,6 +123,31 @@ class Store:
             yield connection
 
     @contextmanager
+    def read_without_blocking(self) -> Iterator[sa.Connection]:
+        """A connection for single queries, each of which sees the newest state. Raises WouldBlock.
+
+        It is for an event loop, which may wait for nothing: on SQLite a row is read in less time than it
+        takes to hand the request to a thread. It is always the same connection: only one thread may use it.
+        """
+        if self._dialect.remote:
+            raise WouldBlock
+        try:
+            yield self._kept_connection
+        except sa.exc.SQLAlchemyError as error:
+            self._drop_kept_connection()
+            raise WouldBlock from error
+
+    @cached_property
+    def _kept_connection(self) -> sa.Connection:
+        # Without a transaction: to begin and to end one takes twice as long as the query.
+        return self._nonblocking.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def _drop_kept_connection(self) -> None:
+        connection = self.__dict__.pop("_kept_connection", None)
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
     def write(self, account_id: str = "", region: str = "") -> Iterator[sa.Connection]:
         """A transaction that writes. Those of one account and Region follow each other, never overlap."""
         subject = f"{account_id}/{region}" if account_id else ""
@@ -157,6 +187,7 @@ class Store:
     def close(self) -> None:
         """Closes the connections, and lets another process serve the database."""
         self.engine.dispose()
+        self._drop_kept_connection()
         if self._serving_lock is not None:
             self._serving_lock.close()
 
