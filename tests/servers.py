@@ -81,7 +81,7 @@ class LocalServer:
         return str(self.folder / "state.sqlite3")
 
     def start(self) -> None:
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         program = [sys.executable, "-m", "proton_server.cli", self.command]
         program += ["--port", str(self.port), "--database", self.database, "--log-level", "info"]
         with self.log.open("ab") as log:
@@ -198,7 +198,7 @@ def publisher(server: LocalServer) -> Callable[..., str]:
     return publish
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
