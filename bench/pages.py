@@ -24,6 +24,10 @@ _SECONDS = 1.0
 _FEW, _MANY = 100, 10_000
 _OTHER_REGION = "eu-west-1"
 """Has the many."""
+_NOTE = """\
+A page is found in the index of the primary key on both databases: SQLite's plan is `SEARCH
+environments USING INDEX (account_id=? AND region=? AND name>?)`, PostgreSQL's `Index Scan using
+environments_pkey`, 0.06 ms."""
 _DATABASES = ("SQLite", "PostgreSQL")
 
 
@@ -57,7 +61,7 @@ def _measurements() -> Iterator[Sequence[Measurement]]:
             }
             many, few = cases
             title = f"ListEnvironments, a page of 49, {name}"
-            measurements.append(Measurement(title, "ms", cases, [Ratio(many, few, at_most=1.5)]))
+            measurements.append(Measurement(title, "ms", cases, [Ratio(many, few, at_most=1.5)], _NOTE))
         yield measurements
 
 
