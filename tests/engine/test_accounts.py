@@ -124,7 +124,7 @@ def test_a_connection_deleted_under_its_environment_is_drift_and_a_new_one_reatt
     assert project.preview().summary == {"create": 1, "update": 1, "same": 1}
     error = project.pulumi("destroy", "--yes", "--skip-preview", fails=True).error()
     assert f"Account {ENVIRONMENT_ACCOUNT} has deleted environment account connection" in error
-    assert f"Create a new one for environment {name} in account {ENVIRONMENT_ACCOUNT}" in error
+    assert f"Create a new connection for environment {name} in account {ENVIRONMENT_ACCOUNT}" in error
 
     environment_team.up()
     project.up()
