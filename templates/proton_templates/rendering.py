@@ -1,9 +1,9 @@
 """Jinja templates become CloudFormation.
 
 A sandbox with Proton's two names, ``environment.name`` and ``environment.inputs.*``, and Proton's filters.
-Pure. Forbidden here: files, the network, and values of inputs in a message; a name is told only where the
-template itself spells it. What bounds a runaway template is named at ``_Sandbox``: that words a mistake well;
-the wall against an author who means harm is ``evaluation.py``, in whose processes templates are rendered.
+Pure: no files, no network. No value of an input may be in a message, and a name only where the template itself
+spells it. ``_Sandbox`` limits loops, macros and sizes, so that a mistake gets a clear sentence; the limits that
+hold against malice are those of ``evaluation.py``, in whose processes the server renders templates.
 
 Source: User Guide, "Parameter filters for CloudFormation IaC files" and "AWS Proton parameters".
 """
@@ -42,7 +42,7 @@ class RenderError(ValueError):
 def render_template(
     text: str, environment_name: str, inputs: Mapping[str, Any], *, file: str = "cloudformation.yaml"
 ) -> str:
-    """``text`` rendered for an environment. ``file`` is the name that faults tell.
+    """``text`` rendered for an environment. ``file`` is the name that messages use.
 
     Raises RenderError for bad syntax, an undefined name, a value a filter refuses, or a result without end.
     """
@@ -57,7 +57,7 @@ def render_template(
     except SecurityError as error:
         raise RenderError(f"{_place(error, file)}: the expression reaches for Python's internals.") from None
     except Exception as error:  # noqa: BLE001 - whatever an expression may do wrong is the template's fault
-        # Python's own texts quote values ("could not convert string to float: …"), so only the kind is told.
+        # Python's own texts quote values ("could not convert string to float: …"), so only the kind is named.
         kind = type(error).__name__
         raise RenderError(f"{_place(error, file)}: the expression fails with {kind}.") from None
 

@@ -340,7 +340,7 @@ def test_a_bad_schema_is_refused(text, cause):
     assert cause in sentence
 
 
-def test_every_fault_of_a_bundle_is_told_at_once():
+def test_every_fault_of_a_bundle_is_reported_at_once():
     files = {
         "schema/schema.yaml": inputs("a: {type: strin, minimum: '3'}, b: {pattern: '(', items: 1}"),
         "infrastructure/manifest.yaml": codebuild(image=5, env=[], provision=[1], deprovision=None),

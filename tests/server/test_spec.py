@@ -1,4 +1,4 @@
-"""Specs: what is read, what is filled in, what is refused, and that no value is ever told."""
+"""Specs: what is read, what is filled in, what is refused, and that no value is ever repeated."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("text", "cause"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_spec_of_another_shape_is_refused_without_telling_it(text, cause):
+def test_a_spec_of_another_shape_is_refused_without_repeating_it(text, cause):
     with pytest.raises(SpecError) as caught:
         parse_spec(text)
     assert cause in str(caught.value)
@@ -181,13 +181,13 @@ VIOLATIONS = {
 
 
 @pytest.mark.parametrize(("inputs", "properties", "clause"), VIOLATIONS.values(), ids=VIOLATIONS)
-def test_a_violation_is_told_with_its_path_and_without_the_value(inputs, properties, clause):
+def test_a_violation_is_reported_with_its_path_and_without_the_value(inputs, properties, clause):
     sentence = refusal(inputs, properties)
     assert clause in sentence
     assert SECRET not in sentence
 
 
-def test_all_violations_are_told_in_one_sentence():
+def test_all_violations_are_reported_in_one_sentence():
     sentence = refusal(
         {"a": 1, "b": "x"}, "a: {type: string}, b: {type: number}, c: {type: string}", ", required: [c]"
     )

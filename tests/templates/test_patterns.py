@@ -1,4 +1,4 @@
-"""Patterns of strangers: what they mean, and that none takes long."""
+"""Patterns of schemas and templates: what they mean, and that none takes long."""
 
 from __future__ import annotations
 
