@@ -52,7 +52,7 @@ def test_a_status_that_is_new_ends_a_wait_and_is_named(fake_server: FakeServer, 
     fake_server.answer = _environment(deploymentStatus="RESTING")
 
     for wait in (
-        lambda: await_deployment("dev", {}, "create", proton),
+        lambda: await_deployment(ENVIRONMENT, {}, "create", proton),
         lambda: await_removal("dev", {"timeouts": {"delete": "1m"}}, proton),
     ):
         with pytest.raises(
@@ -84,7 +84,7 @@ def test_an_invalid_spec_on_the_server_is_a_difference(fake_server: FakeServer, 
 def test_an_output_without_a_value_is_left_out(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = response(b'{"outputs": [{"key": "a"}, {"key": "b", "valueString": "1"}, {}]}')
 
-    assert with_outputs(Environment, {"name": "dev"}, proton)["outputs"] == {"b": "1"}
+    assert with_outputs(Environment, {"name": "dev"}, {}, proton)["outputs"] == {"b": "1"}
 
 
 CONNECTION = {
