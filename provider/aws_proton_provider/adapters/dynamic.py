@@ -11,7 +11,7 @@ jsonschema) is imported in Pulumi's dynamic server, when it calls the first one.
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
@@ -103,13 +103,15 @@ def facts(
 ) -> dict[str, Any]:
     """What only the program knows, for the SDK's classes to pass along; in keys that Pulumi does not show."""
     given = opts or pulumi.ResourceOptions()
-    stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    nested = given.parent is not None and given.parent is not get_root_resource()
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    parent = None if given.parent is get_root_resource() else given.parent
     known = {
         NAME: resource_name,
-        OWNER: _owner(given.parent if nested else None, resource_name),
+        OWNER: owner(project, stack, [], resource_name)
+        if parent is None
+        else _owner_below(parent, resource_name),
         # Below different parents two resources could have the same.
-        FORMER_OWNER: None if nested else f"{stack}/{resource_name}",
+        FORMER_OWNER: f"{project}/{stack}/{resource_name}" if parent is None else None,
         SECRETS: _secret_paths(properties),
         CREATE_FIRST: True if given.delete_before_replace is False else None,
     }
@@ -125,33 +127,34 @@ def options(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(delete_before_replace=True), opts)
 
 
-async def _owner(parent: pulumi.Resource | None, resource_name: str) -> str:
-    """The owner that a resource is.
+async def _owner_below(parent: pulumi.Resource, resource_name: str) -> str:
+    """The owner that a resource below another one is.
 
     A future and not an Output: that would make the resource wait for its parent, and a component waits for
     its children.
     """
-    parents = [] if parent is None else parents_in(str(await parent.urn.future()))
+    parents = parents_in(str(await parent.urn.future()))
     return owner(pulumi.get_project(), pulumi.get_stack(), parents, resource_name)
 
 
-async def _secret_paths(properties: Mapping[str, Any]) -> list[list[str]]:
-    """Where in the properties there is a secret."""
-    paths = [path for wire, value in properties.items() for path in await _secrets_in(value, [wire])]
-    if is_config_secret(f"{NAMESPACE}:defaultTags"):
-        paths.append(["tags"])
-    return paths
+def _secret_paths(properties: Mapping[str, Any]) -> list[list[str]] | Awaitable[list[list[str]]]:
+    """Where in the properties there is a secret; known at once where no value is an Output."""
+    known = [["tags"]] if is_config_secret(f"{NAMESPACE}:defaultTags") else []
+    uncertain = list(_uncertain_in(properties, []))
+    return _with_secrets(known, uncertain) if uncertain else known
 
 
-async def _secrets_in(value: Any, path: list[str]) -> list[list[str]]:
+async def _with_secrets(known: list[list[str]], uncertain: list[tuple[list[str], Any]]) -> list[list[str]]:
+    return [path for path, value in uncertain if await pulumi.Output.from_input(value).is_secret()] + known
+
+
+def _uncertain_in(value: Any, path: list[str]) -> Iterator[tuple[list[str], Any]]:
+    """The values below a value that are no plain ones, with their paths."""
     if isinstance(value, dict):
-        return [found for key, item in value.items() for found in await _secrets_in(item, [*path, str(key)])]
-    if isinstance(value, list | tuple):
-        return [
-            found
-            for index, item in enumerate(value)
-            for found in await _secrets_in(item, [*path, str(index)])
-        ]
-    if value is None or isinstance(value, str | int | float):
-        return []
-    return [path] if await pulumi.Output.from_input(value).is_secret() else []
+        for key, item in value.items():
+            yield from _uncertain_in(item, [*path, str(key)])
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _uncertain_in(item, [*path, str(index)])
+    elif value is not None and not isinstance(value, str | int | float):
+        yield path, value

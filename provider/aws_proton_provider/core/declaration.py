@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import functools
 import inspect
 import types
 import typing
@@ -105,9 +106,8 @@ class Property:
             pydantic.ValidationError: it does not fit the type.
 
         """
-        adapter = _adapter(self.type)
-        valid = adapter.validate_python(value)
-        return adapter.dump_python(valid, by_alias=True, exclude_none=True, mode="json")
+        valid = self._adapter.validate_python(value)
+        return self._adapter.dump_python(valid, by_alias=True, exclude_none=True, mode="json")
 
     def encoded(self, value: Any) -> Any:
         """A valid value as AWS receives it."""
@@ -128,6 +128,10 @@ class Property:
             return encoding.decode(value) if encoding else value
         except ValueError:
             return value
+
+    @functools.cached_property
+    def _adapter(self) -> pydantic.TypeAdapter[Any]:
+        return pydantic.TypeAdapter(self.type)
 
     @property
     def _encoding(self) -> Encoding | None:
@@ -240,12 +244,3 @@ ADOPT = setting(
     "the state.",
 )
 """Declarations that several resources share."""
-
-_adapters: dict[Any, pydantic.TypeAdapter[Any]] = {}
-
-
-def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
-    key = repr(hint)
-    if key not in _adapters:
-        _adapters[key] = pydantic.TypeAdapter(hint)
-    return _adapters[key]
