@@ -38,9 +38,8 @@ def test_an_invalid_schema_is_reported_with_its_version(fake_server: FakeServer,
     }
     fake_server.answer = response(json.dumps({"environmentTemplateVersion": version}).encode())
 
-    with pytest.raises(
-        Refused, match=r"against version 1\.0 of template vpc: its schema lacks schema\.types"
-    ):
+    reason = r"against version 1\.0 of template vpc: its schema is not valid: must be a YAML mapping"
+    with pytest.raises(Refused, match=reason):
         ProtonService(proton).input_schema("vpc", "1", "0")
 
 
