@@ -1,9 +1,9 @@
 """Jinja templates become CloudFormation.
 
 A sandbox with Proton's two names, ``environment.name`` and ``environment.inputs.*``, and Proton's filters.
-Pure: no files, no network. No value of an input may be in a message, and a name only where the template itself
-spells it. ``_Sandbox`` limits loops, macros and sizes, so that a mistake gets a clear sentence; the limits that
-hold against malice are those of ``evaluation.py``, in whose processes the server renders templates.
+Pure: no files, no network. No value of an input may be in a message, and a name only where the template
+itself spells it. ``_Sandbox`` limits loops, macros and sizes, so that a mistake gets a clear sentence; the
+limits that hold against malice are those of ``evaluation.py``, in whose processes the server renders.
 
 Source: User Guide, "Parameter filters for CloudFormation IaC files" and "AWS Proton parameters".
 """
