@@ -191,5 +191,5 @@ def test_two_backends_with_the_same_program_do_not_destroy_each_others_environme
 
     mine.destroy()
 
-    assert "a later create has taken it over" in warnings[-1]
+    assert "a later create has adopted it" in warnings[-1]
     assert twin.refresh()
