@@ -26,4 +26,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("Set-up was interrupted; run make again and it goes on from what is whole.")
+        sys.exit("Set-up was interrupted; run make again to continue.")

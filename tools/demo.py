@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> int:
         try:
             fcntl.flock(itself, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit("Another `make demo` or `make demo-down` is at work in this folder; wait for it to end.")
+            sys.exit("Another `make demo` or `make demo-down` is running in this folder; wait for it to end.")
         {"up": up, "down": down}[arguments[0]]()
     return 0
 
@@ -155,7 +155,7 @@ if __name__ == "__main__":
         sys.exit(f"The demo lacks something; run `make setup`: {missing}")
     except KeyboardInterrupt:
         print(
-            "\nStopped. `make demo` goes on from here; `make demo-down` takes down what there is.",
+            "\nStopped. `make demo` continues from here; `make demo-down` destroys what there is.",
             file=sys.stderr,
         )
         sys.exit(130)

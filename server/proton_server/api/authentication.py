@@ -128,7 +128,7 @@ class VerifiedCredentials:
 
 
 def create_access_key(store: Store, account_id: str) -> tuple[str, str]:
-    """Makes a key for an account and stores it. Returns id and secret, which is shown to nobody again."""
+    """Makes a key for an account and stores it. Returns ID and secret, which cannot be shown again."""
     alphabet = string.ascii_uppercase + "234567"
     key_id = "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
     secret = secrets.token_urlsafe(30)

@@ -1,12 +1,12 @@
-"""The connections of the HTTP server: none may be held for nothing, and an answer is one piece.
+"""The connections of the HTTP server: deadlines for requests, a limit, and responses in one segment.
 
-uvicorn waits for a request as long as its client likes, and a process has only so many files: whoever opens
-enough connections and says nothing on them locks out all others, without a key. So what is awaited has a
-deadline that no drip of bytes moves, and when there are too many connections, the one that has been without a
-whole request for longest is closed. (uvicorn's own `limit_concurrency` refuses whoever comes last instead.)
+uvicorn waits for a request without limit, and a process has a limited number of open files: a client without
+a key could open enough idle connections to lock out all others. So a request has a deadline, which slow bytes
+do not extend, and when there are too many connections, the one that has waited longest for a complete request
+is closed. (uvicorn's own `limit_concurrency` refuses the newest connection instead.)
 
-uvicorn on asyncio's own event loop sends the head and the body of an answer as two segments; AWS's SDK for Go
-now and then takes a body that comes late for an empty one. uvloop sends what is written in one turn together.
+uvicorn on asyncio's own event loop sends the headers and the body of a response as two segments; AWS's SDK
+for Go sometimes takes a body that arrives late for an empty one. uvloop sends both together.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Connection(_Uvicorn):
         super().__init__(**uvicorn)
         self._limits, self._queue = limits, queue
         self._deadline: asyncio.TimerHandle | None = None
-        self._awaited: Any = None
+        self._awaiting: Any = None
         """What the deadline is for: "head", or the request (uvicorn's `cycle`) whose body is to come."""
         self._received = 0
         """Bytes since the deadline was set."""
@@ -87,39 +87,39 @@ class _Connection(_Uvicorn):
             self._look(0)
 
     def _look(self, received: int) -> None:
-        """Sets the deadline for what is awaited now that so many bytes were received."""
+        """Sets the deadline for the part of the request that is to be received next."""
         request = self.cycle
         if request is None or request.response_complete:
             self._queue.setdefault(self)
-            # A body that goes on after the answer is still awaited.
-            if self._awaited is None and received:
+            # A body that is still sent after the response keeps its deadline.
+            if self._awaiting is None and received:
                 self._await("head", self._limits.head_seconds, received)
-            if self._awaited == "head" and self._received > self._limits.head_bytes:
+            if self._awaiting == "head" and self._received > self._limits.head_bytes:
                 self._refuse(b"431 Request Header Fields Too Large", "The head of the request is too large.")
         elif request.more_body:
             self._queue.setdefault(self)
-            if self._awaited is not request:
+            if self._awaiting is not request:
                 self._await(request, self._limits.body_seconds)
         else:
             self._leave()
 
     def _await(self, what: Any, seconds: float, received: int = 0) -> None:
         self._stop()
-        self._awaited, self._received = what, received
+        self._awaiting, self._received = what, received
         self._deadline = self.loop.call_later(seconds, self._late, seconds)
 
     def _late(self, seconds: float) -> None:
-        what = self._awaited
+        what = self._awaiting
         if what == "head":
-            part, unanswered = "head", self._received > 0
+            part, no_response = "head", self._received > 0
         elif self.flow.read_paused or self._held_up or self._received >= MAX_BODY_BYTES:
             # We are the ones who are late, or were when it was looked at last, or there is much of it.
             self._held_up = self.flow.read_paused
             self._await(what, seconds)
             return
         else:
-            part, unanswered = "body", not what.response_started
-        if unanswered:
+            part, no_response = "body", not what.response_started
+        if no_response:
             self._refuse(b"408 Request Timeout", f"The {part} of the request took more than {seconds:g} s.")
         else:
             self.give_up()
@@ -141,7 +141,7 @@ class _Connection(_Uvicorn):
     def _stop(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self._awaited = None
+        self._deadline = self._awaiting = None
 
 
 class _H11Connection(_Connection, H11Protocol):
@@ -184,8 +184,8 @@ class _Joined:
             self._transport.write(data)
 
 
-def joined_answers(app: ASGIApp) -> ASGIApp:
-    """`app`, with the head of each answer held back until there is some body: moto's come apart."""
+def joined_responses(app: ASGIApp) -> ASGIApp:
+    """`app`, with the headers of each response held back until its body begins: moto sends them apart."""
 
     async def joined(scope: Scope, receive: Receive, send: Send) -> None:
         held: list[Message] = []

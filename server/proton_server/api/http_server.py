@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import uvicorn
 
-from proton_server.api.http_connections import Limits, joined_answers, protocol_class
+from proton_server.api.http_connections import Limits, joined_responses, protocol_class
 
 if TYPE_CHECKING:
     import socket
@@ -41,7 +41,7 @@ def configuration(app: ASGIApp, limits: Limits, **more: Any) -> uvicorn.Config:
     settings: dict[str, Any] = {"http": protocol_class(), **more}
     http = functools.partial(settings.pop("http"), limits, {})
     return uvicorn.Config(
-        joined_answers(app),
+        joined_responses(app),
         http=cast("type[asyncio.Protocol]", http),
         # WebSockets would pass by what keeps web pages out.
         ws="none",

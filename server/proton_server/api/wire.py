@@ -1,6 +1,6 @@
 """AWS JSON 1.0, driven by botocore's own service model: the only file that knows the wire.
 
-Requests are checked against the model in full and answers are cut to it, so an operation sees only members
+Requests are checked against the model in full and responses are cut to it, so an operation sees only members
 that exist and returns records as they are stored. Nothing here knows what an operation does, and nothing
 here calls AWS: the model is data.
 
@@ -60,21 +60,21 @@ def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
     message, in AWS's own words).
     """
     document = _decode(body)
-    violations = list(islice(_violations(operation.input_shape, document, ""), _MAX_TOLD + 1))
+    violations = list(islice(_violations(operation.input_shape, document, ""), _MAX_VIOLATIONS + 1))
     if violations:
-        told = violations[:_MAX_TOLD]
-        count = f"{'More than ' if len(violations) > len(told) else ''}{len(told)} validation error"
-        raise ValidationException(f"{count}{'s' if len(told) > 1 else ''} detected: {'; '.join(told)}")
+        shown = violations[:_MAX_VIOLATIONS]
+        count = f"{'More than ' if len(violations) > len(shown) else ''}{len(shown)} validation error"
+        raise ValidationException(f"{count}{'s' if len(shown) > 1 else ''} detected: {'; '.join(shown)}")
     return document
 
 
-def serialise(operation: OperationModel, answer: Mapping[str, Any]) -> bytes:
-    """The answer of an operation, cut to the model; timestamps stay epoch seconds."""
-    return json.dumps(_cut(operation.output_shape, answer)).encode()
+def serialise(operation: OperationModel, response: Mapping[str, Any]) -> bytes:
+    """The response of an operation, cut to the model; timestamps stay epoch seconds."""
+    return json.dumps(_cut(operation.output_shape, response)).encode()
 
 
 def serialise_error(code: str, message: str) -> bytes:
-    """The body of an error answer."""
+    """The body of an error response."""
     return json.dumps({"__type": code, "message": message}).encode()
 
 
@@ -112,9 +112,9 @@ _PYTHON_TYPES: dict[str, Any] = {
 """Every type that occurs in an input of Proton; a new one fails loudly, with a KeyError."""
 
 
-_MAX_TOLD = 10
+_MAX_VIOLATIONS = 10
 _MAX_SHOWN = 100
-"""So many violations are told, and so many characters of a wrong value or name are repeated."""
+"""How many violations a message has, and how many characters of a wrong value or name."""
 
 
 def _violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:

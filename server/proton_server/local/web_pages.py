@@ -1,9 +1,9 @@
 """Keeps web pages out: locally the server believes any credentials, and builds run commands on this machine.
 
-A browser lets any page send requests to 127.0.0.1, and moto tells it that all are welcome. What a browser
-sends for a page carries the page's origin; the SDKs and the CLI send none. To its own host a page sends none
-either, and its owner can let that host's name lead to 127.0.0.1 once the page is there (DNS rebinding). So
-locally the name that is asked for counts too, and a signature does not: the page could send one.
+A browser lets any page send requests to 127.0.0.1, and moto's CORS headers allow all origins. A request that
+a browser sends for a page has the page's Origin header; the SDKs and the CLI send none. To its own host a
+page sends none either, and its owner can point that host's name at 127.0.0.1 after the page was loaded (DNS
+rebinding). So `local` checks the requested host name, too, and not a signature, which the page could send.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HOST_REFUSAL = "This server answers as localhost, 127.0.0.1, [::1] or a name of
 _AWS = (".amazonaws.com", ".amazonaws.com.cn")
 """Names that clients ask for through a proxy or by a Host of their own. Only AWS says where they lead."""
 _CONTAINERS = ("host.docker.internal", "host.containers.internal")
-"""What containers call the machine they are on, and nobody else can."""
+"""The name by which containers reach the machine that they run on."""
 
 
 def refuse_web_pages(app: ASGIApp, *, any_host: bool) -> ASGIApp:

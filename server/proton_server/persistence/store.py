@@ -85,7 +85,7 @@ class Store:
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
-        """Puts what goes wrong at the start into a sentence, whoever notices: the driver, or SQLAlchemy."""
+        """Makes one sentence of an error at the start, whether the driver or SQLAlchemy raises it."""
         try:
             yield
         except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError) as error:
@@ -208,7 +208,7 @@ class Rows:
         return self._execute(_select(table, *key), key).one_or_none()
 
     def lock(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **key: Any) -> sa.Row[Any] | None:
-        """The row that meets conditions and key, or None; nobody else changes it before the transaction ends.
+        """The row that meets conditions and key, or None; locked until the transaction ends.
 
         Needed only for a row that another account, or the reconciler for one, may change at the same time.
         """
