@@ -34,7 +34,7 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re
 
 
 class PatternError(ValueError):
-    """A pattern cannot be used; the text is a clause such as "is no regular expression", without values."""
+    """A pattern cannot be used; the text is a clause without values: "is not a regular expression …"."""
 
 
 class Pattern:

@@ -148,8 +148,8 @@ class TestKilledServer:
     """
 
     @pytest.fixture(scope="class")
+    @staticmethod
     def survivor(
-        self,
         slow: ServedBesideAws,
         tmp_path_factory: pytest.TempPathFactory,
         published_template: Callable[..., str],

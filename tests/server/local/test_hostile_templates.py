@@ -113,7 +113,7 @@ REFUSED = {
     "too many parameters": (many("Parameters", 201, {"Type": "String", "Default": "x"}), "201"),
     "too many outputs": (many("Outputs", 201, {"Value": "x"}), "201"),
     "too many mappings": (many("Mappings", 201, {"a": {"b": "c"}}), "201"),
-    "a pattern that is none": (parameter(Default="x", AllowedPattern="("), "is no regular expression"),
+    "a pattern that is none": (parameter(Default="x", AllowedPattern="("), "is not a regular expression"),
     "a pattern that is a number": (parameter(Default="x", AllowedPattern=5), "must match pattern 5"),
     "a pattern without end": (
         parameter(Default="a" * 4_000 + "!", AllowedPattern="(a+)+"),
