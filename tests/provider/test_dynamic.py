@@ -27,6 +27,7 @@ from aws_proton_provider.adapters.engine import _OneLine
 from aws_proton_provider.adapters.handler import _redacted, _sent_state
 from aws_proton_provider.core.errors import DeploymentFailed, InvalidInput
 from aws_proton_provider.resources import RESOURCES
+from aws_proton_provider.resources.environment.resource import Environment
 
 IN_STATE_FOR_EVER = (
     (
@@ -249,7 +250,7 @@ SECRET_STATE = {
 
 
 def test_outputs_that_may_repeat_a_secret_spec_are_secret() -> None:
-    sent = _sent_state(SECRET_STATE)
+    sent = _sent_state(Environment, SECRET_STATE)
 
     assert rpc.is_rpc_secret(sent["outputs"])
     assert rpc.is_rpc_secret(sent["deploymentStatusMessage"])
@@ -257,13 +258,13 @@ def test_outputs_that_may_repeat_a_secret_spec_are_secret() -> None:
 
 
 def test_outputs_of_a_spec_without_secrets_are_readable() -> None:
-    assert _sent_state(SECRET_STATE | {SECRET: False})["outputs"] == SECRET_STATE["outputs"]
+    assert _sent_state(Environment, SECRET_STATE | {SECRET: False})["outputs"] == SECRET_STATE["outputs"]
 
 
 def test_tags_that_are_secret_are_secret_among_all_tags_of_inputs_and_state() -> None:
     state = {"tags": {"token": "x"}, "tagsAll": {"token": "x"}, "__secrets": [["tags", "token"]]}
 
-    assert rpc.is_rpc_secret(_sent_state(state)["tagsAll"])
+    assert rpc.is_rpc_secret(_sent_state(Environment, state)["tagsAll"])
 
 
 def test_no_error_repeats_a_value_of_a_secret_spec() -> None:

@@ -26,10 +26,6 @@ from aws_proton_provider.resources import RESOURCES
 from aws_proton_provider.resources.check_context import CheckContext, Service
 from aws_proton_provider.resources.lifecycle import CustomResource, inputs_in
 
-_DERIVED_FROM = {"spec": ("outputs", "deploymentStatusMessage"), "tags": ("tagsAll",)}
-"""Properties that may repeat a value of an input. The engine itself marks those of the input's own name."""
-
-
 _RESOURCES = {resource.__name__: resource for resource in RESOURCES}
 
 
@@ -63,7 +59,7 @@ class Handler:
         # A failure that names its property makes Pulumi print the property's whole value, secrets included.
         reasons = (redacted(item.sentence, old, new) for item in checked.failures)
         failures = [dynamic.CheckFailure("", reason) for reason in reasons]
-        return dynamic.CheckResult(_sent_state(checked.inputs), failures)
+        return dynamic.CheckResult(_sent_state(self.resource, checked.inputs), failures)
 
     def diff(self, olds: State, news: State) -> dynamic.DiffResult:
         """The difference between the state and the inputs."""
@@ -81,7 +77,7 @@ class Handler:
             made = self.resource.create(inputs, self._proton(inputs))
         for warning in made.warnings:
             engine.warn(redacted(warning, inputs))
-        return dynamic.CreateResult(made.identifier, _sent_state(made.state))
+        return dynamic.CreateResult(made.identifier, _sent_state(self.resource, made.state))
 
     def read(self, id_: str, props: State) -> dynamic.ReadResult:
         """The object as AWS has it; without an id where it does not exist."""
@@ -94,14 +90,15 @@ class Handler:
                 raise NotFound(f"{self.resource.__name__} {id_} does not exist")
         if state is None:
             return dynamic.ReadResult(None, {})
-        return dynamic.ReadResult(id_, _sent_state(state), _sent_state(inputs_in(self.resource, state)))
+        inputs = inputs_in(self.resource, state)
+        return dynamic.ReadResult(id_, *(_sent_state(self.resource, each) for each in (state, inputs)))
 
     def update(self, id_: str, olds: State, news: State) -> dynamic.UpdateResult:
         """Makes the object as `news` want it."""
         state, inputs = _received(olds), _received(news)
         with _redacted(state, inputs):
             made = self.resource.update(id_, state, inputs, self._proton(inputs))
-        return dynamic.UpdateResult(_sent_state(made))
+        return dynamic.UpdateResult(_sent_state(self.resource, made))
 
     def delete(self, id_: str, props: State) -> None:
         """Removes the object."""
@@ -146,12 +143,12 @@ def _sent(value: Value) -> Any:
     return [_sent(item) for item in value] if isinstance(value, list) else value
 
 
-def _sent_state(state: State) -> State:
-    """A state or inputs, with what may repeat a secret marked as one."""
+def _sent_state(resource: type[CustomResource], state: State) -> State:
+    """A state or inputs, with what may repeat a secret marked as one; the engine marks the secret itself."""
     sent: State = _sent(state)
     secret = {path[0] for path in secret_paths(state)}
-    derived = [wire for given in secret for wire in _DERIVED_FROM.get(given, ())]
-    return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in derived if wire in sent}
+    repeating = (item.wire for item in resource.properties if item.repeats in secret)
+    return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in repeating if wire in sent}
 
 
 @contextlib.contextmanager

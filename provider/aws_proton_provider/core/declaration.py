@@ -64,6 +64,7 @@ class Property:
         cleared_by: The member that is sent as true, instead of the property, when the program removes it.
         keep: Removing the property from the program leaves AWS's value in place, without a diff.
         follows: Its value is a consequence of other changes, never a change of its own.
+        repeats: The property whose values it may contain: where that is secret, it is, too.
         autonamed: Left out, it keeps its value; at creation it is the resource's name in the program.
         remedy: Removing it is refused, since the API cannot unset it; this says what to do instead.
         member: The member of a create's request, where that is not the wire name.
@@ -86,6 +87,7 @@ class Property:
     cleared_by: str | None = None
     keep: bool = False
     follows: bool = False
+    repeats: str | None = None
     autonamed: bool = False
     remedy: str | None = None
     member: str | None = None
@@ -165,9 +167,9 @@ def computed(*, doc: str, **traits: Any) -> Any:
     return Property(doc=doc, kind=Kind.COMPUTED, **traits)
 
 
-def output(*, doc: str) -> Any:
+def output(*, doc: str, **traits: Any) -> Any:
     """Declares a property that AWS returns."""
-    return Property(doc=doc, kind=Kind.OUTPUT)
+    return Property(doc=doc, kind=Kind.OUTPUT, **traits)
 
 
 def bare(hint: Any) -> tuple[Any, bool]:
@@ -235,7 +237,9 @@ ACCOUNT = setting(
 )
 TAGS = setting(doc="The object's tags, besides the stack's `aws-proton:defaultTags`.")
 TAGS_ALL = computed(
-    member="tags", doc="All tags: those in `tags`, the stack's default tags and `pulumi:owner`."
+    member="tags",
+    repeats="tags",
+    doc="All tags: those in `tags`, the stack's default tags and `pulumi:owner`.",
 )
 ADOPT = setting(
     follows=True,

@@ -151,7 +151,9 @@ class Environment(CustomResource):
     arn: str = output(doc="The environment's ARN.")
     created_at: str = output(doc="When it was created (ISO 8601).")
     deployment_status: str = output(doc="The status of the last deployment.")
-    deployment_status_message: str | None = output(doc="AWS's message about the last deployment.")
+    deployment_status_message: str | None = output(
+        repeats="spec", doc="AWS's message about the last deployment."
+    )
     last_attempted_deployment_id: str | None = output(doc="The ID of the last deployment.")
     last_deployment_attempted_at: str = output(doc="When the last deployment began (ISO 8601).")
     last_succeeded_deployment_id: str | None = output(doc="The ID of the last deployment that succeeded.")
@@ -159,7 +161,9 @@ class Environment(CustomResource):
         doc="When the last deployment that succeeded began (ISO 8601)."
     )
     provisioning: str | None = output(doc="CUSTOMER_MANAGED where the template provisions nothing.")
-    outputs: types.Outputs = output(doc="The outputs of the deployed infrastructure, by name.")
+    outputs: types.Outputs = output(
+        repeats="spec", doc="The outputs of the deployed infrastructure, by name."
+    )
 
     @classmethod
     def check(cls, olds: State, news: State, context: CheckContext) -> Checked:
