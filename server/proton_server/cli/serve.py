@@ -12,7 +12,6 @@ from proton_server.api.authentication import VerifiedCredentials
 from proton_server.cli import options
 from proton_server.cli.server import listen, log_to_stderr, open_store, run
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.aws_errors import credentials_problem
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.methods import Outside
 
@@ -50,5 +49,5 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
 
 
 def _warn_of_aws(aws: Aws) -> None:
-    if problem := credentials_problem(aws):
+    if problem := aws.credentials_problem():
         _log.warning(problem)

@@ -71,6 +71,20 @@ class Aws:
         # Creating clients is not thread-safe; using them is.
         self._making = threading.RLock()
 
+    def credentials_problem(self) -> str | None:
+        """What is wrong with the server's own credentials, as a sentence that says what to do. Calls STS."""
+        try:
+            region = botocore.session.Session().get_config_variable("region") or "us-east-1"
+            self.client("sts", "", region).get_caller_identity()
+        except NoCredentialsError:
+            return (
+                "No AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                "AWS_PROFILE, or give this machine a role. Until then, deployments wait."
+            )
+        except (ClientError, BotoCoreError) as error:
+            return temporary_error(error)
+        return None
+
     def read_object(self, account_id: str, region: str, bucket: str, key: str) -> bytes:
         """An object of S3, read as the server itself. Raises ObjectUnreadable and AwsUnavailable.
 

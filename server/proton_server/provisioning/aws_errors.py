@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-import botocore.session
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from proton_server.provisioning import Work
-    from proton_server.provisioning.aws import Aws
 
 _CREDENTIALS = frozenset(
     {
@@ -132,18 +130,3 @@ def errors_as_progress(
         return call
 
     return decorate
-
-
-def credentials_problem(aws: Aws) -> str | None:
-    """What is wrong with the server's own credentials, as a sentence that says what to do. Calls STS."""
-    try:
-        region = botocore.session.Session().get_config_variable("region") or "us-east-1"
-        aws.client("sts", "", region).get_caller_identity()
-    except NoCredentialsError:
-        return (
-            "No AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
-            "or give this machine a role. Until then, deployments wait."
-        )
-    except (ClientError, BotoCoreError) as error:
-        return temporary_error(error)
-    return None
