@@ -34,22 +34,28 @@ for number in range({count}):
         proton_service_role_arn="{role}",
     )
 """
-_TRIVIAL = """
+_TRIVIAL_MODULE = """
 from pulumi import dynamic
 
 class Nothing(dynamic.ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props):
-        return dynamic.CreateResult(props["name"], {outputs} | props)
+        return dynamic.CreateResult(props["name"], dict.fromkeys(props["filled"], "x" * 40) | props)
 
 class Trivial(dynamic.Resource, module="trivial", name="Trivial"):
-    def __init__(self, name, **properties):
-        super().__init__(Nothing(), name, dict.fromkeys({declared}) | {{"name": name, **properties}})
+    def __init__(self, name, declared, **properties):
+        super().__init__(Nothing(), name, dict.fromkeys(declared) | {"name": name, **properties})
+"""
+"""A module, so that Pulumi pickles its provider by reference, as ours: by value it fails after 310 resources."""
+_TRIVIAL = """
+from trivial import Trivial
 
 for number in range({count}):
     Trivial(
         f"trivial-{{number}}",
+        declared={declared},
+        filled={filled},
         templateName="{template}",
         templateMajorVersion="1",
         spec={{"title": "news"}},
@@ -74,17 +80,19 @@ def _projects(count: int, *options: str) -> Iterator[dict[str, Project]]:
             template = publisher(server)(bundle(folder / "bundle"))
             usual = {"count": count, "template": template, "role": SERVICE_ROLE}
             declared = [item.wire for item in Environment.properties]
-            outputs = {item.wire: "x" * 40 for item in Environment.of_kind(Kind.OUTPUT, Kind.COMPUTED)}
+            filled = [item.wire for item in Environment.of_kind(Kind.OUTPUT, Kind.COMPUTED)]
             programs = {
                 _OURS: _ENVIRONMENTS.format(**usual),
-                _PEER: _TRIVIAL.format(**usual, declared=[], outputs={}),
-                _SAME_SIZE: _TRIVIAL.format(**usual, declared=declared, outputs=outputs),
+                _PEER: _TRIVIAL.format(**usual, declared=[], filled=[]),
+                _SAME_SIZE: _TRIVIAL.format(**usual, declared=declared, filled=filled),
             }
             projects = {
                 title: Project(folder / title, server.url, name=title.replace(" ", "-"), home=folder / "home")
                 for title in programs
             }
+            (folder / "trivial.py").write_text(_TRIVIAL_MODULE)
             for title, program in programs.items():
+                projects[title].environment["PYTHONPATH"] = str(folder)
                 projects[title].program(program)
             yield projects
         finally:
