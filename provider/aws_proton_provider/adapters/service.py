@@ -17,6 +17,7 @@ from aws_proton_provider.resources.connection_lookup import (
     list_addressed_connections,
     list_requested_connections,
 )
+from aws_proton_provider.resources.environment.waits import get_environment
 from aws_proton_provider.resources.tags import read_tags
 
 _T = TypeVar("_T")
@@ -49,7 +50,7 @@ class ProtonService:
     def environment(self, name: str) -> tuple[State, Tags] | None:
         """An environment as it is at this moment, and its tags."""
         try:
-            live = self._proton.call("get_environment", name=name)["environment"]
+            live = get_environment(name, self._proton)
             return live, read_tags(live["arn"], self._proton)
         except ProtonError:
             return None

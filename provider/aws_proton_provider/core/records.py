@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aws_proton_provider.core.declaration import Kind, Property, Resource
+from aws_proton_provider.core.tags import tags_of_create
 from aws_proton_provider.core.values import State
 
 
@@ -26,9 +27,10 @@ def to_request(properties: Iterable[Property], values: State) -> State:
     }
 
 
-def sent_at_creation(resource: type[Resource]) -> tuple[Property, ...]:
-    """The properties that a create sends."""
-    return tuple(item for item in resource.properties if item.kind is Kind.INPUT or item.member)
+def to_create_request(resource: type[Resource], inputs: State, incarnation: str) -> State:
+    """The members of the request that creates an object with tags: those of this create among them."""
+    sent = (item for item in resource.properties if item.kind is Kind.INPUT or item.member)
+    return to_request(sent, inputs | {"tagsAll": tags_of_create(inputs["tagsAll"], incarnation)})
 
 
 def without_record(resource: type[Resource], state: State) -> State:

@@ -9,8 +9,8 @@ from aws_proton_provider.core.changes import changes
 from aws_proton_provider.core.declaration import Kind, Resource
 from aws_proton_provider.core.facts import owners_in
 from aws_proton_provider.core.ownership import Tags
-from aws_proton_provider.core.records import from_record, sent_at_creation, to_request, without_record
-from aws_proton_provider.core.tags import differing_tags, tag_changes, tags_of_create
+from aws_proton_provider.core.records import from_record, to_create_request, to_request, without_record
+from aws_proton_provider.core.tags import differing_tags, tag_changes
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.adoption import Existing
 from aws_proton_provider.resources.calls import Call
@@ -50,10 +50,9 @@ def existing_connection(resource: type[Resource], live: State, tags: Tags, input
 
 def create_call(resource: type[Resource], listed: list[State], inputs: State, incarnation: str) -> Call:
     """The call that makes a request where all that are `listed` for the same were rejected."""
-    tagged = inputs | {"tagsAll": tags_of_create(inputs["tagsAll"], incarnation)}
     rejected = [item["id"] for item in listed if same_request(resource, item, inputs)]
     token = client_token(resource, inputs, rejected)
-    sent = to_request(sent_at_creation(resource), tagged)
+    sent = to_create_request(resource, inputs, incarnation)
     return Call("create_environment_account_connection", {**sent, "clientToken": token})
 
 

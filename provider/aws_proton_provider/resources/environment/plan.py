@@ -15,8 +15,8 @@ from aws_proton_provider.core.errors import ProtonError, Refused
 from aws_proton_provider.core.facts import owners_in
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.ownership import Tags, Verdict
-from aws_proton_provider.core.records import from_record, sent_at_creation, to_request, without_record
-from aws_proton_provider.core.tags import differing_tags, tag_changes, tags_of_create
+from aws_proton_provider.core.records import from_record, to_create_request, to_request, without_record
+from aws_proton_provider.core.tags import differing_tags, tag_changes
 from aws_proton_provider.core.values import UNKNOWN, State, Value
 from aws_proton_provider.resources.adoption import Existing
 from aws_proton_provider.resources.calls import Call
@@ -117,8 +117,7 @@ def update_steps(resource: type[Resource], plan: Plan, inputs: State, verb: str)
 
 def create_call(resource: type[Resource], inputs: State, incarnation: str) -> Call:
     """The call that creates an environment."""
-    tagged = inputs | {"tagsAll": tags_of_create(inputs["tagsAll"], incarnation)}
-    return Call("create_environment", to_request(sent_at_creation(resource), tagged))
+    return Call("create_environment", to_create_request(resource, inputs, incarnation))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,13 +36,13 @@ def is_deploying(environment: State) -> bool:
 
 def with_outputs(resource: type[Resource], live: State, state: State, proton: Proton) -> State:
     """The properties of a live environment, with its outputs: where the state has them, these."""
-    if has_outputs(resource, live, state):
+    if _has_outputs(resource, live, state):
         return from_record(resource, live) | {"outputs": state["outputs"]}
     listed = proton.all_of("list_environment_outputs", "outputs", environmentName=live["name"])
     return from_record(resource, live | {"outputs": listed})
 
 
-def has_outputs(resource: type[Resource], live: State, state: State) -> bool:
+def _has_outputs(resource: type[Resource], live: State, state: State) -> bool:
     """Whether the outputs in a state are those that the live environment still has.
 
     They are those of the last deployment that succeeded, except where whoever provisions may report others.
