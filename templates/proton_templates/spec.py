@@ -64,8 +64,7 @@ def read_inputs(text: str, input_schema: Schema) -> dict[str, Any]:
 
 def examine_text(text: str, input_schema: Schema) -> tuple[dict[str, Any], list[str]]:
     """As `examine`, of a spec's text. Raises SpecError if it is too long, not YAML, or of another shape."""
-    complete, clauses = examine(parse_spec(text), input_schema)
-    return complete, clauses
+    return examine(parse_spec(text), input_schema)
 
 
 def check_spec(inputs: Mapping[str, Any], input_schema: Schema) -> dict[str, Any]:
@@ -80,26 +79,22 @@ def check_spec(inputs: Mapping[str, Any], input_schema: Schema) -> dict[str, Any
     return checked
 
 
-def examine(
-    value: Any, schema: Schema, path: str = "spec", *, unknown: Any = NOTHING, budget: Budget | None = None
-) -> tuple[Any, list[str]]:
+def examine(value: Any, schema: Schema, *, unknown: Any = NOTHING) -> tuple[Any, list[str]]:
     """``value`` with defaults filled in, and a clause for each way in which it does not fit ``schema``.
 
     Args:
-        value: JSON-like data.
+        value: JSON-like data, which messages call ``spec``.
         schema: an object of OpenAPI 3.0 as `read_schema` returns it.
-        path: what messages call the value.
         unknown: the object that stands in the value for what is not known yet, and violates nothing.
-        budget: what may be spent, if not that of one value.
 
     A value that would take too long to complete or to check violates the schema, too.
 
     """
-    budget = budget or Budget()
+    budget = Budget()
     try:
         complete = with_defaults(value, schema, budget)
-        return complete, listed(validate(complete, schema, (path,), unknown=unknown, budget=budget))
+        return complete, listed(validate(complete, schema, ("spec",), unknown=unknown, budget=budget))
     except RecursionError:
-        return value, [f"{path}: cannot be checked: the template's schema refers to itself without end"]
+        return value, ["spec: cannot be checked: the template's schema refers to itself without end"]
     except TooManySteps as fault:
-        return value, [f"{path}: cannot be checked: with the template's schema that {fault}"]
+        return value, [f"spec: cannot be checked: with the template's schema that {fault}"]

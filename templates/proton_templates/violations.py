@@ -69,7 +69,7 @@ class Violation(NamedTuple):
     @property
     def place(self) -> str:
         """The path as messages write it: `spec.subnets[0].name`."""
-        return shown_path(self.path)
+        return f"{self.path[0]}{''.join(map(_step, self.path[1:]))}"
 
     @property
     def reason(self) -> str:
@@ -95,11 +95,6 @@ def listed(clauses: Iterable[object]) -> list[str]:
     texts = list(dict.fromkeys(map(str, clauses)))
     more = len(texts) - _MAX_LISTED
     return texts if more <= 0 else [*texts[:_MAX_LISTED], f"and {more} more"]
-
-
-def shown_path(path: Path) -> str:
-    """A path as messages write it, such as `spec.subnets[0].name`."""
-    return f"{path[0]}{''.join(map(_step, path[1:]))}"
 
 
 def quoted(names: Iterable[str]) -> str:
