@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proton_server.persistence.tables import environment_account_connections
-from proton_server.provisioning.methods import ROLES
+from proton_server.provisioning.methods import CONNECTION, ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +23,9 @@ def roles_of(rows: Rows, environment: Mapping[str, Any]) -> dict[str, str] | Non
 
     Empty for an environment without a connection; None if its connection was deleted.
     """
-    if "environmentAccountConnectionId" not in environment:
+    if CONNECTION not in environment:
         return {}
-    connection = rows.find(environment_account_connections, id=environment["environmentAccountConnectionId"])
+    connection = rows.find(environment_account_connections, id=environment[CONNECTION])
     if connection is None:
         return None
     return {role: connection.record[member] for role, member in ROLES.items() if member in connection.record}
@@ -36,7 +36,7 @@ def connection_deleted(environment: Mapping[str, Any]) -> str:
     name, account = environment["name"], environment["environmentAccountId"]
     return (
         f"Account {account} has deleted environment account connection "
-        f"{environment['environmentAccountConnectionId']}, which environment {name} needs. "
+        f"{environment[CONNECTION]}, which environment {name} needs. "
         f"Create a new connection for environment {name} in account {account}, accept it, and give it to "
-        "UpdateEnvironment as environmentAccountConnectionId."
+        f"UpdateEnvironment as {CONNECTION}."
     )

@@ -16,7 +16,7 @@ from proton_server.operations.role_arns import check_role_accounts
 from proton_server.operations.rows import connection_row
 from proton_server.operations.tagging import drop_tags, put_tags
 from proton_server.persistence.tables import environment_account_connections, environments
-from proton_server.provisioning.methods import ROLES
+from proton_server.provisioning.methods import CONNECTION, ROLES
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -169,7 +169,7 @@ def _decide(call: Call, connection_id: str, decision: str) -> dict[str, Any]:
     if after == status:
         return {"environmentAccountConnection": row.record}
     user = call.rows.find(environments, name=row.environment_name)
-    if after == "REJECTED" and user and user.record.get("environmentAccountConnectionId") == row.id:
+    if after == "REJECTED" and user and user.record.get(CONNECTION) == row.id:
         message = (
             f"is used by environment {user.name} and cannot be rejected until the environment is deleted"
         )

@@ -16,6 +16,7 @@ from proton_server.operations.rows import repository_row
 from proton_server.operations.tagging import drop_tags, put_tags
 from proton_server.persistence.tables import account_settings, environments, repositories
 from proton_server.provisioning.git_hosting import HostingError
+from proton_server.provisioning.methods import REPOSITORY
 
 if TYPE_CHECKING:
     from proton_server.operations.call import Call
@@ -82,7 +83,7 @@ def list_repositories(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def _used_by(call: Call, arn: str) -> str | None:
     """What still uses the link, if anything."""
-    used = environments.c.record[("provisioningRepository", "arn")].as_string() == arn
+    used = environments.c.record[(REPOSITORY, "arn")].as_string() == arn
     for environment in call.rows.all(environments, used):
         return f"environment {environment.name}"
     settings = call.rows.find(account_settings)

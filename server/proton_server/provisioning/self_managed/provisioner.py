@@ -117,7 +117,7 @@ class SelfManaged:
         return _progress(_DEPLOYING, request)
 
     def _repository(self, work: Work) -> Repository:
-        linked = work.environment["provisioningRepository"]
+        linked = _linked_repository(work)
         owner = work.environment["arn"].split(":")[4]
         return self._hosting(owner, linked["provider"])(linked["name"])
 
@@ -126,7 +126,7 @@ class _Folder:
     """The environment's folder, as it is on the branch that pull requests go to."""
 
     def __init__(self, repository: Repository, work: Work) -> None:
-        linked, name = work.environment["provisioningRepository"], work.environment["name"]
+        linked, name = _linked_repository(work), work.environment["name"]
         head = repository.head(linked["branch"])
         if head is None:
             raise HostingError(f"Repository {linked['name']} has no branch {linked['branch']}.")
@@ -149,7 +149,7 @@ def _propose(
     title: str,
     files: Callable[[Work, _Folder], tuple[dict[str, bytes], set[str]]],
 ) -> Request:
-    branch, base = _branch(work), work.environment["provisioningRepository"]["branch"]
+    branch, base = _branch(work), _linked_repository(work)["branch"]
     if repository.head(branch) is None:
         folder = _Folder(repository, work)
         changed, removed = files(work, folder)
@@ -185,6 +185,12 @@ def _subject(work: Work) -> Subject:
     )
 
 
+def _linked_repository(work: Work) -> Mapping[str, str]:
+    """The environment's repository as a request names it, and its ARN."""
+    linked: Mapping[str, str] = work.environment["provisioningRepository"]
+    return linked
+
+
 def _branch(work: Work) -> str:
     return f"proton--proton-environment-{uuid.uuid5(_BRANCHES, work.deployment_id)}"
 
@@ -194,7 +200,7 @@ def _notified(work: Work) -> Progress | None:
     state = _ENDED.get(work.notified.get("status", ""))
     if state is None:
         return None
-    linked = work.environment["provisioningRepository"]
+    linked = _linked_repository(work)
     resource = {
         "name": work.environment["name"],
         "identifier": linked["arn"],
