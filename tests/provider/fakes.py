@@ -14,6 +14,18 @@ CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-111111111111"
 OTHER_CONNECTION = "0fb4ee0b-1f5c-4f0c-a1bc-222222222222"
 REPOSITORY = {"provider": "GITHUB", "name": "team/infra", "branch": "main"}
 
+INPUTS: dict[str, Any] = {
+    "name": "dev",
+    "templateName": "vpc",
+    "templateMajorVersion": "2",
+    "templateMinorVersion": "1",
+    "spec": {"cidr": "10.0.0.0/16"},
+    "protonServiceRoleArn": ROLE,
+    "waitForDeployment": True,
+    "tagsAll": {},
+}
+"""Checked inputs of an environment."""
+
 
 def version(minor: str, *, recommended: str | None = None, status: str = "PUBLISHED") -> dict[str, str]:
     """A version as ListEnvironmentTemplateVersions has it."""

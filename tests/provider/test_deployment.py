@@ -17,6 +17,7 @@ from aws_proton_provider.resources.environment.resource import Environment
 from tests.names import ENVIRONMENT_ACCOUNT, THIRD
 from tests.provider.fakes import (
     CONNECTION,
+    INPUTS,
     OTHER_CONNECTION,
     OTHER_ROLE,
     REPOSITORY,
@@ -25,53 +26,43 @@ from tests.provider.fakes import (
     version,
 )
 
-BASE: dict[str, Any] = {
-    "name": "dev",
-    "templateName": "vpc",
-    "templateMajorVersion": "2",
-    "templateMinorVersion": "1",
-    "spec": {"cidr": "10.0.0.0/16"},
-    "protonServiceRoleArn": ROLE,
-    "waitForDeployment": True,
-    "tagsAll": {},
-}
-CROSS = {key: value for key, value in BASE.items() if key != "protonServiceRoleArn"} | {
+CROSS = {key: value for key, value in INPUTS.items() if key != "protonServiceRoleArn"} | {
     "environmentAccountConnectionId": CONNECTION
 }
-SELF = {key: value for key, value in BASE.items() if key != "protonServiceRoleArn"} | {
+SELF = {key: value for key, value in INPUTS.items() if key != "protonServiceRoleArn"} | {
     "provisioningRepository": REPOSITORY
 }
 
 REPLACE = "replace"
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
-    ("name", BASE, {"name": "prod"}, REPLACE),
-    ("templateName", BASE, {"templateName": "other"}, REPLACE),
-    ("templateMajorVersion", BASE, {"templateMajorVersion": "3"}, Level.MAJOR_VERSION),
-    ("templateMajorVersion", BASE, {"templateMajorVersion": "10"}, Level.MAJOR_VERSION),
-    ("templateMajorVersion", BASE, {"templateMajorVersion": "1"}, REPLACE),
-    ("templateMinorVersion", BASE, {"templateMinorVersion": "2"}, Level.MINOR_VERSION),
-    ("templateMinorVersion", BASE, {"templateMinorVersion": "0"}, Level.MINOR_VERSION),
-    ("templateMinorVersion", BASE, {"templateMinorVersion": None}, None),
-    ("templateMinorVersion", BASE, {"templateMinorVersion": "2", "spec": {}}, Level.MINOR_VERSION),
+    ("name", INPUTS, {"name": "prod"}, REPLACE),
+    ("templateName", INPUTS, {"templateName": "other"}, REPLACE),
+    ("templateMajorVersion", INPUTS, {"templateMajorVersion": "3"}, Level.MAJOR_VERSION),
+    ("templateMajorVersion", INPUTS, {"templateMajorVersion": "10"}, Level.MAJOR_VERSION),
+    ("templateMajorVersion", INPUTS, {"templateMajorVersion": "1"}, REPLACE),
+    ("templateMinorVersion", INPUTS, {"templateMinorVersion": "2"}, Level.MINOR_VERSION),
+    ("templateMinorVersion", INPUTS, {"templateMinorVersion": "0"}, Level.MINOR_VERSION),
+    ("templateMinorVersion", INPUTS, {"templateMinorVersion": None}, None),
+    ("templateMinorVersion", INPUTS, {"templateMinorVersion": "2", "spec": {}}, Level.MINOR_VERSION),
     (
         "templateMinorVersion",
-        BASE,
+        INPUTS,
         {"templateMinorVersion": "0", "templateMajorVersion": "3"},
         Level.MAJOR_VERSION,
     ),
-    ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}}, Level.CURRENT_VERSION),
-    ("adopt", BASE, {"adopt": True}, None),
-    ("adopt", BASE | {"adopt": True}, {"adopt": None}, None),
-    ("spec", BASE, {"spec": {"cidr": "10.1.0.0/16"}, "description": "new"}, Level.CURRENT_VERSION),
-    ("spec", BASE, {"spec": UNKNOWN}, UNKNOWN),
-    ("spec", BASE, {"spec": UNKNOWN, "templateMinorVersion": "2"}, Level.MINOR_VERSION),
-    ("description", BASE, {"description": "new"}, Level.NONE),
-    ("description", BASE | {"description": "old"}, {"description": None}, Level.NONE),
-    ("description", BASE | {"description": ""}, {"description": None}, None),
-    ("protonServiceRoleArn", BASE, {"protonServiceRoleArn": OTHER_ROLE}, Level.CURRENT_VERSION),
-    ("codebuildRoleArn", BASE, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
+    ("spec", INPUTS, {"spec": {"cidr": "10.1.0.0/16"}}, Level.CURRENT_VERSION),
+    ("adopt", INPUTS, {"adopt": True}, None),
+    ("adopt", INPUTS | {"adopt": True}, {"adopt": None}, None),
+    ("spec", INPUTS, {"spec": {"cidr": "10.1.0.0/16"}, "description": "new"}, Level.CURRENT_VERSION),
+    ("spec", INPUTS, {"spec": UNKNOWN}, UNKNOWN),
+    ("spec", INPUTS, {"spec": UNKNOWN, "templateMinorVersion": "2"}, Level.MINOR_VERSION),
+    ("description", INPUTS, {"description": "new"}, Level.NONE),
+    ("description", INPUTS | {"description": "old"}, {"description": None}, Level.NONE),
+    ("description", INPUTS | {"description": ""}, {"description": None}, None),
+    ("protonServiceRoleArn", INPUTS, {"protonServiceRoleArn": OTHER_ROLE}, Level.CURRENT_VERSION),
+    ("codebuildRoleArn", INPUTS, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
     ("codebuildRoleArn", CROSS, {"codebuildRoleArn": ROLE}, Level.CURRENT_VERSION),
-    ("componentRoleArn", BASE, {"componentRoleArn": ROLE}, Level.CURRENT_VERSION),
+    ("componentRoleArn", INPUTS, {"componentRoleArn": ROLE}, Level.CURRENT_VERSION),
     (
         "environmentAccountConnectionId",
         CROSS,
@@ -87,7 +78,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ),
     (
         "environmentAccountConnectionId",
-        BASE,
+        INPUTS,
         {"environmentAccountConnectionId": CONNECTION, "protonServiceRoleArn": None},
         REPLACE,
     ),
@@ -105,14 +96,14 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
         {"environmentAccountConnectionId": OTHER_CONNECTION, "environmentAccountId": ENVIRONMENT_ACCOUNT},
         Level.CURRENT_VERSION,
     ),
-    ("maxDeploymentType", BASE, {"maxDeploymentType": "NONE"}, Level.NONE),
-    ("tags", BASE, {"tags": {"team": "a"}, "tagsAll": {"team": "a"}}, Level.NONE),
-    ("tagsAll", BASE, {"tagsAll": {"stage": "b"}}, Level.NONE),
-    ("account", BASE, {"account": {"profile": "other"}}, Level.NONE),
-    ("waitForDeployment", BASE, {"waitForDeployment": False}, Level.NONE),
-    ("timeouts", BASE, {"timeouts": {"create": "1h"}}, Level.NONE),
-    ("redeployTriggers", BASE, {"redeployTriggers": {"ami": "2"}}, Level.CURRENT_VERSION),
-    ("deploymentType", BASE | {"deploymentType": "NONE"}, {}, None),
+    ("maxDeploymentType", INPUTS, {"maxDeploymentType": "NONE"}, Level.NONE),
+    ("tags", INPUTS, {"tags": {"team": "a"}, "tagsAll": {"team": "a"}}, Level.NONE),
+    ("tagsAll", INPUTS, {"tagsAll": {"stage": "b"}}, Level.NONE),
+    ("account", INPUTS, {"account": {"profile": "other"}}, Level.NONE),
+    ("waitForDeployment", INPUTS, {"waitForDeployment": False}, Level.NONE),
+    ("timeouts", INPUTS, {"timeouts": {"create": "1h"}}, Level.NONE),
+    ("redeployTriggers", INPUTS, {"redeployTriggers": {"ami": "2"}}, Level.CURRENT_VERSION),
+    ("deploymentType", INPUTS | {"deploymentType": "NONE"}, {}, None),
 ]
 
 
@@ -150,7 +141,7 @@ def test_every_declared_property_has_a_row() -> None:
     ],
 )
 def test_a_member_travels_at_its_own_level_and_above(level: Level, expected: set[str]) -> None:
-    sent = members(Environment.of_kind(Kind.INPUT), level, BASE | {"description": "d", "tags": {"a": "b"}})
+    sent = members(Environment.of_kind(Kind.INPUT), level, INPUTS | {"description": "d", "tags": {"a": "b"}})
 
     assert expected == sent.keys()
 

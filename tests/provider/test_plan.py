@@ -21,21 +21,12 @@ from aws_proton_provider.resources.environment.plan import (
     update_steps,
 )
 from aws_proton_provider.resources.environment.resource import Environment
+from tests.provider import fakes
 from tests.provider.fakes import OTHER_ROLE, ROLE
 
 ARN = "arn:aws:proton:us-east-1:111111111111:environment/dev"
 OWNER = {"pulumi:owner": "shop/prod/dev@82e2afe8d6"}
-INPUTS: dict[str, Any] = {
-    "name": "dev",
-    "templateName": "vpc",
-    "templateMajorVersion": "2",
-    "templateMinorVersion": "1",
-    "spec": {"cidr": "10.0.0.0/16"},
-    "protonServiceRoleArn": ROLE,
-    "waitForDeployment": True,
-    "tagsAll": OWNER,
-    facts.OWNER: OWNER["pulumi:owner"],
-}
+INPUTS = fakes.INPUTS | {"tagsAll": OWNER, facts.OWNER: OWNER["pulumi:owner"]}
 LIVE = {key: INPUTS[key] for key in ("name", "templateName", "protonServiceRoleArn")} | {
     "arn": ARN,
     "deploymentStatus": "SUCCEEDED",
