@@ -9,8 +9,8 @@ from pulumi import dynamic
 from pulumi.dynamic.config import Config
 
 from aws_proton_provider.adapters.dynamic import _DynamicProvider
-from aws_proton_provider.adapters.service import service_of
 from aws_proton_provider.core.facts import OWNER
+from aws_proton_provider.resources.service import service_of
 
 
 class CheckFailed(Exception):

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from aws_proton_provider.adapters.service import ProtonService
 from aws_proton_provider.aws import pages as _pages
 from aws_proton_provider.aws import transport
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.core.errors import ProtonError, Unreachable
+from aws_proton_provider.resources.service import ProtonService
 from tests.provider.fake_server import ENVIRONMENT, WHOLE, Answer, FakeServer, one_after_another, response
 
 

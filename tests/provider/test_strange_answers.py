@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider.adapters.service import ProtonService
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone
 from aws_proton_provider.core.errors import Refused
@@ -24,6 +23,7 @@ from aws_proton_provider.resources.environment_account_connection import Environ
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter,
 )
+from aws_proton_provider.resources.service import ProtonService
 from tests.provider.fake_server import ENVIRONMENT, Answer, FakeServer, one_after_another, response
 
 

@@ -15,7 +15,6 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from aws_proton_provider.adapters import engine
-from aws_proton_provider.adapters.service import service_of
 from aws_proton_provider.aws.client import Proton, connect
 from aws_proton_provider.aws.configuration import Configuration, target
 from aws_proton_provider.core.errors import InvalidInput, NotFound, ProtonError
@@ -25,6 +24,7 @@ from aws_proton_provider.core.values import UNKNOWN, State, Value, has_unknown, 
 from aws_proton_provider.resources import RESOURCES
 from aws_proton_provider.resources.check_context import CheckContext, Service
 from aws_proton_provider.resources.lifecycle import CustomResource, inputs_in
+from aws_proton_provider.resources.service import service_of
 
 _RESOURCES = {resource.__name__: resource for resource in RESOURCES}
 
