@@ -9,8 +9,8 @@ from pulumi import dynamic
 from pulumi.dynamic.config import Config
 
 from aws_proton_provider.adapters.dynamic import _DynamicProvider
+from aws_proton_provider.adapters.handler import _provider_of
 from aws_proton_provider.core.facts import OWNER
-from aws_proton_provider.resources.service import service_of
 
 
 class CheckFailed(Exception):
@@ -30,13 +30,17 @@ class Stack:
 
     def __post_init__(self) -> None:
         self.provider = self.kind()
+        self._configure()
+
+    def _configure(self) -> None:
+        # Each command is a process of its own, and remembers no listing of another's.
+        _provider_of.cache_clear()
         config = Config({f"aws-proton:{key}": value for key, value in self.config.items()}, "project")
         self.provider.configure(dynamic.ConfigureRequest(config))
 
     def preview(self, **program: Any) -> tuple[dict[str, Any], dynamic.DiffResult | None]:
         """The checked inputs, and their diff from the state unless there is none yet."""
-        # Each command is a process of its own, and remembers no listing of another's.
-        service_of.cache_clear()
+        self._configure()
         checked = self._checked(self.inputs, program)
         if self.identifier is None:
             return checked, None

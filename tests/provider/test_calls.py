@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.resources.environment.resource import Environment
 from tests.provider.fake_server import ENVIRONMENT, FakeServer, response
 
@@ -77,7 +78,7 @@ def test_a_create_reads_the_environment_only_to_see_the_end_of_its_deployment(
         ("UntagResource", {}),
     )
 
-    made = Environment.create(INPUTS, proton)
+    made = Environment.create(INPUTS, Operation(proton, "create"))
 
     assert calls.made == calls.expected
     assert made.state["deploymentStatus"] == "SUCCEEDED"
@@ -91,7 +92,7 @@ def test_a_create_that_does_not_wait_takes_the_environment_from_the_answer(
         ("CreateEnvironment", IN_PROGRESS), ("ListEnvironmentOutputs", {"outputs": []}), ("UntagResource", {})
     )
 
-    made = Environment.create(INPUTS | {"waitForDeployment": False}, proton)
+    made = Environment.create(INPUTS | {"waitForDeployment": False}, Operation(proton, "create"))
 
     assert calls.made == calls.expected
     assert made.state["deploymentStatus"] == "IN_PROGRESS"
@@ -108,7 +109,7 @@ def test_an_answer_that_names_an_earlier_deployments_end_does_not_end_the_wait(
         ("UntagResource", {}),
     )
 
-    Environment.create(INPUTS, proton)
+    Environment.create(INPUTS, Operation(proton, "create"))
 
     assert calls.made == calls.expected
 
@@ -123,7 +124,7 @@ def test_an_update_of_metadata_takes_the_environment_from_the_answer(
         ("UpdateEnvironment", changed),
     )
 
-    state = Environment.update("dev", STATE, INPUTS | {"description": "new"}, proton)
+    state = Environment.update("dev", STATE, INPUTS | {"description": "new"}, Operation(proton, "update"))
 
     assert calls.made == calls.expected
     assert (state["description"], state["outputs"]) == ("new", STATE["outputs"])
@@ -134,7 +135,7 @@ def test_a_read_takes_the_outputs_of_the_deployment_that_the_state_has_from_the_
 ) -> None:
     calls = script(("GetEnvironment", SUCCEEDED), ("ListTagsForResource", {"tags": []}))
 
-    state = Environment.read("dev", STATE, proton)
+    state = Environment.read("dev", STATE, Operation(proton, "read"))
 
     assert calls.made == calls.expected
     assert state is not None
@@ -170,7 +171,7 @@ def test_a_read_asks_for_outputs_that_may_have_changed(
         ("ListTagsForResource", {"tags": []}),
     )
 
-    found = Environment.read("dev", STATE | state, proton)
+    found = Environment.read("dev", STATE | state, Operation(proton, "read"))
 
     assert calls.made == calls.expected
     assert found is not None

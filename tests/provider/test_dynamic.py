@@ -24,10 +24,11 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from aws_proton_provider.adapters import dynamic as adapter
 from aws_proton_provider.adapters.engine import _OneLine
-from aws_proton_provider.adapters.handler import _redacted, _sent_state
+from aws_proton_provider.adapters.handler import _sent_state
 from aws_proton_provider.core.errors import DeploymentFailed, InvalidInput
 from aws_proton_provider.resources import RESOURCES
 from aws_proton_provider.resources.environment.resource import Environment
+from aws_proton_provider.resources.provider import _redacted
 
 IN_STATE_FOR_EVER = (
     (

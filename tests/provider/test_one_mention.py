@@ -15,6 +15,7 @@ _PACKAGE = pathlib.Path(aws_proton_provider.__file__).parent
 _MODULES = [path for folder in ("core", "resources") for path in sorted((_PACKAGE / folder).rglob("*.py"))]
 
 REASONS = {
+    "account": "the provider makes a client for it",
     "adopt": "core/ownership.py decides by it what a create does with an existing object",
     "arn": "every record has one: tags and the check of the account are by ARN",
     "connectionId": "the accepter finds the request by it",

@@ -40,7 +40,7 @@ DELETE, CREATE = Call("delete_environment", {"name": "dev"}), "create_environmen
 def _updated(change: dict[str, Any], *, redeploy: bool = False) -> list[Any]:
     inputs = INPUTS | change
     plan = plan_update(Environment, INPUTS, inputs, redeploy=redeploy)
-    return list(update_steps(Environment, plan, inputs, "update"))
+    return list(update_steps(Environment, plan, inputs))
 
 
 def _update(level: str, **members: Any) -> Call:
@@ -61,14 +61,14 @@ CURRENT = {"spec": LIVE["spec"], "protonServiceRoleArn": ROLE}
             False,
             [
                 _update("CURRENT_VERSION", **CURRENT | {"protonServiceRoleArn": OTHER_ROLE}),
-                AwaitDeployment("update"),
+                AwaitDeployment(),
             ],
         ),
-        ({}, True, [_update("CURRENT_VERSION", **CURRENT), AwaitDeployment("update")]),
+        ({}, True, [_update("CURRENT_VERSION", **CURRENT), AwaitDeployment()]),
         (
             {"templateMinorVersion": "3"},
             True,
-            [_update("MINOR_VERSION", templateMinorVersion="3", **CURRENT), AwaitDeployment("update")],
+            [_update("MINOR_VERSION", templateMinorVersion="3", **CURRENT), AwaitDeployment()],
         ),
     ],
 )
@@ -112,8 +112,8 @@ OWNED = Call(
         ],
     },
 )
-AGAIN = [_update("CURRENT_VERSION", **CURRENT), AwaitDeployment("create")]
-ANEW = [AwaitRemoval(), CREATE, AwaitDeployment("create")]
+AGAIN = [_update("CURRENT_VERSION", **CURRENT), AwaitDeployment()]
+ANEW = [AwaitRemoval(), CREATE, AwaitDeployment()]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone
+from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core.errors import Refused
 from aws_proton_provider.core.records import from_record
 from aws_proton_provider.resources.environment.resource import Environment
@@ -51,8 +52,8 @@ def test_a_status_that_is_new_ends_a_wait_and_is_named(fake_server: FakeServer, 
     fake_server.answer = _environment(deploymentStatus="RESTING")
 
     for wait in (
-        lambda: await_deployment(ENVIRONMENT, {}, "create", proton),
-        lambda: await_removal("dev", {"timeouts": {"delete": "1m"}}, proton),
+        lambda: await_deployment(ENVIRONMENT, {}, Operation(proton, "create")),
+        lambda: await_removal("dev", {"timeouts": {"delete": "1m"}}, Operation(proton, "delete")),
     ):
         with pytest.raises(
             Refused, match="environment dev has the deploymentStatus RESTING, which this version"
@@ -63,13 +64,13 @@ def test_a_status_that_is_new_ends_a_wait_and_is_named(fake_server: FakeServer, 
 def test_a_status_that_is_new_does_not_prevent_a_change(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(deploymentStatus="RESTING")
 
-    assert await_settled("dev", {}, "update", proton)["deploymentStatus"] == "RESTING"
+    assert await_settled("dev", {}, Operation(proton, "update"))["deploymentStatus"] == "RESTING"
 
 
 def test_an_environment_in_delete_complete_counts_as_deleted(fake_server: FakeServer, proton: Proton) -> None:
     fake_server.answer = _environment(deploymentStatus="DELETE_COMPLETE")
 
-    await_removal("dev", {"timeouts": {"delete": "1m"}}, proton)
+    await_removal("dev", {"timeouts": {"delete": "1m"}}, Operation(proton, "delete"))
 
 
 def test_an_invalid_spec_on_the_server_is_a_difference(fake_server: FakeServer, proton: Proton) -> None:
@@ -113,7 +114,7 @@ def test_a_request_whose_status_is_new_is_not_taken_for_accepted(
     }
 
     with pytest.raises(Refused, match="connection c has the status RESTING, which this version"):
-        EnvironmentAccountConnection.create(wanted, proton)
+        EnvironmentAccountConnection.create(wanted, Operation(proton, "create"))
 
 
 def test_a_request_whose_status_is_new_can_be_looked_up(fake_server: FakeServer, proton: Proton) -> None:
@@ -131,7 +132,7 @@ def test_a_request_whose_status_is_new_can_be_looked_up(fake_server: FakeServer,
         "waitForRequest": False,
     }
 
-    made = EnvironmentAccountConnectionAccepter.create(wanted, proton)
+    made = EnvironmentAccountConnectionAccepter.create(wanted, Operation(proton, "create"))
 
     assert (made.identifier, made.state["status"]) == ("c", "CONNECTED")
 

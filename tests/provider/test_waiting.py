@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.operation import Operation, Verb
 from aws_proton_provider.aws.waiting import pause_after, wait_until
 from aws_proton_provider.core.errors import TimedOut
 
@@ -12,9 +14,9 @@ from aws_proton_provider.core.errors import TimedOut
     ("verb", "advice"),
     [("create", "`pulumi up` again"), ("update", "`pulumi up` again"), ("delete", "same command")],
 )
-def test_a_wait_that_ends_says_what_to_run(verb: str, advice: str) -> None:
+def test_a_wait_that_ends_says_what_to_run(verb: Verb, advice: str, proton: Proton) -> None:
     with pytest.raises(TimedOut, match=f"environment dev: its end took longer than 0 s: .*{advice}"):
-        wait_until(lambda: None, 0, "environment dev: its end", verb)
+        wait_until(lambda: None, 0, "environment dev: its end", Operation(proton, verb))
 
 
 @pytest.mark.parametrize(("seconds", "most_polls"), [(0.3, 2), (10, 45), (60, 90), (600, 210), (5400, 1170)])

@@ -6,8 +6,8 @@ behind it.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi import dynamic
@@ -15,18 +15,11 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from aws_proton_provider.adapters import engine
-from aws_proton_provider.aws.client import Proton, connect
-from aws_proton_provider.aws.configuration import Configuration, target
-from aws_proton_provider.core.errors import InvalidInput, NotFound, ProtonError
+from aws_proton_provider.aws.configuration import Configuration
 from aws_proton_provider.core.facts import secret_paths
-from aws_proton_provider.core.redaction import redacted
-from aws_proton_provider.core.values import UNKNOWN, State, Value, has_unknown, normalised
-from aws_proton_provider.resources import RESOURCES
-from aws_proton_provider.resources.check_context import CheckContext, Service
-from aws_proton_provider.resources.lifecycle import CustomResource, inputs_in
-from aws_proton_provider.resources.service import service_of
-
-_RESOURCES = {resource.__name__: resource for resource in RESOURCES}
+from aws_proton_provider.core.values import UNKNOWN, State, Value, normalised
+from aws_proton_provider.resources.lifecycle import CustomResource
+from aws_proton_provider.resources.provider import RESOURCE_OF, Provider
 
 
 class Handler:
@@ -41,29 +34,22 @@ class Handler:
 
     """
 
-    def __init__(self, resource: str, config: Mapping[str, Any]) -> None:
-        self.resource: type[CustomResource] = _RESOURCES[resource]
-        self._configuration = Configuration.of_stack(config)
+    def __init__(self, resource: str, config: Mapping[str, str]) -> None:
+        self.resource: type[CustomResource] = RESOURCE_OF[resource]
+        self._provider = _provider_of(frozenset(config.items()))
 
     def check(self, olds: State, news: State) -> dynamic.CheckResult:
         """The inputs in normal form, and what is wrong with them."""
-        old, new = _received(olds), _received(news)
-        context = CheckContext(
-            default_tags=self._configuration.default_tags.tags,
-            max_deployment_type=self._configuration.max_deployment_type,
-            service=self._service_if_known(new),
-        )
-        checked = self.resource.check(old, new, context)
+        checked = self._provider.check(self.resource, _received(olds), _received(news))
         for warning in checked.warnings:
-            engine.warn(redacted(warning, old, new))
+            engine.warn(warning)
         # A failure that names its property makes Pulumi print the property's whole value, secrets included.
-        reasons = (redacted(item.sentence, old, new) for item in checked.failures)
-        failures = [dynamic.CheckFailure("", reason) for reason in reasons]
+        failures = [dynamic.CheckFailure("", item.sentence) for item in checked.failures]
         return dynamic.CheckResult(_sent_state(self.resource, checked.inputs), failures)
 
     def diff(self, olds: State, news: State) -> dynamic.DiffResult:
         """The difference between the state and the inputs."""
-        found = self.resource.diff(_received(olds), _received(news))
+        found = self._provider.diff(self.resource, _received(olds), _received(news))
         return dynamic.DiffResult(
             changes=found.changed,
             replaces=list(found.replaces),
@@ -73,51 +59,38 @@ class Handler:
     def create(self, props: State) -> dynamic.CreateResult:
         """Makes the object."""
         inputs = _received(props)
-        with _redacted(inputs):
-            made = self.resource.create(inputs, self._proton(inputs))
+        made = self._provider.create(self.resource, inputs, self._provider.operation("create", inputs))
         for warning in made.warnings:
-            engine.warn(redacted(warning, inputs))
+            engine.warn(warning)
         return dynamic.CreateResult(made.identifier, _sent_state(self.resource, made.state))
 
     def read(self, id_: str, props: State) -> dynamic.ReadResult:
         """The object as AWS has it; without an id where it does not exist."""
         known = _received(props)
-        with _redacted(known):
-            state = self.resource.read(id_, known, self._proton(known))
-            if state is None and "arn" not in known:
-                # `.get()` of something that is not there: an empty answer would pass for an existing, empty
-                # object.
-                raise NotFound(f"{self.resource.__name__} {id_} does not exist")
-        if state is None:
+        found = self._provider.read(self.resource, id_, known, self._provider.operation("read", known))
+        if found is None:
             return dynamic.ReadResult(None, {})
-        inputs = inputs_in(self.resource, state)
-        return dynamic.ReadResult(id_, *(_sent_state(self.resource, each) for each in (state, inputs)))
+        return dynamic.ReadResult(id_, *(_sent_state(self.resource, each) for each in found))
 
     def update(self, id_: str, olds: State, news: State) -> dynamic.UpdateResult:
         """Makes the object as `news` want it."""
         state, inputs = _received(olds), _received(news)
-        with _redacted(state, inputs):
-            made = self.resource.update(id_, state, inputs, self._proton(inputs))
+        operation = self._provider.operation("update", inputs)
+        made = self._provider.update(self.resource, id_, state, inputs, operation)
         return dynamic.UpdateResult(_sent_state(self.resource, made))
 
     def delete(self, id_: str, props: State) -> None:
         """Removes the object."""
         state = _received(props)
-        with _redacted(state):
-            warnings = self.resource.delete(id_, state, self._proton(state))
-        for warning in warnings:
-            engine.warn(redacted(warning, state))
+        operation = self._provider.operation("delete", state)
+        for warning in self._provider.delete(self.resource, id_, state, operation):
+            engine.warn(warning)
 
-    def _proton(self, properties: State) -> Proton:
-        return connect(target(self._configuration, properties.get("account")))
 
-    def _service_if_known(self, inputs: State) -> Service | None:
-        """None while `account` refers to something that is still to be made, or is none: check says so."""
-        if has_unknown(inputs.get("account")):
-            return None
-        with contextlib.suppress(InvalidInput):
-            return service_of(self._proton(inputs))
-        return None
+@functools.cache
+def _provider_of(config: frozenset[tuple[str, str]]) -> Provider:
+    """The provider of a configuration: one for all resources of a command, since it remembers listings."""
+    return Provider(Configuration.of_stack(dict(config)))
 
 
 def _received(value: Value) -> Any:
@@ -149,15 +122,3 @@ def _sent_state(resource: type[CustomResource], state: State) -> State:
     secret = {path[0] for path in secret_paths(state)}
     repeating = (item.wire for item in resource.properties if item.repeats in secret)
     return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in repeating if wire in sent}
-
-
-@contextlib.contextmanager
-def _redacted(*states: State) -> Iterator[None]:
-    """Keeps secret values out of AWS's messages (a stack's failure quotes the template)."""
-    try:
-        yield
-    except ProtonError as error:
-        message = redacted(str(error), *states)
-        if message == str(error):
-            raise
-        raise type(error)(message) from None

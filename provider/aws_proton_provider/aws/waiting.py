@@ -1,4 +1,4 @@
-"""Polling until something has happened. botocore's waiters know neither CANCELLED nor a deletion."""
+"""Waiting until something has happened. botocore's waiters know neither CANCELLED nor a deletion."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from aws_proton_provider.core import types
-from aws_proton_provider.core.errors import TimedOut
-from aws_proton_provider.core.values import State
+from aws_proton_provider.aws.operation import Operation
+from aws_proton_provider.core.errors import Interrupted, TimedOut
 
 _T = TypeVar("_T")
 
@@ -18,29 +17,27 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _SHARE = 0.04
 """Of the time that a wait has taken: how much longer it may take to see that it has ended."""
 
-
-def patience(properties: State, verb: str, default: str) -> int:
-    """How many seconds a verb ("create") may wait: what `timeouts` say, else `default` ("90m")."""
-    return types.seconds((properties.get("timeouts") or {}).get(verb, default))
-
-
-_ADVICE = {
-    "create": "run `pulumi up` again to wait for it, or give it longer in timeouts",
-    "update": "run `pulumi up` again to wait for it, or give it longer in timeouts",
-    "delete": "run the same command again to wait for it",
-}
+_AGAIN = "run `pulumi up` again to wait for it"
+_LONGER = f"{_AGAIN}, or give it longer in timeouts"
+_ADVICE = {"create": _LONGER, "update": _LONGER, "delete": "run the same command again to wait for it"}
 """What to do when the wait of a verb has ended. A destroy does not read the program, nor its timeouts."""
 
 
 def wait_until(
-    look: Callable[[], _T | None], seconds: float, what: str, verb: str, *, pause_first: bool = False
+    look: Callable[[], _T | None],
+    seconds: float,
+    what: str,
+    operation: Operation,
+    *,
+    pause_first: bool = False,
 ) -> _T:
     """Polls `look` until it answers, with pauses as `pause_after` gives them.
 
-    With `pause_first` it is known that what is waited for has just begun.
+    `what` says what is waited for. With `pause_first` it is known that this has just begun.
 
     Raises:
-        TimedOut: after `seconds`; `what` says what was waited for, `verb` what to do now.
+        TimedOut: after `seconds`.
+        Interrupted: the user wants Pulumi to stop.
 
     """
     begun = time.monotonic()
@@ -51,8 +48,20 @@ def wait_until(
         pause_first, elapsed = False, time.monotonic() - begun
         pause = pause_after(elapsed)
         if elapsed + pause > seconds:
-            raise TimedOut(f"{what} took longer than {seconds:g} s: it is still running; {_ADVICE[verb]}")
-        time.sleep(pause)
+            raise timed_out(what, seconds, operation)
+        if operation.interrupted.wait(pause):
+            raise interrupted(what, operation)
+
+
+def timed_out(what: str, seconds: float, operation: Operation) -> TimedOut:
+    """The error of a wait that took too long."""
+    return TimedOut(f"{what} took longer than {seconds:g} s: it is still running; {_ADVICE[operation.verb]}")
+
+
+def interrupted(what: str, operation: Operation) -> Interrupted:
+    """The error of a wait that the user has ended."""
+    advice = _AGAIN if operation.verb in ("create", "update") else _ADVICE[operation.verb]
+    return Interrupted(f"{what} was not awaited, since Pulumi was interrupted: it is still running; {advice}")
 
 
 def pause_after(elapsed: float) -> float:

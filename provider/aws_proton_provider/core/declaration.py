@@ -64,6 +64,7 @@ class Property:
         cleared_by: The member that is sent as true, instead of the property, when the program removes it.
         keep: Removing the property from the program leaves AWS's value in place, without a diff.
         follows: Its value is a consequence of other changes, never a change of its own.
+        stable: An update never changes it.
         repeats: The property whose values it may contain: where that is secret, it is, too.
         autonamed: Left out, it keeps its value; at creation it is the resource's name in the program.
         remedy: Removing it is refused, since the API cannot unset it; this says what to do instead.
@@ -87,6 +88,7 @@ class Property:
     cleared_by: str | None = None
     keep: bool = False
     follows: bool = False
+    stable: bool = False
     repeats: str | None = None
     autonamed: bool = False
     remedy: str | None = None

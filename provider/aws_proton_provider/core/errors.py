@@ -13,6 +13,7 @@ ProtonError
 ├── NotOwned            the object belongs to another resource, or to no Pulumi stack
 ├── DeploymentFailed    a deployment ended in FAILED, CANCELLED or DELETE_FAILED
 ├── TimedOut            a wait ended before what it waited for
+├── Interrupted         the user ended a wait
 └── InvalidInput        an input of the program or the configuration is not valid
 """
 
@@ -84,6 +85,10 @@ class DeploymentFailed(ProtonError):
 
 class TimedOut(ProtonError):
     """A wait ended before what it waited for."""
+
+
+class Interrupted(ProtonError):
+    """The user wants Pulumi to stop, so that a wait ended before what it waited for."""
 
 
 class InvalidInput(ProtonError):

@@ -6,6 +6,8 @@ They pass through check, and no diff compares them. States keep them, so their m
 
 from __future__ import annotations
 
+from aws_proton_provider.core.errors import InvalidInput
+from aws_proton_provider.core.ownership import OWNER_TAG, Tags
 from aws_proton_provider.core.values import State
 
 HIDDEN = "__"
@@ -38,6 +40,15 @@ LIMIT = "__maxDeploymentType"
 INCARNATION = "__incarnation"
 """From create: a random text that only the object of this create has in its tags."""
 
+IMPORTED = "__imported"
+"""From the read of an import: the owner in the object's tags, empty where there was none."""
+
+VERSION = "__version"
+"""From check: the version of the facts, of which none means 1."""
+
+_NEWEST = 1
+"""The version of the facts that this provider writes, and the newest that it reads."""
+
 
 def facts_in(state: State) -> State:
     """The facts in a state or in inputs."""
@@ -46,13 +57,38 @@ def facts_in(state: State) -> State:
 
 def owners_in(*states: State) -> tuple[str, ...]:
     """All names under which the resource is or was the owner, from states and inputs."""
-    known = (state.get(fact) for state in states for fact in (OWNER, FORMER_OWNER))
+    known = (state.get(fact) for state in states for fact in (OWNER, FORMER_OWNER, IMPORTED))
     return tuple(dict.fromkeys(owner for owner in known if owner))
 
 
 def secret_paths(state: State) -> list[list[str]]:
     """The paths of the secret inputs, the whole spec in a state of 0.1.0 that says so."""
     return list(state.get(SECRETS) or ([["spec"]] if state.get(SECRET_SPEC) else []))
+
+
+def version_fact() -> State:
+    """The fact of the version that this provider writes."""
+    return {VERSION: _NEWEST}
+
+
+def require_readable(title: str, *states: State) -> None:
+    """Makes sure that this provider knows all facts in the states of the resource `title`.
+
+    Raises:
+        InvalidInput: a newer one wrote them.
+
+    """
+    newest = max((int(state.get(VERSION, 1)) for state in states), default=1)
+    if newest > _NEWEST:
+        raise InvalidInput(
+            f"the state of {title} was written by a newer version of this provider (facts of version "
+            f"{newest}; this one reads {_NEWEST} at most): use that version, or a newer one"
+        )
+
+
+def import_facts(tags: Tags) -> State:
+    """The facts of an object that is imported: whose it was and of which create, so that it is taken over."""
+    return {IMPORTED: tags.shown.get(OWNER_TAG, ""), **incarnation_fact(tags.incarnation)}
 
 
 def incarnation_fact(known: str | None) -> State:

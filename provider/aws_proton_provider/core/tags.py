@@ -24,8 +24,11 @@ def all_tags(own: Value, default: Mapping[str, str], owner: str | None) -> Value
     return {**default, **(own or {}), **({OWNER_TAG: owner} if owner else {})}
 
 
-def with_one_owner(tags: Value, owners: Collection[str]) -> Value:
-    """`tags` in which all names of one owner are the same: a new name alone is no change."""
+def with_one_owner(tags: Value, owners: Collection[str | None]) -> Value:
+    """`tags` in which all names of one owner are the same: a new name alone is no change.
+
+    With None among the owners, so is no owner.
+    """
     if not isinstance(tags, dict) or tags.get(OWNER_TAG) not in owners:
         return tags
     return {**tags, OWNER_TAG: "this resource"}
@@ -56,5 +59,6 @@ def observed_tags(present: Tags, state: State) -> State:
     """`tagsAll` and `tags` of an object as AWS has them: tags that nobody gave count as the program's own."""
     everything = dict(present.shown)
     own, known = state.get("tags") or {}, state.get("tagsAll") or {}
-    found = {key: value for key, value in everything.items() if key in own or key not in known}
+    given = (key for key in everything if key in own or key not in known)
+    found = {key: everything[key] for key in given if key != OWNER_TAG}
     return {"tagsAll": everything, **({"tags": found} if found or "tags" in state else {})}

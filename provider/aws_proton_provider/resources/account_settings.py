@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import current_location, require_same
+from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core import types
 from aws_proton_provider.core.changes import Change, changes
 from aws_proton_provider.core.declaration import ACCOUNT, Kind, prop
@@ -40,34 +41,34 @@ class AccountSettings(CustomResource):
     account: types.Account | None = ACCOUNT
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> Created:
+    def create(cls, inputs: State, operation: Operation) -> Created:
         """Sets what the program names."""
-        proton.allow_writing()
-        _send(update_members(changes(cls, {}, inputs), inputs), proton)
-        return Created(current_location(proton), inputs)
+        operation.proton.allow_writing()
+        _send(update_members(changes(cls, {}, inputs), inputs), operation.proton)
+        return Created(current_location(operation.proton), inputs)
 
     @classmethod
-    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+    def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """Of the settings those that are managed; all of them where nothing is known yet (`.get`)."""
-        require_same(identifier, current_location(proton))
-        live = _live(proton)
+        require_same(identifier, current_location(operation.proton))
+        live = _live(operation.proton)
         own = {item.wire for item in cls.of_kind(Kind.INPUT)} & (state.keys() or live.keys())
         return without_record(cls, state) | {wire: value for wire, value in live.items() if wire in own}
 
     @classmethod
-    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+    def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Sets what changed and resets what the program names no longer."""
-        proton.allow_writing()
-        require_same(identifier, current_location(proton))
-        _send(update_members(changes(cls, state, inputs), inputs), proton)
+        operation.proton.allow_writing()
+        require_same(identifier, current_location(operation.proton))
+        _send(update_members(changes(cls, state, inputs), inputs), operation.proton)
         return inputs
 
     @classmethod
-    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+    def delete(cls, identifier: str, state: State, operation: Operation) -> tuple[str, ...]:
         """Resets what was managed."""
-        proton.allow_writing()
-        require_same(identifier, current_location(proton))
-        _send(update_members(changes(cls, state, {}), {}), proton)
+        operation.proton.allow_writing()
+        require_same(identifier, current_location(operation.proton))
+        _send(update_members(changes(cls, state, {}), {}), operation.proton)
         return ()
 
 

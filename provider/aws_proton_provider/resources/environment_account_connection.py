@@ -11,7 +11,8 @@ import uuid
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone
-from aws_proton_provider.aws.waiting import patience, wait_until
+from aws_proton_provider.aws.operation import Operation
+from aws_proton_provider.aws.waiting import wait_until
 from aws_proton_provider.core import facts, types
 from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import (
@@ -27,7 +28,6 @@ from aws_proton_provider.core.declaration import (
 from aws_proton_provider.core.errors import NotFound, Refused
 from aws_proton_provider.core.facts import incarnation_fact, owners_in
 from aws_proton_provider.core.records import from_record, state_after, without_record
-from aws_proton_provider.core.tags import observed_tags
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.adoption import (
     Existing,
@@ -48,7 +48,7 @@ from aws_proton_provider.resources.connection_plan import (
     update_calls,
 )
 from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
-from aws_proton_provider.resources.tags import end_create, read_tags
+from aws_proton_provider.resources.tags import end_create, observed, read_tags
 
 _ANOTHER_ROLE = (
     "give another role instead, or delete this connection in one `pulumi up` and make a new one in the next"
@@ -97,9 +97,9 @@ class EnvironmentAccountConnection(CustomResource):
     )
     tags_all: types.AllTags = TAGS_ALL
 
-    arn: str = output(doc="The connection's ARN, in the environment account.")
-    environment_account_id: str = output(doc="The account that made the request.")
-    requested_at: str = output(doc="When it was requested (ISO 8601).")
+    arn: str = output(stable=True, doc="The connection's ARN, in the environment account.")
+    environment_account_id: str = output(stable=True, doc="The account that made the request.")
+    requested_at: str = output(stable=True, doc="When it was requested (ISO 8601).")
     last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
 
     @classmethod
@@ -146,10 +146,10 @@ class EnvironmentAccountConnection(CustomResource):
             checked.warnings += preview_warnings(existing)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> Created:
+    def create(cls, inputs: State, operation: Operation) -> Created:
         """Makes the request, or does with one that exists already what `core/ownership.py` decides."""
+        proton, incarnation = operation.proton, uuid.uuid4().hex
         proton.allow_writing()
-        incarnation = uuid.uuid4().hex
         listed = list_requested_connections(proton, environmentName=inputs["environmentName"])
         found, warning = open_request(cls, listed, inputs), None
         if found:
@@ -164,14 +164,17 @@ class EnvironmentAccountConnection(CustomResource):
         else:
             request = create_call(cls, listed, inputs, incarnation)
             connection = proton.call(request.operation, **request.members)["environmentAccountConnection"]
-        state = _finished(connection, inputs, "create", proton)
+        kept = state_after(cls, inputs, from_record(cls, connection)) | incarnation_fact(incarnation)
+        operation.keep(connection["id"], kept)
+        state = _finished(connection, inputs, operation)
         end_create(connection["arn"], proton)
         warnings = (warning,) if warning else ()
         return Created(connection["id"], state | incarnation_fact(incarnation), warnings)
 
     @classmethod
-    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+    def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """The connection as the environment account sees it."""
+        proton = operation.proton
         try:
             live = _get(identifier, proton)
         except NotFound:
@@ -180,12 +183,13 @@ class EnvironmentAccountConnection(CustomResource):
         return (
             without_record(cls, state)
             | from_record(cls, live)
-            | observed_tags(read_tags(live["arn"], proton), state)
+            | observed(read_tags(live["arn"], proton), state)
         )
 
     @classmethod
-    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+    def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Gives the connection its roles, which hold from the next deployment on, and its tags."""
+        proton = operation.proton
         proton.allow_writing()
         try:
             live = _get(identifier, proton)
@@ -195,11 +199,16 @@ class EnvironmentAccountConnection(CustomResource):
         tags = read_tags(live["arn"], proton)
         require_own(connection_title(live), tags, state, inputs)
         make(update_calls(cls, live, tags, inputs), proton)
-        return _finished(live, inputs, "update", proton) | incarnation_fact(tags.incarnation)
+        operation.keep(identifier, state)
+        found = _finished(live, inputs, operation) | incarnation_fact(tags.incarnation)
+        if tags.creating:
+            end_create(live["arn"], proton)
+        return found
 
     @classmethod
-    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+    def delete(cls, identifier: str, state: State, operation: Operation) -> tuple[str, ...]:
         """Deletes the connection. AWS allows it also while an environment uses it."""
+        proton = operation.proton
         proton.allow_writing()
         try:
             live = _get(identifier, proton)
@@ -226,9 +235,9 @@ def _get(identifier: str, proton: Proton) -> State:
     return connection
 
 
-def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> State:
+def _finished(connection: State, inputs: State, operation: Operation) -> State:
     """The whole state after a create or update; once the request is accepted, if that is to be awaited."""
-    identifier = connection["id"]
+    identifier, proton = connection["id"], operation.proton
 
     def decided() -> State | None:
         try:
@@ -243,7 +252,8 @@ def _finished(connection: State, inputs: State, verb: str, proton: Proton) -> St
     if inputs.get("waitForAcceptance"):
         who = f"account {connection['managementAccountId']}"
         what = f"environment account connection {identifier}: its acceptance by {who}"
-        status = wait_until(decided, patience(inputs, verb, "60m"), what, verb)["status"]
+        operation.status(f"waits for {who} to accept {identifier}")
+        status = wait_until(decided, operation.patience(inputs, "60m"), what, operation)["status"]
         if status not in ("CONNECTED", "REJECTED"):
             raise Refused(
                 f"environment account connection {identifier} has the status {status}, which this version of "

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone
-from aws_proton_provider.aws.waiting import patience, wait_until
+from aws_proton_provider.aws.operation import Operation
+from aws_proton_provider.aws.waiting import wait_until
 from aws_proton_provider.core import types
 from aws_proton_provider.core.checking import Checked, Failure
 from aws_proton_provider.core.declaration import ACCOUNT, output, prop, setting
@@ -71,12 +72,12 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
         doc='How long to wait for the request, such as {"create": "8h"}; 60 minutes.'
     )
 
-    arn: str = output(doc="The connection's ARN, in the environment account.")
-    management_account_id: str = output(doc="The account that decides: this one.")
+    arn: str = output(stable=True, doc="The connection's ARN, in the environment account.")
+    management_account_id: str = output(stable=True, doc="The account that decides: this one.")
     role_arn: str | None = output(doc="The environment account's role with which Proton provisions.")
     component_role_arn: str | None = output(doc="The environment account's role for components.")
     status: str = output(doc="CONNECTED or REJECTED.")
-    requested_at: str = output(doc="When it was requested (ISO 8601).")
+    requested_at: str = output(stable=True, doc="When it was requested (ISO 8601).")
     last_modified_at: str = output(doc="When it was last changed, accepted or rejected (ISO 8601).")
 
     @classmethod
@@ -106,13 +107,15 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
         return Diff(found.changed, replaces, delete_before_replace=same)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> Created:
+    def create(cls, inputs: State, operation: Operation) -> Created:
         """Finds the request, verifies it and decides. A request that was decided the same way is success."""
+        proton = operation.proton
         proton.allow_writing()
         if inputs["waitForRequest"]:
             what = f"{_title(inputs)}: its request"
+            operation.status(f"waits for {_title(inputs)}")
             connection = wait_until(
-                lambda: _waiting(inputs, proton), patience(inputs, "create", "60m"), what, "create"
+                lambda: _waiting(inputs, proton), operation.patience(inputs, "60m"), what, operation
             )
         else:
             found = _request(inputs, proton)
@@ -122,28 +125,29 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
                     "account request it, in the same Region, or set wait_for_request"
                 )
             connection = found
-        return Created(connection["id"], _decide(connection, inputs, proton))
+        return Created(connection["id"], _decide(connection, inputs, operation))
 
     @classmethod
-    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+    def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """The current decision: a request that somebody else rejected shows as `decision: "REJECT"`."""
-        live = _found(identifier, state, proton)
+        live = _found(identifier, state, operation.proton)
         if live is None:
             return None
         return without_record(cls, state) | _from_listing(live)
 
     @classmethod
-    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+    def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Verifies the request again and, where ACCEPT became REJECT, rejects it."""
-        proton.allow_writing()
-        live = _found(identifier, state, proton)
+        operation.proton.allow_writing()
+        live = _found(identifier, state, operation.proton)
         if live is None:
             raise NotFound(f"{_title(inputs)} does not exist any more: run `pulumi refresh`")
-        return _decide(live, inputs, proton)
+        return _decide(live, inputs, operation)
 
     @classmethod
-    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+    def delete(cls, identifier: str, state: State, operation: Operation) -> tuple[str, ...]:
         """Rejects a connection that no environment uses; one in use stays accepted."""
+        proton = operation.proton
         proton.allow_writing()
         live = _found(identifier, state, proton)
         if live is None or live["status"] == "REJECTED":
@@ -228,8 +232,9 @@ def _mismatches(inputs: State, connection: State) -> Iterator[Failure]:
                 )
 
 
-def _decide(connection: State, inputs: State, proton: Proton) -> State:
+def _decide(connection: State, inputs: State, operation: Operation) -> State:
     """Verifies, then accepts or rejects, and returns the whole state."""
+    proton = operation.proton
     asks = inputs["decision"] == "REJECT" and connection["status"] != "REJECTED"
     environment = environment_using(connection, proton) if asks else None
     refusal = _refusal(connection, inputs, environment)
@@ -243,6 +248,9 @@ def _decide(connection: State, inputs: State, proton: Proton) -> State:
             f"environment account connection {identifier} does not exist any more: account "
             f"{connection['environmentAccountId']} deleted the request before it was decided on"
         ) from None
+    operation.keep(
+        identifier, state_after(EnvironmentAccountConnectionAccepter, inputs, _from_listing(connection))
+    )
     decided = (find_addressed_connection(identifier, proton) if calls else None) or connection
     return state_after(EnvironmentAccountConnectionAccepter, inputs, _from_listing(decided))
 

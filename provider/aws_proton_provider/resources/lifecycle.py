@@ -11,11 +11,11 @@ from aws_proton_provider.core.checking import Checked, Failure, check_inputs, to
 from aws_proton_provider.core.declaration import Kind, Resource
 from aws_proton_provider.core.facts import facts_in
 from aws_proton_provider.core.tags import all_tags
-from aws_proton_provider.core.values import State
+from aws_proton_provider.core.values import UNKNOWN, State
 from aws_proton_provider.resources.check_context import CheckContext
 
 if TYPE_CHECKING:
-    from aws_proton_provider.aws.client import Proton
+    from aws_proton_provider.aws.operation import Operation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,22 +72,30 @@ class CustomResource(Resource):
         return Diff(bool(found), replaces)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> Created:
+    def create(cls, inputs: State, operation: Operation) -> Created:
         """Makes the object, or does with one that exists already what `core/ownership.py` decides."""
         raise NotImplementedError
 
     @classmethod
-    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+    def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """The object as AWS has it, None where it does not exist any more."""
         raise NotImplementedError
 
     @classmethod
-    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+    def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Makes the object as `inputs` want it and returns its whole state."""
         raise NotImplementedError
 
     @classmethod
-    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+    def preview_update(cls, state: State, inputs: State) -> State:
+        """What is known of the state after an update: the inputs, and outputs that never change."""
+        outputs = cls.of_kind(Kind.OUTPUT)
+        changing = {item.wire: UNKNOWN for item in outputs if not item.stable}
+        stable = {item.wire: state[item.wire] for item in outputs if item.stable and item.wire in state}
+        return inputs | changing | stable
+
+    @classmethod
+    def delete(cls, identifier: str, state: State, operation: Operation) -> tuple[str, ...]:
         """Removes the object; that it does not exist any more is success.
 
         Returns what the user should be warned of.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -183,9 +182,3 @@ class ProtonService:
 
 def _by_name(listed: list[State]) -> dict[str, State]:
     return {item["name"]: item for item in listed}
-
-
-@functools.cache
-def service_of(proton: Proton) -> ProtonService:
-    """The service behind a client; one for each, since it remembers."""
-    return ProtonService(proton)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_proton_provider.core.facts import import_facts
 from aws_proton_provider.core.ownership import CREATING_TAG, Tags
-from aws_proton_provider.core.tags import TagChanges
+from aws_proton_provider.core.tags import TagChanges, observed_tags
 from aws_proton_provider.core.types import TAG_LIST
+from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.calls import Call
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ def read_tags(arn: str, proton: Proton) -> Tags:
     """The tags of an object, without AWS's own."""
     listed = TAG_LIST.decode(proton.all_of("list_tags_for_resource", "tags", resourceArn=arn))
     return Tags.of({key: value for key, value in listed.items() if not key.startswith(_AWS)})
+
+
+def observed(tags: Tags, state: State) -> State:
+    """The tags of an object as properties; of one that no state holds yet, what its import has to know."""
+    return observed_tags(tags, state) | ({} if "arn" in state else import_facts(tags))
 
 
 def tag_calls(arn: str, changes: TagChanges) -> tuple[Call, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core.declaration import Resource
 from aws_proton_provider.core.errors import Conflict, NotFound, ProtonError, Refused, Unavailable
 from aws_proton_provider.core.ownership import Tags
@@ -20,31 +23,36 @@ from aws_proton_provider.resources.tags import read_tags
 
 
 def create_or_adopt(
-    resource: type[Resource], inputs: State, incarnation: str, proton: Proton
+    resource: type[Resource],
+    inputs: State,
+    incarnation: str,
+    operation: Operation,
+    keep: Callable[[State], None],
 ) -> tuple[State, str | None]:
     """Creates the environment, or adopts one that exists, and waits.
 
-    Returns its record, and what the user should know.
+    `keep` gets its record as soon as AWS has it. Returns its record, and what the user should know.
 
     Raises:
         NotOwned, Refused: one exists that this create must not change.
-        DeploymentFailed, TimedOut: the deployment did not succeed.
+        DeploymentFailed, TimedOut, Interrupted: the deployment did not succeed.
 
     """
     try:
-        live: State = make([create_call(resource, inputs, incarnation)], proton)["environment"]
+        live: State = make([create_call(resource, inputs, incarnation)], operation.proton)["environment"]
     except (Conflict, Refused, Unavailable) as error:
-        live, tags = _existing(inputs["name"], proton, error)
+        live, tags = _existing(inputs["name"], operation.proton, error)
         # Its own incarnation: AWS's answer was lost, and botocore repeated the call.
         if tags.incarnation != incarnation:
             adoption = plan_adoption(resource, live, tags, inputs, incarnation)
             if adoption.refusal is None and is_deploying(live):
-                live = await_settled(live["name"], inputs, "create", proton)
+                live = await_settled(live["name"], inputs, operation)
                 adoption = plan_adoption(resource, live, tags, inputs, incarnation)
             if adoption.refusal:
                 raise adoption.refusal from None
-            return execute(adoption.steps, live, inputs, proton), adoption.warning
-    return await_deployment(live, inputs, "create", proton), None
+            return execute(adoption.steps, live, inputs, operation, keep), adoption.warning
+    keep(live)
+    return await_deployment(live, inputs, operation), None
 
 
 def _existing(name: str, proton: Proton, error: ProtonError) -> tuple[State, Tags]:

@@ -26,9 +26,7 @@ from aws_proton_provider.resources.tags import tag_calls
 
 @dataclasses.dataclass(frozen=True)
 class AwaitDeployment:
-    """Waits for the deployment that was begun; `verb` is what began it ("create")."""
-
-    verb: str
+    """Waits for the deployment that was begun."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,14 +103,14 @@ def refusal_of_update(plan: Plan, inputs: State) -> ProtonError | None:
     )
 
 
-def update_steps(resource: type[Resource], plan: Plan, inputs: State, verb: str) -> tuple[Step, ...]:
+def update_steps(resource: type[Resource], plan: Plan, inputs: State) -> tuple[Step, ...]:
     """What carries out a plan; no step where nothing is to be done."""
     if plan.sent is None:
         return ()
     level = plan.level if isinstance(plan.level, Level) else Level.NONE
     sent = to_request(resource.of_kind(Kind.INPUT), plan.sent)
     call = Call("update_environment", {"name": inputs["name"], "deploymentType": level.name, **sent})
-    return (call, AwaitDeployment(verb)) if level > Level.NONE else (call,)
+    return (call, AwaitDeployment()) if level > Level.NONE else (call,)
 
 
 def create_call(resource: type[Resource], inputs: State, incarnation: str) -> Call:
@@ -143,7 +141,7 @@ def plan_adoption(
         *(() if status == "DELETE_IN_PROGRESS" else (deletion,)),
         AwaitRemoval(),
         create_call(resource, inputs, incarnation),
-        AwaitDeployment("create"),
+        AwaitDeployment(),
     )
     if tags.owner in owners and status in BEING_DELETED:
         return Adoption(steps=recreation)
@@ -157,7 +155,7 @@ def plan_adoption(
     if plan.replaces:
         return Adoption(steps=recreation)
     tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"], incarnation))
-    return Adoption(None, (*tagging, *update_steps(resource, plan, inputs, "create")), existing.warning())
+    return Adoption(None, (*tagging, *update_steps(resource, plan, inputs)), existing.warning())
 
 
 def existing_environment(

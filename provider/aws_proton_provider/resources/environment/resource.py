@@ -9,8 +9,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone, require_same
+from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core import facts, types
 from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import (
@@ -18,6 +18,7 @@ from aws_proton_provider.core.declaration import (
     ADOPT,
     TAGS,
     TAGS_ALL,
+    Kind,
     computed,
     output,
     prop,
@@ -27,8 +28,8 @@ from aws_proton_provider.core.errors import NotFound
 from aws_proton_provider.core.facts import incarnation_fact
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.provisioning import Provisioner
-from aws_proton_provider.core.records import state_after, without_record
-from aws_proton_provider.core.tags import observed_tags, tag_changes
+from aws_proton_provider.core.records import from_record, state_after, without_record
+from aws_proton_provider.core.tags import tag_changes
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.adoption import reason_to_keep, require_own
 from aws_proton_provider.resources.check_context import CheckContext
@@ -36,6 +37,7 @@ from aws_proton_provider.resources.environment.check import check_change, exclus
 from aws_proton_provider.resources.environment.create import create_or_adopt
 from aws_proton_provider.resources.environment.execute import execute
 from aws_proton_provider.resources.environment.plan import (
+    AwaitDeployment,
     plan_update,
     present_state,
     refusal_of_update,
@@ -45,11 +47,13 @@ from aws_proton_provider.resources.environment.waits import (
     await_removal,
     await_settled,
     get_environment,
+    is_deploying,
+    require_success,
     with_outputs,
     without_deleted_connection,
 )
 from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
-from aws_proton_provider.resources.tags import end_create, read_tags, tag_calls
+from aws_proton_provider.resources.tags import end_create, observed, read_tags, tag_calls
 
 _ANOTHER_ROLE = "give another role instead, or make a new environment under another name"
 
@@ -148,8 +152,8 @@ class Environment(CustomResource):
         doc="The account of the infrastructure. A connection to another one makes a new environment.",
     )
 
-    arn: str = output(doc="The environment's ARN.")
-    created_at: str = output(doc="When it was created (ISO 8601).")
+    arn: str = output(stable=True, doc="The environment's ARN.")
+    created_at: str = output(stable=True, doc="When it was created (ISO 8601).")
     deployment_status: str = output(doc="The status of the last deployment.")
     deployment_status_message: str | None = output(
         repeats="spec", doc="AWS's message about the last deployment."
@@ -187,40 +191,47 @@ class Environment(CustomResource):
         return Diff(plan.level is not None, plan.replaces, delete_before_replace=same_name)
 
     @classmethod
-    def create(cls, inputs: State, proton: Proton) -> Created:
+    def create(cls, inputs: State, operation: Operation) -> Created:
         """Creates the environment and waits for it.
 
         Any process may die between AWS's answer and Pulumi's write, and Pulumi keeps nothing of a failed
         create: so an environment that a create of the same owner left is adopted, whatever its status is.
         """
-        proton.allow_writing()
+        operation.proton.allow_writing()
         name, incarnation = inputs["name"], uuid.uuid4().hex
-        live, warning = create_or_adopt(cls, inputs, incarnation, proton)
-        found = with_outputs(cls, live, {}, proton)
-        end_create(found["arn"], proton)
+
+        def keep(live: State) -> None:
+            known = state_after(cls, inputs, from_record(cls, live)) | incarnation_fact(incarnation)
+            operation.keep(name, known)
+
+        live, warning = create_or_adopt(cls, inputs, incarnation, operation, keep)
+        found = with_outputs(cls, live, {}, operation.proton)
+        end_create(found["arn"], operation.proton)
         state = state_after(cls, inputs, found) | incarnation_fact(incarnation)
         return Created(name, state, (warning,) if warning else ())
 
     @classmethod
-    def read(cls, identifier: str, state: State, proton: Proton) -> State | None:
+    def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """The environment as it is: every declared input as AWS has it, so that any drift shows."""
+        proton = operation.proton
         try:
             live = get_environment(identifier, proton)
         except NotFound:
             require_gone(state.get("arn"), proton)
             return None
         found = without_deleted_connection(cls, with_outputs(cls, live, state, proton), proton)
-        return without_record(cls, state) | found | observed_tags(read_tags(live["arn"], proton), state)
+        return without_record(cls, state) | found | observed(read_tags(live["arn"], proton), state)
 
     @classmethod
-    def update(cls, identifier: str, state: State, inputs: State, proton: Proton) -> State:
+    def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Updates the environment with the deploymentType that the preview showed, and waits for it.
 
         It starts from what AWS has, and not from the state: a process that died may have begun the update.
         """
+        proton = operation.proton
         proton.allow_writing()
         try:
-            live = await_settled(identifier, inputs, "update", proton)
+            live = await_settled(identifier, inputs, operation)
         except NotFound:
             require_gone(state.get("arn"), proton)
             raise
@@ -234,19 +245,34 @@ class Environment(CustomResource):
             raise refusal
         # Tags last, so that a deployment that fails leaves the owner as the state has it.
         tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
-        steps = (*update_steps(cls, plan, inputs, "update"), *tagging)
-        found = with_outputs(cls, execute(steps, live, inputs, proton), state, proton)
+        steps = (*update_steps(cls, plan, inputs), *tagging)
+        if is_deploying(state) and AwaitDeployment() not in steps:
+            require_success(live, operation)
+        live = execute(steps, live, inputs, operation, lambda _: operation.keep(identifier, state))
+        found = with_outputs(cls, live, state, proton)
+        if tags.creating:
+            end_create(live["arn"], proton)
         return state_after(cls, inputs, found) | incarnation_fact(tags.incarnation)
 
     @classmethod
-    def delete(cls, identifier: str, state: State, proton: Proton) -> tuple[str, ...]:
+    def preview_update(cls, state: State, inputs: State) -> State:
+        """Without a deployment no output changes."""
+        if inputs.get("deploymentType") != Level.NONE.name:
+            return super().preview_update(state, inputs)
+        return inputs | {
+            item.wire: state[item.wire] for item in cls.of_kind(Kind.OUTPUT) if item.wire in state
+        }
+
+    @classmethod
+    def delete(cls, identifier: str, state: State, operation: Operation) -> tuple[str, ...]:
         """Deletes the environment with its infrastructure and waits until it does not exist any more.
 
         One that a later create or another resource has adopted is not deleted.
         """
+        proton = operation.proton
         proton.allow_writing()
         try:
-            live = await_settled(identifier, state, "delete", proton)
+            live = await_settled(identifier, state, operation)
             require_same(state.get("arn"), live["arn"])
             kept = reason_to_keep(f"environment {identifier}", read_tags(live["arn"], proton), state)
             if kept:
@@ -256,5 +282,5 @@ class Environment(CustomResource):
             require_gone(state.get("arn"), proton)
             return ()
         if state.get("waitForDeployment", True):
-            await_removal(identifier, state, proton)
+            await_removal(identifier, state, operation)
         return ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aws_proton_provider.aws.client import Proton
-from aws_proton_provider.aws.waiting import patience, wait_until
+from aws_proton_provider.aws.operation import Operation
+from aws_proton_provider.aws.waiting import wait_until
 from aws_proton_provider.core.declaration import Resource
 from aws_proton_provider.core.errors import AccessDenied, DeploymentFailed, NotFound, Refused
 from aws_proton_provider.core.provisioning import Provisioner
@@ -31,7 +32,7 @@ def get_environment(name: str, proton: Proton) -> State:
 
 def is_deploying(environment: State) -> bool:
     """Whether a deployment of the environment is in progress."""
-    return environment["deploymentStatus"] in _DEPLOYING
+    return environment.get("deploymentStatus") in _DEPLOYING
 
 
 def with_outputs(resource: type[Resource], live: State, state: State, proton: Proton) -> State:
@@ -71,31 +72,35 @@ def without_deleted_connection(resource: type[Resource], found: State, proton: P
     return found if exists else {wire: value for wire, value in found.items() if wire != given.wire}
 
 
-def await_settled(name: str, inputs: State, verb: str, proton: Proton) -> State:
+def await_settled(name: str, inputs: State, operation: Operation) -> State:
     """The environment once no deployment is in progress.
 
     Raises:
         NotFound: it does not exist any more; says what to do.
-        TimedOut: the verb's timeout passed.
+        TimedOut: the operation's time has passed.
+        Interrupted: the user ended it.
 
     """
-    before = f"environment {name}: the deployment before this {verb}"
+    before = f"environment {name}: the deployment before this {operation.verb}"
     try:
-        return wait_until(lambda: _ended(name, proton), patience(inputs, verb, _TIMEOUT), before, verb)
+        return wait_until(
+            lambda: _ended(name, operation), operation.patience(inputs, _TIMEOUT), before, operation
+        )
     except NotFound:
         raise NotFound(
             f"environment {name} does not exist any more: run `pulumi up --refresh`, which creates it again"
         ) from None
 
 
-def await_deployment(live: State, inputs: State, verb: str, proton: Proton) -> State:
+def await_deployment(live: State, inputs: State, operation: Operation) -> State:
     """Waits for the deployment just begun, unless the program says `waitForDeployment=False`.
 
     `live` is the environment in the answer to what began it; returns it after the deployment.
 
     Raises:
         DeploymentFailed: it ended without success; with AWS's message.
-        TimedOut: the verb's timeout passed.
+        TimedOut: the operation's time has passed.
+        Interrupted: the user ended it.
         Refused: its status is one that the provider does not know.
 
     """
@@ -103,55 +108,75 @@ def await_deployment(live: State, inputs: State, verb: str, proton: Proton) -> S
         return live
     name = live["name"]
     environment = wait_until(
-        lambda: _ended(name, proton),
-        patience(inputs, verb, _TIMEOUT),
-        f"environment {name}: the deployment of this {verb}",
-        verb,
+        lambda: _ended(name, operation),
+        operation.patience(inputs, _TIMEOUT),
+        f"environment {name}: the deployment of this {operation.verb}",
+        operation,
         pause_first=is_deploying(live),
     )
-    _require_known(environment)
-    if environment["deploymentStatus"] != "SUCCEEDED":
-        raise _failed(environment, _ADVICE[verb].format(name=name))
+    require_success(environment, operation)
     return environment
 
 
-def await_removal(name: str, inputs: State, proton: Proton) -> None:
+def require_success(environment: State, operation: Operation) -> None:
+    """Makes sure that a deployment that was awaited has succeeded.
+
+    Raises:
+        DeploymentFailed: it has not; with AWS's message.
+        Refused: its status is one that the provider does not know.
+
+    """
+    _require_known(environment)
+    if environment["deploymentStatus"] != "SUCCEEDED":
+        forgotten = operation.verb == "create" and not operation.keeps_failed
+        raise _failed(environment, (_FORGOTTEN if forgotten else _AGAIN).format(name=environment["name"]))
+
+
+def await_removal(name: str, inputs: State, operation: Operation) -> None:
     """Waits until the environment, whose deletion has begun, does not exist any more.
 
     Raises:
         DeploymentFailed: its deletion failed; with AWS's message.
-        TimedOut: the timeout of `delete` passed.
+        TimedOut: the operation's time has passed.
+        Interrupted: the user ended it.
         Refused: its status is one that the provider does not know.
 
     """
 
     def removed() -> bool | None:
         try:
-            environment = get_environment(name, proton)
+            environment = get_environment(name, operation.proton)
         except NotFound:
             return True
+        _show_status(environment, operation)
         if environment["deploymentStatus"] == "DELETE_FAILED":
             raise _failed(environment, "fix the cause and run the command again")
         _require_known(environment)
         return environment["deploymentStatus"] == "DELETE_COMPLETE" or None
 
     title = f"environment {name}: its deletion"
-    wait_until(removed, patience(inputs, "delete", _TIMEOUT), title, "delete", pause_first=True)
+    wait_until(removed, operation.patience(inputs, _TIMEOUT), title, operation, pause_first=True)
 
 
-_ADVICE = {
-    "create": "fix the cause and run `pulumi up` again, which adopts this environment. Until then it is not "
+_AGAIN = "fix the cause and run `pulumi up` again, which deploys this environment again"
+_FORGOTTEN = (
+    "fix the cause and run `pulumi up` again, which adopts this environment. Until then it is not "
     "in Pulumi's state, and `pulumi destroy` does not delete it; to delete it, run `aws proton "
-    "delete-environment --name {name}`",
-    "update": "fix the cause and run `pulumi up` again, which deploys this environment again",
-}
-"""What to do after a failed deployment of a create or update."""
+    "delete-environment --name {name}`"
+)
+"""What to do after a failed deployment: where Pulumi keeps the environment in its state, and where not."""
 
 
-def _ended(name: str, proton: Proton) -> State | None:
+def _ended(name: str, operation: Operation) -> State | None:
     """The environment, None while a deployment is in progress."""
-    environment = get_environment(name, proton)
+    environment = get_environment(name, operation.proton)
+    _show_status(environment, operation)
     return None if is_deploying(environment) else environment
+
+
+def _show_status(environment: State, operation: Operation) -> None:
+    message = environment.get("deploymentStatusMessage")
+    operation.status(environment["deploymentStatus"] + (f": {message}" if message else ""))
 
 
 def _require_known(environment: State) -> None:
