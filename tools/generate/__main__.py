@@ -1,4 +1,4 @@
-"""What is generated from the declarations: the Python SDK and the docs' tables. `make gen` writes them.
+"""What is generated from the declarations: schema, Python SDK and the docs' tables. `make gen` writes them.
 
 `python -m tools.generate` writes, with `--check` it only fails where a file is not current.
 """
@@ -10,10 +10,12 @@ import subprocess
 import sys
 
 from aws_proton_provider.resources import RESOURCES
+from tools.generate.schema import schema
 from tools.generate.sdk import module_name, nested_module, package, reference_page, resource_module
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _SDK = "sdk/python/pulumi_aws_proton"
+_SCHEMA = "provider/aws_proton_provider/adapters/plugin/schema.json"
 
 
 def files() -> dict[str, str]:
@@ -22,6 +24,7 @@ def files() -> dict[str, str]:
     modules |= {f"{_SDK}/{module_name(resource)}.py": resource_module(resource) for resource in RESOURCES}
     generated = {path: _tidy(path, text) for path, text in modules.items()}
     generated |= {f"{_SDK}/pulumi-plugin.json": '{"resource": false}\n', f"{_SDK}/py.typed": ""}
+    generated[_SCHEMA] = schema()
     for resource in RESOURCES:
         generated[f"docs/reference/{module_name(resource).replace('_', '-')}.md"] = reference_page(resource)
     return generated
