@@ -22,21 +22,45 @@ from aws_proton_provider.core.values import path
 class DefaultTags(Model):
     """Tags that every taggable resource of the stack gets."""
 
-    tags: Tags = pydantic.Field(default_factory=dict)
+    tags: Tags = pydantic.Field(default_factory=dict, description="The tags, by key.")
 
 
 class Configuration(Model):
     """The stack's configuration, with the names that pulumi-aws gives them."""
 
-    region: str | None = None
-    profile: str | None = None
-    assume_role: AssumeRole | None = None
-    endpoint: str | None = None
-    max_retries: Annotated[int, pydantic.Field(ge=0)] | None = None
-    allowed_account_ids: tuple[AccountId, ...] = ()
-    forbidden_account_ids: tuple[AccountId, ...] = ()
-    default_tags: DefaultTags = DefaultTags()
-    max_deployment_type: DeploymentType | None = None
+    region: str | None = pydantic.Field(
+        default=None,
+        description="The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.",
+    )
+    profile: str | None = pydantic.Field(
+        default=None, description="A profile of the AWS configuration files. Left out: AWS_PROFILE."
+    )
+    assume_role: AssumeRole | None = pydantic.Field(
+        default=None, description="A role to assume before the calls are made."
+    )
+    endpoint: str | None = pydantic.Field(
+        default=None, description="The URL of the Proton server. Left out: AWS_ENDPOINT_URL_PROTON."
+    )
+    max_retries: Annotated[int, pydantic.Field(ge=0)] | None = pydantic.Field(
+        default=None,
+        description="How often a call is repeated that was throttled, or that the server failed at.",
+    )
+    allowed_account_ids: tuple[AccountId, ...] = pydantic.Field(
+        default=(),
+        description="The only accounts that may be changed; checked with STS before the first write.",
+    )
+    forbidden_account_ids: tuple[AccountId, ...] = pydantic.Field(
+        default=(), description="Accounts that must not be changed; checked with STS before the first write."
+    )
+    default_tags: DefaultTags = pydantic.Field(
+        default=DefaultTags(),
+        description="Tags of everything that has tags; a resource's own go before these.",
+    )
+    max_deployment_type: DeploymentType | None = pydantic.Field(
+        default=None,
+        description="The highest deploymentType that an update of an environment may have. A change that "
+        "needs more fails in the preview.",
+    )
 
     @classmethod
     def of_stack(cls, config: Mapping[str, Any]) -> Configuration:

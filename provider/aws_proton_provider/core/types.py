@@ -97,6 +97,7 @@ AccountId = Annotated[
 ]
 DeploymentType = Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
 Decision = Literal["ACCEPT", "REJECT"]
+RepositoryProvider = Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]
 Spec = Annotated[
     dict[str, Any],
     pydantic.BeforeValidator(spec.inputs_of),
@@ -156,34 +157,47 @@ Tags = Annotated[
 class ProvisioningRepository(Model):
     """A linked repository that self-managed provisioning sends its pull requests to."""
 
-    provider: Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]
+    provider: RepositoryProvider = pydantic.Field(description="Where the repository is hosted.")
     name: Annotated[
         str, Text(r"[A-Za-z0-9_.-].*/[A-Za-z0-9_.-].*", 'a repository such as "owner/name"', most=100)
-    ]
-    branch: Annotated[str, Text(r"", "a branch name of 1 to 200 characters", most=200)]
+    ] = pydantic.Field(description='The repository, such as "owner/name".')
+    branch: Annotated[str, Text(r"", "a branch name of 1 to 200 characters", most=200)] = pydantic.Field(
+        description="The branch that the pull requests are for."
+    )
 
 
 class AssumeRole(Model):
     """A role to assume before the calls are made."""
 
-    role_arn: RoleArn
-    session_name: str | None = None
-    external_id: str | None = None
-    duration_seconds: Annotated[int, pydantic.Field(ge=900, le=43200)] | None = None
+    role_arn: RoleArn = pydantic.Field(description="The role's ARN.")
+    session_name: str | None = pydantic.Field(
+        default=None, description='The name of the session; "pulumi-aws-proton" where it is left out.'
+    )
+    external_id: str | None = pydantic.Field(
+        default=None, description="The external ID that the role's trust policy asks for."
+    )
+    duration_seconds: Annotated[int, pydantic.Field(ge=900, le=43200)] | None = pydantic.Field(
+        default=None,
+        description="How long the credentials are valid, 900 to 43,200 seconds; they are renewed.",
+    )
 
 
 class Account(Model):
     """Where a resource's calls go: references only and never keys, so that the state may hold it."""
 
-    profile: str | None = None
-    assume_role: AssumeRole | None = None
-    region: str | None = None
-    endpoint: str | None = None
+    profile: str | None = pydantic.Field(
+        default=None, description="A profile of the AWS configuration files."
+    )
+    assume_role: AssumeRole | None = pydantic.Field(
+        default=None, description="The role to assume before the calls are made."
+    )
+    region: str | None = pydantic.Field(default=None, description="The AWS Region.")
+    endpoint: str | None = pydantic.Field(default=None, description="The URL of the Proton server.")
 
 
 class Timeouts(Model):
     """How long a create, update or delete waits at most, such as "90m"."""
 
-    create: Duration | None = None
-    update: Duration | None = None
-    delete: Duration | None = None
+    create: Duration | None = pydantic.Field(default=None, description="Of a create.")
+    update: Duration | None = pydantic.Field(default=None, description="Of an update.")
+    delete: Duration | None = pydantic.Field(default=None, description="Of a delete.")
