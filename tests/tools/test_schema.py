@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from aws_proton_provider.aws.configuration import Configuration
-from aws_proton_provider.core.declaration import Property, Resource
-from aws_proton_provider.resources import RESOURCES
+from aws_proton_provider.core.declaration import Kind, Property, Resource
+from aws_proton_provider.resources import FUNCTIONS, RESOURCES
+from aws_proton_provider.resources.functions.function import Function
 from tests.names import REPOSITORY
 from tools import pulumi_cli
 
@@ -59,7 +60,7 @@ def test_pulumi_would_find_something_wrong(tmp_path: Path) -> None:
     assert "type aws-proton:index:T not found" in answer
 
 
-def test_it_has_the_resources_of_the_registry_and_no_version() -> None:
+def test_it_has_the_resources_and_functions_of_the_registry_and_no_version() -> None:
     assert [token.rpartition(":")[2] for token in SCHEMA["resources"]] == [
         item.__name__ for item in RESOURCES
     ]
@@ -85,6 +86,20 @@ def test_a_property_is_described_and_is_an_input_where_a_program_gives_it(
 @each_resource
 def test_nothing_is_described_that_is_not_declared(resource: type[Resource]) -> None:
     assert _of(resource)["properties"].keys() == {item.wire for item in resource.properties}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.wire)
+def test_a_function_has_the_inputs_and_outputs_that_are_declared(function: type[Function]) -> None:
+    described = SCHEMA["functions"][f"aws-proton:index:{function.wire}"]
+    given = [item for item in function.properties if item.from_program]
+    returned = function.of_kind(Kind.OUTPUT)
+
+    assert list(described["inputs"]["properties"]) == [item.wire for item in given]
+    assert described["inputs"]["required"] == [item.wire for item in given if item.required]
+    assert list(described["outputs"]["properties"]) == [item.wire for item in returned]
+    for item in returned:
+        shown = described["outputs"]["properties"][item.wire]["description"]
+        assert shown == " ".join(item.doc.split())
 
 
 def test_the_outputs_that_always_have_a_value_are_required() -> None:

@@ -19,7 +19,8 @@ from aws_proton_provider.aws.configuration import Configuration
 from aws_proton_provider.core import types
 from aws_proton_provider.core.declaration import Kind, Model, Property, Resource, bare, nested_object
 from aws_proton_provider.core.package import NAMESPACE
-from aws_proton_provider.resources import RESOURCES
+from aws_proton_provider.resources import FUNCTIONS, RESOURCES
+from aws_proton_provider.resources.functions.function import Function
 
 _EXAMPLES = pathlib.Path(__file__).with_name("examples")
 
@@ -95,16 +96,8 @@ def package_schema() -> dict[str, Any]:
             "inputProperties": settings,
         },
         "resources": {_token(resource.__name__): _resource(resource) for resource in RESOURCES},
+        "functions": {_token(function.wire): _function(function) for function in FUNCTIONS},
     }
-
-
-def has_always(item: Property) -> bool:
-    """Whether a property of a state always has a value.
-
-    What AWS decides where the program leaves it out has one. A setting has none after an import or `get`:
-    it is in no record of AWS's.
-    """
-    return item.kind is not Kind.SETTING and (item.keep or not bare(item.type)[1])
 
 
 def _resource(resource: type[Resource]) -> dict[str, Any]:
@@ -112,7 +105,7 @@ def _resource(resource: type[Resource]) -> dict[str, Any]:
     return {
         "description": f"{inspect.getdoc(resource)}\n\n{_example(resource.__name__)}",
         "properties": {item.wire: _described(item, give=False) for item in resource.properties},
-        "required": [item.wire for item in resource.properties if has_always(item)],
+        "required": [item.wire for item in resource.properties if item.always],
         "inputProperties": {item.wire: _described(item, give=True) for item in given},
         "requiredInputs": [item.wire for item in given if item.required],
         "listInputs": {
@@ -120,6 +113,24 @@ def _resource(resource: type[Resource]) -> dict[str, Any]:
             "properties": {item.wire: _described(item, give=True) for item in given if item.type == _ACCOUNT},
         },
         "aliases": [{"type": f"pulumi-python:dynamic/{NAMESPACE}:{resource.__name__}"}],
+    }
+
+
+def _function(function: type[Function]) -> dict[str, Any]:
+    given = [item for item in function.properties if item.from_program]
+    returned = function.of_kind(Kind.OUTPUT)
+    return {
+        "description": inspect.getdoc(function),
+        "inputs": {
+            "type": "object",
+            "properties": {item.wire: _described(item, give=True) for item in given},
+            "required": [item.wire for item in given if item.required],
+        },
+        "outputs": {
+            "type": "object",
+            "properties": {item.wire: _described(item, give=False) for item in returned},
+            "required": [item.wire for item in returned if item.always],
+        },
     }
 
 
@@ -141,12 +152,13 @@ def _described(item: Property, *, give: bool) -> dict[str, Any]:
 
 def _types() -> Iterator[tuple[str, dict[str, Any]]]:
     """The nested objects and enumerations that properties refer to, by token."""
-    hints: list[Any] = [item.type for resource in RESOURCES for item in resource.properties]
+    declared: tuple[type[Resource], ...] = (*RESOURCES, *FUNCTIONS)
+    hints: list[Any] = [item.type for each in declared for item in each.properties]
     found = sorted(set(_named_in([*hints, Configuration])), key=_type_name)
     for hint in found:
         token = _token(_type_name(hint))
         if _is_enumeration(hint):
-            values = [{"value": value} for value in typing.get_args(hint)]
+            values = [{"name": _camel(value), "value": value} for value in typing.get_args(hint)]
             yield token, {"type": "string", "enum": values}
         elif hint is not Configuration:
             required = [str(field.alias) for field in hint.model_fields.values() if field.is_required()]
@@ -210,6 +222,11 @@ def _composed_type(origin: Any, arguments: tuple[Any, ...], *, give: bool) -> di
     if origin in (list, tuple):
         return {"type": "array", "items": _type(arguments[0], give=give)}
     raise TypeError(f"{origin} has no counterpart in Pulumi's schema language")
+
+
+def _camel(value: str) -> str:
+    """GITHUB_ENTERPRISE as the SDKs name it: GithubEnterprise."""
+    return value.title().replace("_", "")
 
 
 def _token(name: str) -> str:

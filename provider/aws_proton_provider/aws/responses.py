@@ -9,9 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_LEFT_OUT = frozenset(
-    {"lastDeploymentSucceededAt", "roleArn", "templateMajorVersion", "templateMinorVersion"}
-)
+LEFT_OUT = frozenset({"lastDeploymentSucceededAt", "roleArn", "templateMajorVersion", "templateMinorVersion"})
 """Members that the model requires and AWS left out: of an environment that never succeeded, and of a
 connection without AWS-managed provisioning (User Guide, "Create an environment"; CodeBuild provisioning)."""
 
@@ -52,7 +50,7 @@ def _faults(value: Any, shape: Any, where: str) -> Iterator[str]:
     elif shape.type_name == "structure":
         below = f"{where}." if where else ""
         for name in shape.required_members:
-            if name not in value and name not in _LEFT_OUT:
+            if name not in value and name not in LEFT_OUT:
                 yield f"it has no {below}{name}"
         for name in shape.members.keys() & value.keys():
             yield from _faults(value[name], shape.members[name], f"{below}{name}")

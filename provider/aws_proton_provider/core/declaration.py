@@ -69,6 +69,7 @@ class Property:
         autonamed: Left out, it keeps its value; at creation it is the resource's name in the program.
         remedy: Removing it is refused, since the API cannot unset it; this says what to do instead.
         member: The member of a create's request, where that is not the wire name.
+        listed: The summary in the API's listing of such objects has it, too.
         name: snake_case, as in Python.
         wire: camelCase, as in botocore's model, Pulumi's state and the docs.
         type: The annotation.
@@ -93,6 +94,7 @@ class Property:
     autonamed: bool = False
     remedy: str | None = None
     member: str | None = None
+    listed: bool = True
     name: str = ""
     wire: str = ""
     type: Any = None
@@ -102,6 +104,15 @@ class Property:
     def from_program(self) -> bool:
         """Whether the program may give it."""
         return self.kind in (Kind.INPUT, Kind.SETTING)
+
+    @property
+    def always(self) -> bool:
+        """Whether a state always has a value of it.
+
+        What AWS decides where the program leaves it out has one. A setting has none after an import or `get`:
+        no record of AWS's has it.
+        """
+        return self.kind is not Kind.SETTING and (self.keep or not bare(self.type)[1])
 
     def validated(self, value: Any) -> Any:
         """`value` as the property's type has it, with camelCase keys.
@@ -240,6 +251,7 @@ ACCOUNT = setting(
 TAGS = setting(doc="The object's tags, besides the stack's `aws-proton:defaultTags`.")
 TAGS_ALL = computed(
     member="tags",
+    listed=False,
     repeats="tags",
     doc="All tags: those in `tags`, the stack's default tags and `pulumi:owner`.",
 )

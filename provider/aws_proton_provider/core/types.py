@@ -97,6 +97,8 @@ AccountId = Annotated[
 ]
 DeploymentType = Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
 Decision = Literal["ACCEPT", "REJECT"]
+ConnectionStatus = Literal["PENDING", "CONNECTED", "REJECTED"]
+ConnectionRequester = Literal["MANAGEMENT_ACCOUNT", "ENVIRONMENT_ACCOUNT"]
 RepositoryProvider = Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]
 Spec = Annotated[
     dict[str, Any],

@@ -1,4 +1,4 @@
-"""The provider's core: AWS Proton resources, declared once each, and the calls behind them.
+"""The provider's core: AWS Proton resources and functions, declared once each, and the calls behind them.
 
 Adapters put it behind Pulumi; nothing else in here knows of Pulumi.
 """
@@ -11,6 +11,12 @@ from aws_proton_provider.resources.environment_account_connection import Environ
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter,
 )
+from aws_proton_provider.resources.functions.account_settings import GetAccountSettings
+from aws_proton_provider.resources.functions.environment_account_connections import (
+    GetEnvironmentAccountConnections,
+)
+from aws_proton_provider.resources.functions.environments import GetEnvironment, GetEnvironments
+from aws_proton_provider.resources.functions.function import Function
 from aws_proton_provider.resources.lifecycle import CustomResource
 
 RESOURCES: tuple[type[CustomResource], ...] = (
@@ -20,3 +26,11 @@ RESOURCES: tuple[type[CustomResource], ...] = (
     AccountSettings,
 )
 """The registry: one line per resource."""
+
+FUNCTIONS: tuple[type[Function], ...] = (
+    GetEnvironment,
+    GetEnvironments,
+    GetAccountSettings,
+    GetEnvironmentAccountConnections,
+)
+"""What a program can read, one line each."""

@@ -51,7 +51,7 @@ class AccountSettings(CustomResource):
     def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """Of the settings those that are managed; all of them where nothing is known yet (`.get`)."""
         require_same(identifier, current_location(operation.proton))
-        live = _live(operation.proton)
+        live = live_settings(operation.proton)
         own = {item.wire for item in cls.of_kind(Kind.INPUT)} & (state.keys() or live.keys())
         return without_record(cls, state) | {wire: value for wire, value in live.items() if wire in own}
 
@@ -90,6 +90,7 @@ def _send(members: State, proton: Proton) -> None:
         proton.call("update_account_settings", **members)
 
 
-def _live(proton: Proton) -> State:
+def live_settings(proton: Proton) -> State:
+    """The settings that have a value."""
     record = proton.call("get_account_settings").get("accountSettings", {})
     return {wire: value for wire, value in from_record(AccountSettings, record).items() if value != ""}

@@ -74,6 +74,7 @@ class EnvironmentAccountConnection(CustomResource):
     )
     codebuild_role_arn: types.RoleArn | None = prop(
         remedy=_ANOTHER_ROLE,
+        listed=False,
         doc="The role of this account for builds that provision (CodeBuild provisioning).",
     )
     component_role_arn: types.RoleArn | None = prop(

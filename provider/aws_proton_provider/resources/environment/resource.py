@@ -83,6 +83,7 @@ class Environment(CustomResource):
     )
     spec: types.Spec = prop(
         deploy=Level.CURRENT_VERSION,
+        listed=False,
         doc="The values of the template's inputs: a mapping, or YAML text, which may be a whole document. "
         "Checked against the template version's schema in the preview.",
     )
@@ -101,6 +102,7 @@ class Environment(CustomResource):
         provisioner=Provisioner.THIS_ACCOUNT,
         excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
         notifies=True,
+        listed=False,
         remedy=_ANOTHER_ROLE,
         doc="The role of this account for builds that provision (CodeBuild provisioning).",
     )
@@ -121,6 +123,7 @@ class Environment(CustomResource):
         provisioner=Provisioner.REPOSITORY,
         excluded_by=(Provisioner.ENVIRONMENT_ACCOUNT,),
         notifies=True,
+        listed=False,
         doc="The linked repository that gets the pull requests (self-managed provisioning).",
     )
     tags: types.Tags | None = TAGS
@@ -143,6 +146,7 @@ class Environment(CustomResource):
 
     deployment_type: str | None = computed(
         follows=True,
+        listed=False,
         doc="The deploymentType of the last update, and in a preview of the next one: NONE, "
         "CURRENT_VERSION, MINOR_VERSION or MAJOR_VERSION. Absent until the first update.",
     )
@@ -166,7 +170,7 @@ class Environment(CustomResource):
     )
     provisioning: str | None = output(doc="CUSTOMER_MANAGED where the template provisions nothing.")
     outputs: types.Outputs = output(
-        repeats="spec", doc="The outputs of the deployed infrastructure, by name."
+        repeats="spec", listed=False, doc="The outputs of the deployed infrastructure, by name."
     )
 
     @classmethod

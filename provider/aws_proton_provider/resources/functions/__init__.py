@@ -1,0 +1,1 @@
+"""Functions: what a program reads from AWS Proton without managing it."""
