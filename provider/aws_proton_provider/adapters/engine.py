@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import select
 import sys
-import threading
 import traceback
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from aws_proton_provider.adapters.processes import end_with_engine
 from aws_proton_provider.core.errors import ProtonError
 
 
@@ -37,7 +35,7 @@ def adapt_server() -> None:
     name = getattr(getattr(server, "__spec__", None), "name", "")
     if name != "pulumi.dynamic.__main__":
         return
-    _end_with_engine()
+    end_with_engine()
     if hasattr(server, "traceback"):
         server.traceback = _OneLine  # type: ignore[union-attr]
 
@@ -56,23 +54,3 @@ def warn(message: str) -> None:
 def _engine() -> engine_pb2_grpc.EngineStub:
     """The engine, whose address is the server's last argument."""
     return engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
-
-
-@functools.cache
-def _end_with_engine() -> None:
-    """Makes this process end when the engine does, also when that was killed and could say nothing.
-
-    The engine reads what the server prints, so its death closes the other end of standard output. The next
-    `pulumi up` adopts what was in progress, as after any crash.
-    """
-    if hasattr(select, "poll"):  # not on Windows
-        threading.Thread(target=_wait_for_its_end, name="end with the engine", daemon=True).start()
-
-
-def _wait_for_its_end() -> None:
-    output = select.poll()
-    # No event is asked for: POLLERR and POLLHUP are always reported, and are all there is to wait for.
-    output.register(sys.__stdout__ or 1, 0)
-    if any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll()):
-        # From a thread nothing else ends a process.
-        os._exit(1)

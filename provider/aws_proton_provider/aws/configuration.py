@@ -71,25 +71,45 @@ class Configuration(Model):
 
         """
         prefix = f"{NAMESPACE}:"
-        own = {
-            key.removeprefix(prefix): _structured(value)
-            for key, value in config.items()
-            if key.startswith(prefix)
-        }
+        own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
         try:
-            return cls.model_validate(own)
+            return cls.of_provider(own)
+        except InvalidConfiguration as fault:
+            named = f"--path '{prefix}{fault.place}'" if fault.nested else f"{prefix}{fault.place}"
+            remedy = f"set {named} VALUE" if fault.known else f"rm {named}"
+            raise InvalidInput(
+                f"stack configuration {prefix}{fault}; fix it with `pulumi config {remedy}`"
+            ) from None
+
+    @classmethod
+    def of_provider(cls, inputs: Mapping[str, Any]) -> Configuration:
+        """The configuration in a provider resource's inputs; structured ones may be JSON text.
+
+        Raises:
+            InvalidConfiguration: a key is not known or a value does not fit.
+
+        """
+        try:
+            return cls.model_validate({key: _structured(value) for key, value in inputs.items()})
         except pydantic.ValidationError as error:
             found = error.errors(include_url=False, include_input=False)[0]
             key, *below = found["loc"]
-            where = f"{prefix}{key}" + path(below)
             unknown = key not in {field.alias for field in cls.model_fields.values()}
             near = _meant(cls, str(key)) if unknown else ""
-            named = f"--path '{where}'" if below else where
-            remedy = f"rm {named}" if found["type"] == "extra_forbidden" else f"set {named} VALUE"
-            raise InvalidInput(
-                f"stack configuration {where}: {validation_reason(found)}{near}; fix it with `pulumi config "
-                f"{remedy}`"
+            raise InvalidConfiguration(
+                f"{key}{path(below)}",
+                f"{validation_reason(found)}{near}",
+                nested=bool(below),
+                known=found["type"] != "extra_forbidden",
             ) from None
+
+
+class InvalidConfiguration(InvalidInput):
+    """A setting that is not valid: `place` is its name, or the path to what is wrong below it."""
+
+    def __init__(self, place: str, reason: str, *, nested: bool, known: bool) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place, self.reason, self.nested, self.known = place, reason, nested, known
 
 
 class Target(Model):

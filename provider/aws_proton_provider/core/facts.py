@@ -7,7 +7,7 @@ They pass through check, and no diff compares them. States keep them, so their m
 from __future__ import annotations
 
 from aws_proton_provider.core.errors import InvalidInput
-from aws_proton_provider.core.ownership import OWNER_TAG, Tags
+from aws_proton_provider.core.ownership import OWNER_TAG, Tags, owner, parents_in
 from aws_proton_provider.core.values import State
 
 HIDDEN = "__"
@@ -64,6 +64,14 @@ def owners_in(*states: State) -> tuple[str, ...]:
 def secret_paths(state: State) -> list[list[str]]:
     """The paths of the secret inputs, the whole spec in a state of 0.1.0 that says so."""
     return list(state.get(SECRETS) or ([["spec"]] if state.get(SECRET_SPEC) else []))
+
+
+def program_facts(urn: str, secrets: list[list[str]]) -> State:
+    """What the program's URN and secrets say, as `adapters/dynamic.py` finds it in the program itself."""
+    beginning, project, _, name = urn.split("::", 3)
+    stack, (*parents, _) = beginning.removeprefix("urn:pulumi:"), parents_in(urn)
+    former = {} if parents else {FORMER_OWNER: f"{project}/{stack}/{name}"}
+    return {NAME: name, OWNER: owner(project, stack, parents, name), SECRETS: secrets, **former}
 
 
 def version_fact() -> State:

@@ -6,7 +6,7 @@ resource manages those it names and no others. Its id is `account/region`, since
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import current_location, require_same
@@ -70,6 +70,11 @@ class AccountSettings(CustomResource):
         require_same(identifier, current_location(operation.proton))
         _send(update_members(changes(cls, state, {}), {}), operation.proton)
         return ()
+
+    @classmethod
+    def existing(cls, query: State, proton: Proton) -> Iterator[tuple[str, str]]:  # noqa: ARG003
+        """The one set of settings of the account and Region."""
+        yield current_location(proton), "default"
 
 
 def update_members(found: Iterable[Change], inputs: State) -> State:

@@ -8,6 +8,7 @@ connection's.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone
@@ -228,6 +229,12 @@ class EnvironmentAccountConnection(CustomResource):
             "manage it any more until it is given a new, accepted connection from this account"
         )
         return (warning,)
+
+    @classmethod
+    def existing(cls, query: State, proton: Proton) -> Iterator[tuple[str, str]]:  # noqa: ARG003
+        """All requests of the account, in any status."""
+        for item in list_requested_connections(proton):
+            yield item["id"], item["environmentName"]
 
 
 def _get(identifier: str, proton: Proton) -> State:

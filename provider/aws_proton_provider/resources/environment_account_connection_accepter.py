@@ -163,6 +163,13 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
             return (f"{_title(state)} stays accepted: {refusal}",)
         return ()
 
+    @classmethod
+    def existing(cls, query: State, proton: Proton) -> Iterator[tuple[str, str]]:  # noqa: ARG003
+        """All requests to the account that it has decided on."""
+        for item in list_addressed_connections(proton):
+            if item["status"] in _DECIDED:
+                yield item["id"], item["environmentName"]
+
 
 _LOOK_UP = ("environmentName", "environmentAccountId")
 

@@ -15,6 +15,9 @@ from aws_proton_provider.core.values import UNKNOWN, State
 from aws_proton_provider.resources.check_context import CheckContext
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_proton_provider.aws.client import Proton
     from aws_proton_provider.aws.operation import Operation
 
 
@@ -84,6 +87,11 @@ class CustomResource(Resource):
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Makes the object as `inputs` want it and returns its whole state."""
+        raise NotImplementedError
+
+    @classmethod
+    def existing(cls, query: State, proton: Proton) -> Iterator[tuple[str, str]]:
+        """The ids and names of the account's objects; `query` may hold an `account` and nothing else."""
         raise NotImplementedError
 
     @classmethod

@@ -19,13 +19,15 @@ from aws_proton_provider.core.errors import Interrupted, InvalidInput, NotFound,
 from aws_proton_provider.core.facts import require_readable, version_fact
 from aws_proton_provider.core.redaction import redacted
 from aws_proton_provider.core.values import State, has_unknown
-from aws_proton_provider.resources import RESOURCES
+from aws_proton_provider.resources import FUNCTIONS, RESOURCES
 from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff, inputs_in
 from aws_proton_provider.resources.service import ProtonService
 
 RESOURCE_OF = {resource.__name__: resource for resource in RESOURCES}
 """The resources by name ("Environment")."""
+
+_FUNCTION_OF = {function.wire: function for function in FUNCTIONS}
 
 
 class Provider:
@@ -124,8 +126,19 @@ class Provider:
             warnings = resource.delete(identifier, state, operation)
         return tuple(redacted(warning, state) for warning in warnings)
 
+    def invoke(self, function: str, inputs: State) -> State:
+        """What a function ("getEnvironment") returns.
+
+        Raises:
+            InvalidInput: there is no such function, or an input is not valid.
+
+        """
+        if function not in _FUNCTION_OF:
+            raise InvalidInput(f"there is no function {function}: there are {', '.join(_FUNCTION_OF)}")
+        return _FUNCTION_OF[function].invoke(inputs, self._proton(inputs))
+
     def kept(
-        self, resource: type[CustomResource], error: ProtonError, operation: Operation
+        self, resource: type[CustomResource], error: Exception, operation: Operation
     ) -> tuple[str, State] | None:
         """The id and state of the object that an operation left in AWS before it failed with `error`.
 

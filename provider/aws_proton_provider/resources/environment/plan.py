@@ -92,6 +92,11 @@ def plan_update(resource: type[Resource], present: State, inputs: State, *, rede
     return dataclasses.replace(plan, sent=sent)
 
 
+def repeats_deployment(state: State, inputs: State) -> bool:
+    """Whether `check` saw a deployment that failed, and no update of this state has repeated it since."""
+    return inputs.get(facts.FAILED_DEPLOYMENT) not in (None, state.get(facts.FAILED_DEPLOYMENT))
+
+
 def refusal_of_update(plan: Plan, inputs: State) -> ProtonError | None:
     """Why an update does not carry out its plan: it takes more than the preview showed."""
     beyond = plan.beyond(Level[inputs.get("deploymentType") or "MAJOR_VERSION"])

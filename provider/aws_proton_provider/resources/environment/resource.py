@@ -7,11 +7,13 @@ its id.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
+from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.location import require_gone, require_same
 from aws_proton_provider.aws.operation import Operation
-from aws_proton_provider.core import facts, types
+from aws_proton_provider.core import types
 from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.declaration import (
     ACCOUNT,
@@ -41,6 +43,7 @@ from aws_proton_provider.resources.environment.plan import (
     plan_update,
     present_state,
     refusal_of_update,
+    repeats_deployment,
     update_steps,
 )
 from aws_proton_provider.resources.environment.waits import (
@@ -190,7 +193,7 @@ class Environment(CustomResource):
     @classmethod
     def diff(cls, state: State, inputs: State) -> Diff:
         """A replacement under the same name has to delete first, since the name is the id."""
-        plan = plan_update(cls, state, inputs, redeploy=facts.FAILED_DEPLOYMENT in inputs)
+        plan = plan_update(cls, state, inputs, redeploy=repeats_deployment(state, inputs))
         same_name = state.get("name") == inputs.get("name")
         return Diff(plan.level is not None, plan.replaces, delete_before_replace=same_name)
 
@@ -243,7 +246,7 @@ class Environment(CustomResource):
         tags = read_tags(live["arn"], proton)
         require_own(f"environment {identifier}", tags, state, inputs)
         present = present_state(cls, live, state)
-        plan = plan_update(cls, present, inputs, redeploy=facts.FAILED_DEPLOYMENT in inputs)
+        plan = plan_update(cls, present, inputs, redeploy=repeats_deployment(state, inputs))
         refusal = refusal_of_update(plan, inputs)
         if refusal:
             raise refusal
@@ -257,6 +260,12 @@ class Environment(CustomResource):
         if tags.creating:
             end_create(live["arn"], proton)
         return state_after(cls, inputs, found) | incarnation_fact(tags.incarnation)
+
+    @classmethod
+    def existing(cls, query: State, proton: Proton) -> Iterator[tuple[str, str]]:  # noqa: ARG003
+        """All environments, as ListEnvironments has them."""
+        for item in proton.all_of("list_environments", "environments", maxResults=100):
+            yield item["name"], item["name"]
 
     @classmethod
     def preview_update(cls, state: State, inputs: State) -> State:
