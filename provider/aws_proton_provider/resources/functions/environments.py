@@ -40,7 +40,7 @@ class GetEnvironment(Function):
                 f"environment {inputs['name']} does not exist in the account that the credentials reach, in "
                 f"Region {proton.region}: check the name, and the configuration `{NAMESPACE}:*` or `account`"
             )
-        return found
+        return found | {"tags": found["tagsAll"]}
 
 
 class EnvironmentTemplateFilter(Model):
