@@ -13,8 +13,8 @@ from concurrent import futures
 from typing import TYPE_CHECKING
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
+from aws_proton_provider.adapters.plugin.protocol import skip_sdk
 from aws_proton_provider.adapters.processes import end_with_engine
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def main() -> int:
             "name its folder in Pulumi.yaml (plugins: providers: - name: aws-proton, path: …)\n"
         )
         return 2
+    skip_sdk()
+    from pulumi.runtime.proto import provider_pb2_grpc  # noqa: PLC0415 - as said there
+
     server = grpc.server(
         futures.ThreadPoolExecutor(_MOST_OPERATIONS),
         options=[
