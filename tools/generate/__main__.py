@@ -10,8 +10,10 @@ import subprocess
 import sys
 
 from aws_proton_provider.resources import RESOURCES
+from tools.generate.docs import reference_page
+from tools.generate.python import module_name
 from tools.generate.schema import schema
-from tools.generate.sdk import module_name, nested_module, package, reference_page, resource_module
+from tools.generate.sdk import dynamic_sdk
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _SDK = "sdk/python/pulumi_aws_proton"
@@ -20,8 +22,7 @@ _SCHEMA = "provider/aws_proton_provider/adapters/plugin/schema.json"
 
 def files() -> dict[str, str]:
     """Every generated file: path from the project's root → text."""
-    modules = {f"{_SDK}/__init__.py": package(), f"{_SDK}/_nested.py": nested_module()}
-    modules |= {f"{_SDK}/{module_name(resource)}.py": resource_module(resource) for resource in RESOURCES}
+    modules = {f"{_SDK}/{name}": text for name, text in dynamic_sdk().items()}
     generated = {path: _tidy(path, text) for path, text in modules.items()}
     generated |= {f"{_SDK}/pulumi-plugin.json": '{"resource": false}\n', f"{_SDK}/py.typed": ""}
     generated[_SCHEMA] = schema()

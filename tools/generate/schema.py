@@ -21,6 +21,7 @@ from aws_proton_provider.core.declaration import Kind, Model, Property, Resource
 from aws_proton_provider.core.package import NAMESPACE
 from aws_proton_provider.resources import FUNCTIONS, RESOURCES
 from aws_proton_provider.resources.functions.function import Function
+from tools.generate.python import AUTONAMED
 
 _EXAMPLES = pathlib.Path(__file__).with_name("examples")
 
@@ -71,7 +72,10 @@ _ENUMERATIONS = {hint: name for name, hint in vars(types).items() if typing.get_
 """The names of the enumerations."""
 
 
-AUTONAMED = "Left out: the resource's name in the program at creation, and unchanged later."
+PROVIDER_DOC = (
+    "Where calls go, with which credentials, and what may be changed: the settings of the stack's "
+    f"configuration (`{NAMESPACE}:region`, …), for the resources and functions that are given this provider."
+)
 
 
 def schema() -> str:
@@ -82,21 +86,22 @@ def schema() -> str:
 def package_schema() -> dict[str, Any]:
     """The package's schema."""
     settings = dict(_fields(Configuration))
-    texts = {wire: described for wire, described in settings.items() if described.get("type") == "string"}
+    texts = {
+        str(field.alias): settings[str(field.alias)]
+        for field in Configuration.model_fields.values()
+        if is_text(field.annotation)
+    }
     return {
         **_HEADER,
         "config": {"variables": settings},
         "types": dict(_types()),
         "provider": {
-            "description": "Where calls go, with which credentials, and what may be changed: the settings "
-            f"of the stack's configuration (`{NAMESPACE}:region`, …), for the resources that name this "
-            "provider.",
-            # Of a provider only texts are outputs: the SDKs have everything else as JSON text.
+            "description": PROVIDER_DOC,
             "properties": texts,
             "inputProperties": settings,
         },
-        "resources": {_token(resource.__name__): _resource(resource) for resource in RESOURCES},
-        "functions": {_token(function.wire): _function(function) for function in FUNCTIONS},
+        "resources": {token(resource.__name__): _resource(resource) for resource in RESOURCES},
+        "functions": {token(function.wire): _function(function) for function in FUNCTIONS},
     }
 
 
@@ -156,14 +161,14 @@ def _types() -> Iterator[tuple[str, dict[str, Any]]]:
     hints: list[Any] = [item.type for each in declared for item in each.properties]
     found = sorted(set(_named_in([*hints, Configuration])), key=_type_name)
     for hint in found:
-        token = _token(_type_name(hint))
+        name = token(_type_name(hint))
         if _is_enumeration(hint):
             values = [{"name": _camel(value), "value": value} for value in typing.get_args(hint)]
-            yield token, {"type": "string", "enum": values}
+            yield name, {"type": "string", "enum": values}
         elif hint is not Configuration:
             required = [str(field.alias) for field in hint.model_fields.values() if field.is_required()]
             yield (
-                token,
+                name,
                 {
                     "type": "object",
                     "description": " ".join((inspect.getdoc(hint) or "").split()),
@@ -184,6 +189,11 @@ def _named_in(hints: Iterable[Any]) -> Iterator[Any]:
             yield hint
         else:
             yield from _named_in(typing.get_args(hint))
+
+
+def is_text(hint: Any) -> bool:
+    """Whether values of a type are texts. Of a provider all others are JSON text."""
+    return bare(hint)[0] is str or _is_enumeration(bare(hint)[0])
 
 
 def _is_enumeration(hint: Any) -> bool:
@@ -210,7 +220,7 @@ def _type(hint: Any, *, give: bool) -> dict[str, Any]:
     if inspect.isclass(hint) and hint in _PRIMITIVES:
         return {"type": _PRIMITIVES[hint]}
     if _is_enumeration(hint) or nested_object(hint):
-        return {"$ref": f"#/types/{_token(_type_name(hint))}"}
+        return {"$ref": f"#/types/{token(_type_name(hint))}"}
     return _composed_type(typing.get_origin(hint), typing.get_args(hint), give=give)
 
 
@@ -229,7 +239,8 @@ def _camel(value: str) -> str:
     return value.title().replace("_", "")
 
 
-def _token(name: str) -> str:
+def token(name: str) -> str:
+    """The token of a resource, function or type."""
     return f"{NAMESPACE}:index:{name}"
 
 

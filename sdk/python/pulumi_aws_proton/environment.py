@@ -257,9 +257,9 @@ class Environment(pulumi.dynamic.Resource, module="aws-proton", name="Environmen
 
     @property
     @pulumi.getter(name="waitForDeployment")
-    def wait_for_deployment(self) -> pulumi.Output[bool]:
+    def wait_for_deployment(self) -> pulumi.Output[bool | None]:
         """Whether create, update and delete wait until the deployment has ended."""
-        value: pulumi.Output[bool] = pulumi.get(self, "waitForDeployment")
+        value: pulumi.Output[bool | None] = pulumi.get(self, "waitForDeployment")
         return value
 
     @property

@@ -162,11 +162,11 @@ class EnvironmentAccountConnection(
 
     @property
     @pulumi.getter(name="waitForAcceptance")
-    def wait_for_acceptance(self) -> pulumi.Output[bool]:
+    def wait_for_acceptance(self) -> pulumi.Output[bool | None]:
         """Whether create and update wait until the management account has accepted. Only for a request
         that another stack accepts: in one program the accepter comes after this resource, so that
         waiting would end in a timeout."""
-        value: pulumi.Output[bool] = pulumi.get(self, "waitForAcceptance")
+        value: pulumi.Output[bool | None] = pulumi.get(self, "waitForAcceptance")
         return value
 
     @property

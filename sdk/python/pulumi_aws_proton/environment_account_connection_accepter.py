@@ -139,9 +139,9 @@ class EnvironmentAccountConnectionAccepter(
 
     @property
     @pulumi.getter(name="waitForRequest")
-    def wait_for_request(self) -> pulumi.Output[bool]:
+    def wait_for_request(self) -> pulumi.Output[bool | None]:
         """Whether create waits for a request that is made later, such as by another stack."""
-        value: pulumi.Output[bool] = pulumi.get(self, "waitForRequest")
+        value: pulumi.Output[bool | None] = pulumi.get(self, "waitForRequest")
         return value
 
     @property
