@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.core import types
-from aws_proton_provider.core.declaration import ACCOUNT, Kind, Model, output, prop
+from aws_proton_provider.core.declaration import Kind, Model, output, prop
 from aws_proton_provider.core.records import from_record, to_request
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.environment_account_connection import EnvironmentAccountConnection
 from aws_proton_provider.resources.environment_account_connection_accepter import (
     EnvironmentAccountConnectionAccepter,
 )
-from aws_proton_provider.resources.functions.function import Function, summary_of
+from aws_proton_provider.resources.functions.function import READ_FROM, Function, summary_of
 
 
 @summary_of(EnvironmentAccountConnection, EnvironmentAccountConnectionAccepter.property_of("connectionId"))
@@ -28,7 +28,7 @@ class GetEnvironmentAccountConnections(Function):
     )
     statuses: list[types.ConnectionStatus] | None = prop(doc="Only the connections in one of these statuses.")
     environment_name: types.ResourceName | None = prop(doc="Only the connections for this environment.")
-    account: types.Account | None = ACCOUNT
+    account: types.Account | None = READ_FROM
     environment_account_connections: list[EnvironmentAccountConnectionSummary] = output(
         doc="The connections."
     )

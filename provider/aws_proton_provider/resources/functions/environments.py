@@ -7,13 +7,19 @@ import pydantic
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core import types
-from aws_proton_provider.core.declaration import ACCOUNT, Kind, Model, output, prop
+from aws_proton_provider.core.declaration import Kind, Model, output, prop
 from aws_proton_provider.core.errors import NotFound
 from aws_proton_provider.core.package import NAMESPACE
 from aws_proton_provider.core.records import from_record, to_request
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.environment.resource import Environment
-from aws_proton_provider.resources.functions.function import Function, as_outputs, required, summary_of
+from aws_proton_provider.resources.functions.function import (
+    READ_FROM,
+    Function,
+    as_outputs,
+    required,
+    summary_of,
+)
 
 
 class GetEnvironment(Function):
@@ -29,7 +35,7 @@ class GetEnvironment(Function):
         ),
     )
     tags: types.AllTags = output(doc="All of its tags.")
-    account: types.Account | None = ACCOUNT
+    account: types.Account | None = READ_FROM
 
     @classmethod
     def answer(cls, inputs: State, proton: Proton) -> State:
@@ -61,7 +67,7 @@ class GetEnvironments(Function):
     environment_templates: list[EnvironmentTemplateFilter] | None = prop(
         doc="Only the environments of one of these major versions of templates."
     )
-    account: types.Account | None = ACCOUNT
+    account: types.Account | None = READ_FROM
     environments: list[EnvironmentSummary] = output(doc="The environments.")
 
     @classmethod

@@ -10,12 +10,16 @@ import pydantic
 
 from aws_proton_provider.aws.responses import LEFT_OUT
 from aws_proton_provider.core.checking import check_inputs
-from aws_proton_provider.core.declaration import Kind, Model, Property, Resource, bare
+from aws_proton_provider.core.declaration import Kind, Model, Property, Resource, bare, setting
 from aws_proton_provider.core.errors import InvalidInput
 from aws_proton_provider.core.values import State
 
 if TYPE_CHECKING:
     from aws_proton_provider.aws.client import Proton
+
+
+READ_FROM = setting(doc="Where the calls go, instead of where the stack's configuration says.")
+"""`account` of every function."""
 
 
 class Function(Resource):
