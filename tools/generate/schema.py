@@ -40,7 +40,8 @@ _HEADER: dict[str, Any] = {
         },
         "go": {
             "generateResourceContainerTypes": True,
-            "importBasePath": "pulumi-aws-proton/sdk/go/awsproton",
+            # A module that is in no public repository: Go asks for a host name all the same.
+            "importBasePath": "example.com/pulumi-aws-proton/sdk/go/awsproton",
             "respectSchemaVersion": True,
             "rootPackageName": "awsproton",
         },
@@ -53,6 +54,7 @@ _HEADER: dict[str, Any] = {
             "dependencies": {"@pulumi/pulumi": "^3.142.0"},
             "devDependencies": {"@types/node": "^20", "typescript": "^5.9.0"},
             "packageName": "pulumi-aws-proton",
+            "readme": "The TypeScript SDK of pulumi-aws-proton: see docs/guide/other-languages.md.",
             "respectSchemaVersion": True,
         },
         # Not pulumi_aws_proton: that is this project's own package, which has typed classes for the plugin.
