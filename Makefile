@@ -35,10 +35,10 @@ lint: setup ## ruff, mypy --strict on what is shipped, and the walls between the
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
 gen: setup ## write the files that are generated from the resources' declarations
-	@$(BIN)/python -m tools.generate
+	@$(BIN)/python -m tools.generate && $(BIN)/python -m tools.sdks
 
 gen-check: setup ## fail when a generated file is not what `make gen` would write
-	@$(BIN)/python -m tools.generate --check
+	@$(BIN)/python -m tools.generate --check && $(BIN)/python -m tools.sdks --check
 
 serve: setup ## the server and a local AWS, on one port, in the foreground
 	@$(BIN)/proton-server local

@@ -1,0 +1,2 @@
+// AWS Proton environments, environment account connections and account settings.
+package awsproton
