@@ -62,3 +62,9 @@ def queue(publish: Any) -> str:
     folder = "examples/02-change-and-preview/template-v"
     name: str = publish(f"{folder}1.0", f"{folder}1.1", f"{folder}2.0", majors=("1", "1", None))
     return name
+
+
+@pytest.fixture(scope="session")
+def quickstart(published_template: Callable[..., str]) -> str:
+    """The template of example 01, under the name that several examples know it by."""
+    return published_template(REPOSITORY / "examples/01-quickstart/template", name="quickstart")

@@ -38,13 +38,6 @@ def example(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> An
     return copy
 
 
-@pytest.fixture(scope="module")
-def quickstart(published_template: Any) -> str:
-    """The template of example 01, under the name that several examples know it by."""
-    name: str = published_template(REPOSITORY / "examples/01-quickstart/template", name="quickstart")
-    return name
-
-
 def _destroy(project: Project) -> None:
     project.pulumi("destroy", "--yes", "--skip-preview")
     assert project.resources() == {}
