@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+from aws_proton_provider.aws.answers import Answers
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.core import types
 from aws_proton_provider.core.values import State
@@ -28,6 +29,7 @@ class Operation:
         limit: How many seconds it may wait at most, as Pulumi's `customTimeouts` say; None where they do not.
         keeps_failed: Whether Pulumi keeps in the state what a create made before it failed.
         status: Shows a line about what is being waited for, until the next one.
+        answers: What it may take from other operations of the command in the same account.
         interrupted: Set when the user wants Pulumi to stop; a wait then ends at once.
         kept: The id and state of the object since AWS has it, and until the operation has ended.
 
@@ -38,6 +40,7 @@ class Operation:
     limit: float | None = None
     keeps_failed: bool = False
     status: Callable[[str], None] = _nobody
+    answers: Answers = dataclasses.field(default_factory=Answers)
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     kept: tuple[str, State] | None = None
 

@@ -79,7 +79,8 @@ class Provider:
             InvalidInput: `account` is not valid.
 
         """
-        return Operation(self._proton(properties), verb, **heard)
+        proton = self._proton(properties)
+        return Operation(proton, verb, answers=self._service(proton).answers, **heard)
 
     def create(self, resource: type[CustomResource], inputs: State, operation: Operation) -> Created:
         """Makes the object."""
@@ -160,9 +161,11 @@ class Provider:
         if not self._complete or has_unknown(inputs.get("account")):
             return None
         with contextlib.suppress(InvalidInput):
-            proton = self._proton(inputs)
-            return self._services.setdefault(proton, ProtonService(proton))
+            return self._service(self._proton(inputs))
         return None
+
+    def _service(self, proton: Proton) -> ProtonService:
+        return self._services.setdefault(proton, ProtonService(proton))
 
 
 def _title(resource: type[CustomResource], properties: State) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
+from aws_proton_provider.aws.answers import Answers, until_a_write
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.core import spec
 from aws_proton_provider.core.errors import AccessDenied, NotFound, ProtonError, Refused
@@ -19,11 +20,9 @@ from aws_proton_provider.resources.connection_lookup import (
 from aws_proton_provider.resources.environment.waits import get_environment
 from aws_proton_provider.resources.tags import read_tags
 
-_T = TypeVar("_T")
-
 
 class ProtonService:
-    """`Service` over the API.
+    """`Service` over the API, and the answers that all operations on its account share.
 
     Each listing is asked for once and remembered, for all resources of one command: a preview of N
     environments costs ⌈N/100⌉ ListEnvironments and one call for each template version. What the
@@ -33,14 +32,14 @@ class ProtonService:
     """
 
     def __init__(self, proton: Proton) -> None:
+        self.answers = Answers()
         self._proton = proton
-        self._answers: dict[tuple[str, ...], tuple[int, Any]] = {}
-        self._asking = threading.RLock()
+        self._adding = threading.Lock()
         self._owners: dict[str, tuple[str, ...]] = {}
 
     def environments(self) -> Mapping[str, State] | None:
         """The environments of the account by name."""
-        return self._remembered(
+        return self.answers.of(
             lambda: _by_name(self._proton.all_of("list_environments", "environments", maxResults=100)),
             "environments",
             unknown=ProtonError,
@@ -56,7 +55,7 @@ class ProtonService:
 
     def template(self, name: str) -> State | None:
         """An environment template as ListEnvironmentTemplates has it, empty where there is none."""
-        listed = self._remembered(
+        listed = self.answers.of(
             lambda: _by_name(self._proton.all_of("list_environment_templates", "templates", maxResults=100)),
             "templates",
             unknown=ProtonError,
@@ -87,7 +86,7 @@ class ProtonService:
             except NotFound:
                 return []
 
-        return self._remembered(ask, "versions", template, major, lasting=bool)
+        return self.answers.of(ask, "versions", template, major, lasting=bool, unknown=AccessDenied)
 
     def input_schema(self, template: str, major: str, minor: str) -> dict[str, Any] | None:
         """The OpenAPI 3.0 schema of a version's inputs; it never changes."""
@@ -110,12 +109,15 @@ class ProtonService:
                     f"schema is not valid: {error}; register a new version with a schema that is valid"
                 ) from None
 
-        return self._remembered(ask, "schema", template, major, minor, lasting=bool)
+        return self.answers.of(ask, "schema", template, major, minor, lasting=bool, unknown=AccessDenied)
 
     def connections(self) -> list[State] | None:
         """All connections addressed to this account."""
-        return self._remembered(
-            lambda: list_addressed_connections(self._proton), "connections", stamp=Proton.writes
+        return self.answers.of(
+            lambda: list_addressed_connections(self._proton),
+            "connections",
+            valid=until_a_write,
+            unknown=AccessDenied,
         )
 
     def used_by(self, connection: State) -> str | None:
@@ -127,10 +129,10 @@ class ProtonService:
 
     def requested(self) -> list[State] | None:
         """The environment account connections that this account has requested."""
-        return self._remembered(
+        return self.answers.of(
             lambda: list_requested_connections(self._proton),
             "requested",
-            stamp=Proton.writes,
+            valid=until_a_write,
             unknown=ProtonError,
         )
 
@@ -148,36 +150,10 @@ class ProtonService:
         """
         if not owner:
             return former
-        with self._asking:
+        with self._adding:
             known = dict.fromkeys((owner, *self._owners.get(owner, ()), *former))
             self._owners[owner] = tuple(known)
             return self._owners[owner]
-
-    def _remembered(
-        self,
-        ask: Callable[[], _T],
-        *key: str,
-        unknown: type[ProtonError] = AccessDenied,
-        lasting: Callable[[_T], bool] = lambda _: True,
-        stamp: int = 0,
-    ) -> _T | None:
-        """What `ask` answers, remembered if it is `lasting`, until there is another `stamp`.
-
-        None, remembered too, where the answer may not be seen.
-        """
-        with self._asking:
-            when, remembered = self._answers.get(key, (None, None))
-            if when == stamp:
-                found: _T | None = remembered
-                return found
-            try:
-                answer = ask()
-            except unknown:
-                self._answers[key] = (stamp, None)
-                return None
-            if lasting(answer):
-                self._answers[key] = (stamp, answer)
-            return answer
 
 
 def _by_name(listed: list[State]) -> dict[str, State]:
