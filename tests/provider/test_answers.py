@@ -60,6 +60,14 @@ def test_a_reader_takes_an_answer_once_so_that_a_second_refresh_asks_again() -> 
     assert [read("one"), read("two"), read("one"), read("two")] == [1, 1, 2, 2]
 
 
+def test_a_refresh_does_not_take_what_a_preview_has_asked_for() -> None:
+    answers, asked = Answers(), Asked()
+
+    assert answers.of(asked, "listing") == 1
+    assert answers.of(asked, "listing", reader="one") == 2
+    assert answers.of(asked, "listing") == 1
+
+
 def test_a_read_takes_no_old_answer(clock: Callable[[float], None]) -> None:
     answers, asked = Answers(), Asked()
 

@@ -81,6 +81,13 @@ def test_every_member_of_a_record_is_declared(resource: Any, shape: str) -> None
     assert [member for member in MODEL.shape_for(shape).members if member not in declared | {"id"}] == []
 
 
+def test_what_a_listing_of_environments_lacks_is_declared_so() -> None:
+    record, summary = (MODEL.shape_for(shape).members for shape in ("Environment", "EnvironmentSummary"))
+    unlisted = {item.wire for item in Environment.properties if item.unlisted}
+
+    assert unlisted == {*(record.keys() - summary.keys()), "outputs"}
+
+
 def test_every_reason_is_still_needed() -> None:
     members = {member for name in OPERATIONS for member in MODEL.operation_model(name).input_shape.members}
 

@@ -81,9 +81,11 @@ class Answers:
             valid: Whether the answer of before is taken.
             lasting: Whether an answer is kept.
             unknown: Errors that are kept as the answer None.
-            reader: Whose refresh it is: instead of `valid`, each takes an answer once.
+            reader: Whose refresh it is: instead of `valid`, each takes an answer once, and only one that was
+                asked for by a refresh.
 
         """
+        key = (*key, "refresh") if reader else key
         with self._asking.setdefault(key, threading.Lock()):
             answer: Answer[_T] | None = self._answers.get(key)
             taken = answer is not None and (_not_yet_taken(answer, reader) if reader else valid(answer))

@@ -12,6 +12,7 @@ from aws_proton_provider.core.errors import NotFound
 
 if TYPE_CHECKING:
     from aws_proton_provider.aws.client import Proton
+    from aws_proton_provider.aws.operation import Operation
     from aws_proton_provider.core.values import State
 
 
@@ -21,6 +22,7 @@ def list_addressed_connections(proton: Proton) -> list[State]:
         "list_environment_account_connections",
         "environmentAccountConnections",
         requestedBy="MANAGEMENT_ACCOUNT",
+        maxResults=100,
     )
 
 
@@ -30,6 +32,7 @@ def list_requested_connections(proton: Proton, **filters: str) -> list[State]:
         "list_environment_account_connections",
         "environmentAccountConnections",
         requestedBy="ENVIRONMENT_ACCOUNT",
+        maxResults=100,
         **filters,
     )
 
@@ -37,6 +40,24 @@ def list_requested_connections(proton: Proton, **filters: str) -> list[State]:
 def find_addressed_connection(identifier: str, proton: Proton) -> State | None:
     """The connection with this id among those addressed to the caller's account."""
     return connection_by_id(identifier, list_addressed_connections(proton))
+
+
+def find_connection_of_refresh(
+    identifier: str, state: State, operation: Operation, *, reader: str
+) -> State | None:
+    """The same, from a listing that all refreshes of a command share; `reader` is the resource of this one.
+
+    What that lacks may be newer, and what is not in a state yet, or is changed by this operation, too.
+    """
+    proton = operation.proton
+    if operation.verb == "read" and "arn" in state:
+        listed = operation.answers.of(
+            lambda: list_addressed_connections(proton), "connections", reader=reader
+        )
+        found = connection_by_id(identifier, listed or [])
+        if found:
+            return found
+    return find_addressed_connection(identifier, proton)
 
 
 def connection_by_id(identifier: str, connections: list[State]) -> State | None:

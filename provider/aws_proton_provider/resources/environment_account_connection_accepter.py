@@ -25,6 +25,7 @@ from aws_proton_provider.resources.connection_lookup import (
     connection_by_id,
     environment_using,
     find_addressed_connection,
+    find_connection_of_refresh,
     list_addressed_connections,
 )
 from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
@@ -130,7 +131,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
     @classmethod
     def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """The current decision: a request that somebody else rejected shows as `decision: "REJECT"`."""
-        live = _found(identifier, state, operation.proton)
+        live = _found(identifier, state, operation)
         if live is None:
             return None
         return without_record(cls, state) | _from_listing(live)
@@ -139,7 +140,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
     def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
         """Verifies the request again and, where ACCEPT became REJECT, rejects it."""
         operation.proton.allow_writing()
-        live = _found(identifier, state, operation.proton)
+        live = _found(identifier, state, operation)
         if live is None:
             raise NotFound(f"{_title(inputs)} does not exist any more: run `pulumi refresh`")
         return _decide(live, inputs, operation)
@@ -149,7 +150,7 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
         """Rejects a connection that no environment uses; one in use stays accepted."""
         proton = operation.proton
         proton.allow_writing()
-        live = _found(identifier, state, proton)
+        live = _found(identifier, state, operation)
         if live is None or live["status"] == "REJECTED":
             return ()
         environment = environment_using(live, proton)
@@ -174,10 +175,10 @@ class EnvironmentAccountConnectionAccepter(CustomResource):
 _LOOK_UP = ("environmentName", "environmentAccountId")
 
 
-def _found(identifier: str, state: State, proton: Proton) -> State | None:
-    live = find_addressed_connection(identifier, proton)
+def _found(identifier: str, state: State, operation: Operation) -> State | None:
+    live = find_connection_of_refresh(identifier, state, operation, reader=identifier)
     if live is None:
-        require_gone(state.get("arn"), proton, account=state.get("managementAccountId"))
+        require_gone(state.get("arn"), operation.proton, account=state.get("managementAccountId"))
     return live
 
 

@@ -17,6 +17,7 @@ from aws_proton_provider.resources.connection_lookup import (
     list_addressed_connections,
     list_requested_connections,
 )
+from aws_proton_provider.resources.environment.listing import shared_environments
 from aws_proton_provider.resources.environment.waits import get_environment
 from aws_proton_provider.resources.tags import read_tags
 
@@ -39,11 +40,7 @@ class ProtonService:
 
     def environments(self) -> Mapping[str, State] | None:
         """The environments of the account by name."""
-        return self.answers.of(
-            lambda: _by_name(self._proton.all_of("list_environments", "environments", maxResults=100)),
-            "environments",
-            unknown=ProtonError,
-        )
+        return shared_environments(self._proton, self.answers)
 
     def environment(self, name: str) -> tuple[State, Tags] | None:
         """An environment as it is at this moment, and its tags."""
@@ -56,7 +53,10 @@ class ProtonService:
     def template(self, name: str) -> State | None:
         """An environment template as ListEnvironmentTemplates has it, empty where there is none."""
         listed = self.answers.of(
-            lambda: _by_name(self._proton.all_of("list_environment_templates", "templates", maxResults=100)),
+            lambda: {
+                item["name"]: item
+                for item in self._proton.all_of("list_environment_templates", "templates", maxResults=100)
+            },
             "templates",
             unknown=ProtonError,
         )
@@ -154,7 +154,3 @@ class ProtonService:
             known = dict.fromkeys((owner, *self._owners.get(owner, ()), *former))
             self._owners[owner] = tuple(known)
             return self._owners[owner]
-
-
-def _by_name(listed: list[State]) -> dict[str, State]:
-    return {item["name"]: item for item in listed}

@@ -46,6 +46,7 @@ from aws_proton_provider.resources.environment.plan import (
     repeats_deployment,
     update_steps,
 )
+from aws_proton_provider.resources.environment.refresh import refreshed
 from aws_proton_provider.resources.environment.waits import (
     await_removal,
     await_settled,
@@ -219,14 +220,20 @@ class Environment(CustomResource):
 
     @classmethod
     def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
-        """The environment as it is: every declared input as AWS has it, so that any drift shows."""
+        """The environment as it is: every declared input as AWS has it, so that any drift shows.
+
+        One that the listing shows unchanged is not asked for itself.
+        """
         proton = operation.proton
+        known = refreshed(cls, identifier, state, operation)
+        if known is not None:
+            return known
         try:
             live = get_environment(identifier, proton)
         except NotFound:
             require_gone(state.get("arn"), proton)
             return None
-        found = without_deleted_connection(cls, with_outputs(cls, live, state, proton), proton)
+        found = without_deleted_connection(cls, with_outputs(cls, live, state, proton), operation)
         return without_record(cls, state) | found | observed(read_tags(live["arn"], proton), state)
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.aws.waiting import wait_until
@@ -10,7 +12,7 @@ from aws_proton_provider.core.errors import AccessDenied, DeploymentFailed, NotF
 from aws_proton_provider.core.provisioning import Provisioner
 from aws_proton_provider.core.records import from_record
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources.connection_lookup import find_addressed_connection
+from aws_proton_provider.resources.connection_lookup import find_connection_of_refresh
 from aws_proton_provider.resources.environment.deployment_type import FAILED, provisioner
 
 _TIMEOUT = "90m"
@@ -36,11 +38,18 @@ def is_deploying(environment: State) -> bool:
 
 
 def with_outputs(resource: type[Resource], live: State, state: State, proton: Proton) -> State:
-    """The properties of a live environment, with its outputs: where the state has them, these."""
+    """The properties of a live environment, with its outputs."""
+    return from_record(resource, live) | {"outputs": outputs_of(resource, live, state, proton)}
+
+
+def outputs_of(resource: type[Resource], live: State, state: State, proton: Proton) -> Mapping[str, str]:
+    """The outputs of a live environment: where the state has them, these."""
     if _has_outputs(resource, live, state):
-        return from_record(resource, live) | {"outputs": state["outputs"]}
+        known: Mapping[str, str] = state["outputs"]
+        return known
     listed = proton.all_of("list_environment_outputs", "outputs", environmentName=live["name"])
-    return from_record(resource, live | {"outputs": listed})
+    outputs: Mapping[str, str] = from_record(resource, {"outputs": listed})["outputs"]
+    return outputs
 
 
 def _has_outputs(resource: type[Resource], live: State, state: State) -> bool:
@@ -60,16 +69,16 @@ def _has_outputs(resource: type[Resource], live: State, state: State) -> bool:
     )
 
 
-def without_deleted_connection(resource: type[Resource], found: State, proton: Proton) -> State:
+def without_deleted_connection(resource: type[Resource], found: State, operation: Operation) -> State:
     """The properties without a connection that was deleted: AWS goes on naming it, but it does not exist."""
     given = provisioner(resource, found)
     if given is None or given.provisioner is not Provisioner.ENVIRONMENT_ACCOUNT:
         return found
     try:
-        exists = find_addressed_connection(found[given.wire], proton) is not None
+        connection = find_connection_of_refresh(found[given.wire], found, operation, reader=found["name"])
     except AccessDenied:
         return found
-    return found if exists else {wire: value for wire, value in found.items() if wire != given.wire}
+    return found if connection else {wire: value for wire, value in found.items() if wire != given.wire}
 
 
 def await_settled(name: str, inputs: State, operation: Operation) -> State:
