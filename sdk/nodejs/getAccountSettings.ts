@@ -20,7 +20,7 @@ export function getAccountSettings(args?: GetAccountSettingsArgs, opts?: pulumi.
 
 export interface GetAccountSettingsArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: inputs.Account;
 }
@@ -52,7 +52,7 @@ export function getAccountSettingsOutput(args?: GetAccountSettingsOutputArgs, op
 
 export interface GetAccountSettingsOutputArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: pulumi.Input<inputs.AccountArgs | undefined>;
 }

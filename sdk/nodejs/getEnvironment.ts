@@ -20,7 +20,7 @@ export function getEnvironment(args: GetEnvironmentArgs, opts?: pulumi.InvokeOpt
 
 export interface GetEnvironmentArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: inputs.Account;
     /**
@@ -136,7 +136,7 @@ export function getEnvironmentOutput(args: GetEnvironmentOutputArgs, opts?: pulu
 
 export interface GetEnvironmentOutputArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: pulumi.Input<inputs.AccountArgs | undefined>;
     /**

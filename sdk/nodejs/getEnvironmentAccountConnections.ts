@@ -22,7 +22,7 @@ export function getEnvironmentAccountConnections(args: GetEnvironmentAccountConn
 
 export interface GetEnvironmentAccountConnectionsArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: inputs.Account;
     /**
@@ -60,7 +60,7 @@ export function getEnvironmentAccountConnectionsOutput(args: GetEnvironmentAccou
 
 export interface GetEnvironmentAccountConnectionsOutputArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: pulumi.Input<inputs.AccountArgs | undefined>;
     /**

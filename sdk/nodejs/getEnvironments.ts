@@ -21,7 +21,7 @@ export function getEnvironments(args?: GetEnvironmentsArgs, opts?: pulumi.Invoke
 
 export interface GetEnvironmentsArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: inputs.Account;
     /**
@@ -50,7 +50,7 @@ export function getEnvironmentsOutput(args?: GetEnvironmentsOutputArgs, opts?: p
 
 export interface GetEnvironmentsOutputArgs {
     /**
-     * Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+     * Where the calls go, instead of where the stack's configuration says.
      */
     account?: pulumi.Input<inputs.AccountArgs | undefined>;
     /**

@@ -8,7 +8,7 @@ import * as enums from "./types/enums";
 import * as utilities from "./utilities";
 
 /**
- * Where calls go, with which credentials, and what may be changed: the settings of the stack's configuration (`aws-proton:region`, …), for the resources that name this provider.
+ * Where calls go, with which credentials, and what may be changed: the settings of the stack's configuration (`aws-proton:region`, …), for the resources and functions that are given this provider.
  */
 export class Provider extends pulumi.ProviderResource {
     /** @internal */
@@ -29,6 +29,10 @@ export class Provider extends pulumi.ProviderResource {
      * The URL of the Proton server. Left out: AWS_ENDPOINT_URL_PROTON.
      */
     declare public readonly endpoint: pulumi.Output<string | undefined>;
+    /**
+     * The highest deploymentType that an update of an environment may have. A change that needs more fails in the preview.
+     */
+    declare public readonly maxDeploymentType: pulumi.Output<enums.DeploymentType | undefined>;
     /**
      * A profile of the AWS configuration files. Left out: AWS_PROFILE.
      */

@@ -23,7 +23,7 @@ func LookupAccountSettings(ctx *pulumi.Context, args *LookupAccountSettingsArgs,
 }
 
 type LookupAccountSettingsArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account *Account `pulumi:"account"`
 }
 
@@ -42,7 +42,7 @@ func LookupAccountSettingsOutput(ctx *pulumi.Context, args LookupAccountSettings
 }
 
 type LookupAccountSettingsOutputArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account AccountPtrInput `pulumi:"account"`
 }
 

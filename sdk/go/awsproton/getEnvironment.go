@@ -23,7 +23,7 @@ func LookupEnvironment(ctx *pulumi.Context, args *LookupEnvironmentArgs, opts ..
 }
 
 type LookupEnvironmentArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account *Account `pulumi:"account"`
 	// The environment's name, unique in account and Region.
 	Name string `pulumi:"name"`
@@ -84,7 +84,7 @@ func LookupEnvironmentOutput(ctx *pulumi.Context, args LookupEnvironmentOutputAr
 }
 
 type LookupEnvironmentOutputArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account AccountPtrInput `pulumi:"account"`
 	// The environment's name, unique in account and Region.
 	Name pulumi.StringInput `pulumi:"name"`

@@ -23,7 +23,7 @@ func GetEnvironmentAccountConnections(ctx *pulumi.Context, args *GetEnvironmentA
 }
 
 type GetEnvironmentAccountConnectionsArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account *Account `pulumi:"account"`
 	// Only the connections for this environment.
 	EnvironmentName *string `pulumi:"environmentName"`
@@ -44,7 +44,7 @@ func GetEnvironmentAccountConnectionsOutput(ctx *pulumi.Context, args GetEnviron
 }
 
 type GetEnvironmentAccountConnectionsOutputArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account AccountPtrInput `pulumi:"account"`
 	// Only the connections for this environment.
 	EnvironmentName pulumi.StringPtrInput `pulumi:"environmentName"`

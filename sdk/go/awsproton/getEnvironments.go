@@ -23,7 +23,7 @@ func GetEnvironments(ctx *pulumi.Context, args *GetEnvironmentsArgs, opts ...pul
 }
 
 type GetEnvironmentsArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account *Account `pulumi:"account"`
 	// Only the environments of one of these major versions of templates.
 	EnvironmentTemplates []EnvironmentTemplateFilter `pulumi:"environmentTemplates"`
@@ -40,7 +40,7 @@ func GetEnvironmentsOutput(ctx *pulumi.Context, args GetEnvironmentsOutputArgs, 
 }
 
 type GetEnvironmentsOutputArgs struct {
-	// Where this resource's calls go, instead of where the stack's configuration says. A change never replaces the resource.
+	// Where the calls go, instead of where the stack's configuration says.
 	Account AccountPtrInput `pulumi:"account"`
 	// Only the environments of one of these major versions of templates.
 	EnvironmentTemplates EnvironmentTemplateFilterArrayInput `pulumi:"environmentTemplates"`

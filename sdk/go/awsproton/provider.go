@@ -11,12 +11,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Where calls go, with which credentials, and what may be changed: the settings of the stack's configuration (`aws-proton:region`, …), for the resources that name this provider.
+// Where calls go, with which credentials, and what may be changed: the settings of the stack's configuration (`aws-proton:region`, …), for the resources and functions that are given this provider.
 type Provider struct {
 	pulumi.ProviderResourceState
 
 	// The URL of the Proton server. Left out: AWS_ENDPOINT_URL_PROTON.
 	Endpoint pulumi.StringPtrOutput `pulumi:"endpoint"`
+	// The highest deploymentType that an update of an environment may have. A change that needs more fails in the preview.
+	MaxDeploymentType DeploymentTypePtrOutput `pulumi:"maxDeploymentType"`
 	// A profile of the AWS configuration files. Left out: AWS_PROFILE.
 	Profile pulumi.StringPtrOutput `pulumi:"profile"`
 	// The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.
@@ -122,6 +124,11 @@ func (o ProviderOutput) ToProviderOutputWithContext(ctx context.Context) Provide
 // The URL of the Proton server. Left out: AWS_ENDPOINT_URL_PROTON.
 func (o ProviderOutput) Endpoint() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Provider) pulumi.StringPtrOutput { return v.Endpoint }).(pulumi.StringPtrOutput)
+}
+
+// The highest deploymentType that an update of an environment may have. A change that needs more fails in the preview.
+func (o ProviderOutput) MaxDeploymentType() DeploymentTypePtrOutput {
+	return o.ApplyT(func(v *Provider) DeploymentTypePtrOutput { return v.MaxDeploymentType }).(DeploymentTypePtrOutput)
 }
 
 // A profile of the AWS configuration files. Left out: AWS_PROFILE.
