@@ -87,15 +87,16 @@ def test_a_provider_is_the_same_text_in_every_process_and_in_users_states_of_ver
         assert issubclass(getattr(importlib.import_module(module), name), dynamic.ResourceProvider)
 
 
-def test_a_program_imports_nothing_that_only_the_provider_needs() -> None:
+@pytest.mark.parametrize("module", ["pulumi_aws_proton", "pulumi_aws_proton.plugin"])
+def test_a_program_imports_nothing_that_only_the_provider_needs(module: str) -> None:
     """Every command waits for the program to start, and for the provider to start after it."""
     program = textwrap.dedent(
-        """
+        f"""
         import sys
         import pulumi, pulumi.dynamic
         before = set(sys.modules)
-        import pulumi_aws_proton
-        print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+        import {module}
+        print(*sorted({{name.partition(".")[0] for name in set(sys.modules) - before}}))
         """
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

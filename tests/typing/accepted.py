@@ -6,6 +6,7 @@ import pulumi
 from typing_extensions import assert_type
 
 import pulumi_aws_proton as proton
+import pulumi_aws_proton.plugin as native
 
 config = pulumi.Config()
 
@@ -62,3 +63,40 @@ proton.AccountSettings(
 )
 found = proton.Environment.get("found", "dev")
 assert_type(found, proton.Environment)
+
+there = native.Provider(
+    "there",
+    region=environment.arn,
+    assume_role={"role_arn": "arn:aws:iam::222222222222:role/deploy"},
+    max_retries=3,
+    allowed_account_ids=["222222222222"],
+    default_tags=native.DefaultTagsArgs(tags={"team": environment.name}),
+    max_deployment_type="MINOR_VERSION",
+)
+moved = native.Environment(
+    "dev",
+    template_name="vpc-env",
+    template_major_version="1",
+    spec={"vpc_cidr": "10.0.0.0/16", "zone": environment.outputs["Zone"]},
+    timeouts=proton.TimeoutsArgs(create="30m"),
+    account=elsewhere,
+    opts=pulumi.ResourceOptions(provider=there),
+)
+assert_type(moved.template_minor_version, pulumi.Output[str])
+assert_type(moved.wait_for_deployment, pulumi.Output[bool | None])
+assert_type(native.Environment.get("found", "dev"), native.Environment)
+pulumi.export("native", moved.provisioning_repository.apply(lambda found: found and found.branch))
+
+known = native.get_environment(name="dev", opts=pulumi.InvokeOptions(provider=there))
+assert_type(known.template_minor_version, str | None)
+pulumi.export("known", known.outputs["VpcId"])
+later = native.get_environment_output(name=moved.name, account={"profile": config.require("profile")})
+assert_type(later, pulumi.Output[native.GetEnvironmentResult])
+pulumi.export("later", later.tags)
+listed = native.get_environments(environment_templates=[{"template_name": "vpc-env", "major_version": "1"}])
+pulumi.export("listed", [each.arn for each in listed.environments])
+connections = native.get_environment_account_connections(
+    requested_by="MANAGEMENT_ACCOUNT", statuses=["PENDING"]
+)
+assert_type(connections.environment_account_connections[0].role_arn, str | None)
+pulumi.export("settings", native.get_account_settings_output().pipeline_provisioning_repository)

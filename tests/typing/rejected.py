@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi_aws_proton as proton
+import pulumi_aws_proton.plugin as native
 from pulumi_aws_proton import AccountSettings, Environment, EnvironmentAccountConnectionAccepter
 
 Environment("a", template_name="t", template_major_version="1")  # wrong
@@ -17,3 +18,11 @@ AccountSettings("i", pipeline_provisioning_repository={"provider": "GITHUB", "na
 proton.AccountArgs(profle="dev")  # wrong
 len(AccountSettings("j").urn)  # wrong
 len(AccountSettings("k").pipeline_role_arn)  # wrong
+
+native.Environment("l", template_name="t", template_major_version="1")  # wrong
+native.Provider("m", regoin="us-east-1")  # wrong
+native.Provider("n", max_deployment_type="SOME")  # wrong
+native.get_environment()  # wrong
+native.get_environments(environment_templates=["vpc"])  # wrong
+native.get_environment_account_connections(requested_by="ME")  # wrong
+len(native.get_environment(name="dev").deployment_type)  # wrong

@@ -11,6 +11,7 @@ import sys
 
 from aws_proton_provider.resources import RESOURCES
 from tools.generate.docs import reference_page
+from tools.generate.plugin_sdk import plugin_sdk
 from tools.generate.python import module_name
 from tools.generate.schema import schema
 from tools.generate.sdk import dynamic_sdk
@@ -23,6 +24,7 @@ _SCHEMA = "provider/aws_proton_provider/adapters/plugin/schema.json"
 def files() -> dict[str, str]:
     """Every generated file: path from the project's root → text."""
     modules = {f"{_SDK}/{name}": text for name, text in dynamic_sdk().items()}
+    modules |= {f"{_SDK}/plugin/{name}": text for name, text in plugin_sdk().items()}
     generated = {path: _tidy(path, text) for path, text in modules.items()}
     generated |= {f"{_SDK}/pulumi-plugin.json": '{"resource": false}\n', f"{_SDK}/py.typed": ""}
     generated[_SCHEMA] = schema()

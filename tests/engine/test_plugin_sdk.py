@@ -1,0 +1,127 @@
+"""The Python SDK of the plugin: a program moves over by its import, gives a provider, and calls functions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.project import Project
+from tests.names import ACCOUNT, SERVICE_ROLE, unique
+
+_PLUGINS = f"""\
+plugins:
+  providers:
+    - name: aws-proton
+      path: {Path(sys.executable).parent}
+"""
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    """A project that finds the plugin of this installation."""
+    with (project.folder / "Pulumi.yaml").open("a") as file:
+        file.write(_PLUGINS)
+    return project
+
+
+def _program(module: str, template: str, name: str) -> str:
+    return f"""
+        import pulumi
+        from {module} import Environment, TimeoutsArgs
+
+        environment = Environment(
+            "{name}",
+            template_name="{template}",
+            template_major_version="1",
+            spec={{}},
+            proton_service_role_arn="{SERVICE_ROLE}",
+            tags={{"team": "net"}},
+            timeouts=TimeoutsArgs(create="10m"),
+            account={{"region": "us-east-1"}},
+        )
+        pulumi.export("facts", [environment.name, environment.arn, environment.template_minor_version])
+        pulumi.export("timeout", environment.timeouts.create)
+        pulumi.export("outputs", environment.outputs)
+        pulumi.export("found", Environment.get("found", environment.id).deployment_status)
+    """
+
+
+def test_a_program_moves_over_by_its_import_and_nothing_changes(project: Project, workshop: str) -> None:
+    name = unique("env")
+    project.program(_program("pulumi_aws_proton", workshop, name))
+    project.up()
+    before = project.outputs()
+    project.program(_program("pulumi_aws_proton.plugin", workshop, name))
+
+    result = project.up()
+
+    assert project.outputs() == before
+    assert " updated" not in result.text
+    assert " replaced" not in result.text
+    assert project.resources()[name]["type"] == "aws-proton:index:Environment"
+    assert project.preview().summary.keys() == {"same"}
+    project.pulumi("destroy", "--yes", "--skip-preview")
+
+
+def test_a_provider_takes_every_setting_and_functions_read_through_it(
+    project: Project, workshop: str, proton_server: Any
+) -> None:
+    name = unique("env")
+    project.program(f"""
+        import pulumi
+        import pulumi_aws_proton.plugin as proton
+
+        there = proton.Provider(
+            "there",
+            region="us-east-1",
+            endpoint=pulumi.Output.from_input("{proton_server.url}"),
+            max_retries=3,
+            allowed_account_ids=["{ACCOUNT}"],
+            forbidden_account_ids=["999999999999"],
+            default_tags=proton.DefaultTagsArgs(tags={{"stage": "test"}}),
+            max_deployment_type="MINOR_VERSION",
+        )
+        through = pulumi.ResourceOptions(provider=there)
+        environment = proton.Environment(
+            "{name}",
+            through,
+            template_name="{workshop}",
+            template_major_version="1",
+            spec={{}},
+            proton_service_role_arn="{SERVICE_ROLE}",
+        )
+        options = pulumi.InvokeOptions(provider=there)
+        found = proton.get_environment_output(name=environment.name, opts=options)
+        pulumi.export("tags", found.tags.apply(lambda tags: tags["stage"]))
+        pulumi.export("arns", pulumi.Output.all(found.arn, environment.arn))
+        pulumi.export("outputs", pulumi.Output.all(found.outputs, environment.outputs))
+        listed = proton.get_environments_output(
+            environment_templates=[{{"template_name": environment.template_name, "major_version": "1"}}],
+            opts=options,
+        )
+        pulumi.export("names", listed.environments.apply(lambda all: [each.template_name for each in all]))
+        pulumi.export("settings", proton.get_account_settings().pipeline_codebuild_role_arn)
+        pulumi.export(
+            "connections",
+            len(
+                proton.get_environment_account_connections(
+                    requested_by="MANAGEMENT_ACCOUNT", environment_name="{name}"
+                ).environment_account_connections
+            ),
+        )
+    """)
+
+    result = project.up()
+
+    assert "warning" not in result.text
+    outputs = project.outputs()
+    assert outputs["tags"] == "test"
+    assert outputs["arns"][0] == outputs["arns"][1]
+    assert outputs["outputs"][0] == outputs["outputs"][1]
+    assert workshop in outputs["names"]
+    assert outputs["connections"] == 0
+    assert project.resources()["there"]["inputs"]["defaultTags"] == '{"tags": {"stage": "test"}}'
+    project.pulumi("destroy", "--yes", "--skip-preview")
