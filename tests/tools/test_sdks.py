@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.names import REPOSITORY
-from tools import go, sdks
+from tools import sdks
+from tools.go import toolchain_on_path
 
 SCHEMA = "provider/aws_proton_provider/adapters/plugin/schema.json"
 needs_go = pytest.mark.skipif(
-    go.on_path(sdks.GENERATOR) is None, reason="needs the version of Go that tools/sdk-generator/go.mod names"
+    toolchain_on_path(sdks.GENERATOR) is None,
+    reason="needs the Go that its go.mod names",
 )
 
 

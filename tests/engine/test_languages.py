@@ -1,0 +1,153 @@
+"""Programs in TypeScript and Go, with the SDKs that are checked in, deploy through the plugin."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.engine.languages import node_modules, put_language_host_into
+from tests.engine.project import Project
+from tests.names import REPOSITORY
+from tests.servers import LocalServer
+from tools.go import toolchain_on_path
+from tools.uv import VENV
+
+
+@dataclasses.dataclass(frozen=True)
+class Language:
+    """An example's folder, its runtime and program, and how the program says the days of the spec."""
+
+    folder: str
+    runtime: str
+    program: str
+    days: str
+
+
+TYPESCRIPT = Language("10-typescript", "nodejs", "index.ts", "message_retention_days: {}")
+GO = Language("11-go", "go", "main.go", "pulumi.Int({})")
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js and npm on PATH"
+)
+needs_go = pytest.mark.skipif(
+    toolchain_on_path(REPOSITORY / "sdk" / "go") is None,
+    reason="needs the Go that sdk/go/go.mod names",
+)
+
+
+@pytest.fixture
+def program(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Callable[[Language], Project]:
+    """Copies an example to where it finds the plugin and the SDKs as in the repository."""
+
+    def copy(language: Language) -> Project:
+        source = REPOSITORY / "examples" / language.folder
+        name = yaml.safe_load((source / "Pulumi.yaml").read_text())["name"]
+        folder = tmp_path / "examples" / language.folder
+        project = Project(folder, proton_server.url, name=name, home=pulumi_home)
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+        (tmp_path / "sdk").symlink_to(REPOSITORY / "sdk")
+        (tmp_path / ".venv").symlink_to(VENV)
+        if language is TYPESCRIPT:
+            (folder / "node_modules").symlink_to(node_modules())
+        put_language_host_into(tmp_path / "hosts", language.runtime)
+        project.environment["PATH"] = f"{tmp_path / 'hosts'}{os.pathsep}{project.environment['PATH']}"
+        return project
+
+    return copy
+
+
+@needs_node
+@pytest.mark.usefixtures("quickstart")
+def test_10_the_environment_of_01_in_typescript(program: Callable[[Language], Project], proton: Any) -> None:
+    _deploy_change_and_destroy(program(TYPESCRIPT), proton, TYPESCRIPT)
+
+
+@needs_go
+@pytest.mark.usefixtures("quickstart")
+def test_11_the_environment_of_01_in_go(program: Callable[[Language], Project], proton: Any) -> None:
+    _deploy_change_and_destroy(program(GO), proton, GO)
+
+
+def _deploy_change_and_destroy(project: Project, proton: Any, language: Language) -> None:
+    project.up()
+    found = project.outputs()
+    assert (found["status"], found["version"]) == ("SUCCEEDED", "1.0")
+    assert found["outputs"].keys() == {"BucketName", "TableName", "QueueUrl", "TopicArn"}
+    assert project.preview().summary.keys() == {"same"}
+
+    source = project.folder / language.program
+    text = source.read_text()
+    assert text.count(language.days.format(4)) == 1
+    source.write_text(text.replace(language.days.format(4), language.days.format(7)))
+    preview = project.preview()
+    assert preview.steps["quickstart"]["op"] == "update"
+    assert preview.deployment_type("quickstart") == "CURRENT_VERSION"
+    project.up()
+    inputs = {"team": "platform", "stage": "development", "message_retention_days": 7}
+    assert _deployed(proton) == ("SUCCEEDED", inputs)
+
+    project.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+
+    project.pulumi("destroy", "--yes", "--skip-preview")
+    assert project.resources() == {}
+    with pytest.raises(proton.exceptions.ResourceNotFoundException):
+        proton.get_environment(name="quickstart")
+
+
+def _deployed(proton: Any) -> tuple[str, dict[str, Any]]:
+    """The status of the environment's deployment, and the inputs that it was made with."""
+    environment = proton.get_environment(name="quickstart")["environment"]
+    return environment["deploymentStatus"], yaml.safe_load(environment["spec"])["spec"]
+
+
+@needs_node
+def test_the_typescript_examples_of_the_schema_compile_with_the_sdk(tmp_path: Path) -> None:
+    settings = json.loads((REPOSITORY / "examples/10-typescript/tsconfig.json").read_text())
+    settings["files"] = [f"{number}.ts" for number, _ in enumerate(_examples("typescript"))]
+    (tmp_path / "tsconfig.json").write_text(json.dumps(settings))
+    for name, example in zip(settings["files"], _examples("typescript"), strict=True):
+        (tmp_path / name).write_text(example)
+    (tmp_path / "node_modules").symlink_to(node_modules())
+
+    _run("node", "node_modules/typescript/bin/tsc", "--noEmit", folder=tmp_path)
+
+
+@needs_go
+def test_the_go_sdk_and_the_examples_of_the_schema_compile(tmp_path: Path) -> None:
+    module = (REPOSITORY / "examples/11-go/go.mod").read_text()
+    (tmp_path / "go.mod").write_text(module.replace("../../sdk/go", str(REPOSITORY / "sdk" / "go")))
+    shutil.copy(REPOSITORY / "examples/11-go/go.sum", tmp_path)
+    for number, example in enumerate(_examples("go")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "main.go").write_text(example)
+
+    _run("go", "vet", "./...", folder=REPOSITORY / "sdk" / "go")
+    _run("go", "vet", "./...", folder=tmp_path)
+
+
+def _examples(language: str) -> list[str]:
+    """The programs in a language in the descriptions of the schema."""
+    schema = (REPOSITORY / "provider/aws_proton_provider/adapters/plugin/schema.json").read_text()
+    found = [
+        example
+        for resource in json.loads(schema)["resources"].values()
+        for example in re.findall(
+            rf"^```{language}\n(.*?)^```", resource["description"], re.DOTALL | re.MULTILINE
+        )
+    ]
+    assert found
+    return found
+
+
+def _run(*command: str, folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
