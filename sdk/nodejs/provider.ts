@@ -61,6 +61,7 @@ export class Provider extends pulumi.ProviderResource {
             resourceInputs["maxDeploymentType"] = args?.maxDeploymentType;
             resourceInputs["maxRetries"] = pulumi.output(args?.maxRetries).apply(JSON.stringify);
             resourceInputs["profile"] = args?.profile;
+            resourceInputs["refreshTags"] = pulumi.output(args?.refreshTags).apply(JSON.stringify);
             resourceInputs["region"] = args?.region;
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
@@ -104,6 +105,10 @@ export interface ProviderArgs {
      * A profile of the AWS configuration files. Left out: AWS_PROFILE.
      */
     profile?: pulumi.Input<string | undefined>;
+    /**
+     * Whether a refresh reads the tags of each environment, one call each, and not only of those that have changed otherwise.
+     */
+    refreshTags?: pulumi.Input<boolean | undefined>;
     /**
      * The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.
      */

@@ -149,6 +149,38 @@ def test_drift_of_every_kind_shows(mine: Stack, program: Any, proton: Any) -> No
     assert mine.state["outputs"]["Title"] == "first"
 
 
+@pytest.mark.parametrize(
+    ("setting", "seen"), [({"refreshTags": "true"}, {"team": "net", "foreign": "x"}), ({}, {"team": "net"})]
+)
+def test_tags_that_alone_have_changed_are_seen_where_a_refresh_reads_tags(
+    stack: Stacks, program: Any, proton: Any, setting: dict[str, str], seen: dict[str, str]
+) -> None:
+    mine = stack(EnvironmentProvider, **setting)
+    state = mine.up(**program, tags={"team": "net"})
+    proton.tag_resource(resourceArn=state["arn"], tags=[{"key": "foreign", "value": "x"}])
+
+    mine.refresh()
+
+    assert mine.inputs["tags"] == seen
+    mine.up(**program | {"description": "any update"}, tags={"team": "net"})
+    assert _live(proton, mine)["tags"] == {"team": "net"}
+
+
+def test_a_spec_that_somebody_else_has_deployed_is_seen(mine: Stack, program: Any, proton: Any) -> None:
+    mine.up(**program)
+    proton.update_environment(
+        name=program["name"],
+        deploymentType="CURRENT_VERSION",
+        spec=json.dumps({"proton": "EnvironmentSpec", "spec": {"title": "foreign"}}),
+    )
+    ended(proton, program["name"])
+
+    mine.refresh()
+
+    assert mine.inputs["spec"] == {"title": "foreign"}
+    assert mine.state["outputs"]["Title"] == "foreign"
+
+
 def test_a_failed_deployment_is_one_sentence_and_is_deployed_again(mine: Stack, program: Any) -> None:
     broken = program | {"spec": {"title": "first", "fails": True}}
 

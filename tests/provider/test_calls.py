@@ -168,6 +168,19 @@ def test_a_refresh_of_what_has_not_changed_costs_a_listing_and_nothing_else(
     assert state == known
 
 
+def test_a_refresh_reads_tags_where_the_stack_says_so(
+    script: Callable[..., Script], proton: Proton, known: dict[str, Any]
+) -> None:
+    tags = {"tags": [{"key": "foreign", "value": "x"}]}
+    calls = script(("ListEnvironments", listed()), ("ListTagsForResource", tags))
+
+    state = Environment.read("dev", known, Operation(proton, "read", refresh_tags=True))
+
+    assert calls.made == calls.expected
+    assert state is not None
+    assert state["tagsAll"] == {"foreign": "x"}
+
+
 def test_a_refresh_of_many_costs_one_listing(
     script: Callable[..., Script], proton: Proton, known: dict[str, Any]
 ) -> None:

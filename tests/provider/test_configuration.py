@@ -24,6 +24,7 @@ def test_every_key_has_its_meaning() -> None:
             "aws-proton:forbiddenAccountIds": '["210987654321"]',
             "aws-proton:defaultTags": '{"tags": {"stage": "dev"}}',
             "aws-proton:maxDeploymentType": "MINOR_VERSION",
+            "aws-proton:refreshTags": "true",
             "aws:region": "us-east-1",
             "project:anything": "goes",
         }
@@ -33,6 +34,7 @@ def test_every_key_has_its_meaning() -> None:
     assert found.assume_role is not None
     assert (found.assume_role.role_arn, found.assume_role.external_id) == (ROLE, "x")
     assert (found.max_retries, found.max_deployment_type) == (3, "MINOR_VERSION")
+    assert found.refresh_tags
     assert (found.allowed_account_ids, found.forbidden_account_ids) == (("123456789012",), ("210987654321",))
     assert found.default_tags.tags == {"stage": "dev"}
 
@@ -43,6 +45,7 @@ def test_every_key_has_its_meaning() -> None:
         ("allowedAcountIds", '["123456789012"]', ": no such key, did you mean allowedAccountIds"),
         ("unheardOf", "x", ": no such key"),
         ("allowedAccountIds", '["1"]', "[0]: must be an AWS account ID of 12 digits"),
+        ("refreshTags", "perhaps", ": Input should be a valid boolean, unable to interpret input"),
         ("maxRetries", "-1", ": Input should be greater than or equal to 0"),
         (
             "maxDeploymentType",

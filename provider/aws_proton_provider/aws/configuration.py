@@ -61,6 +61,11 @@ class Configuration(Model):
         description="The highest deploymentType that an update of an environment may have. A change that "
         "needs more fails in the preview.",
     )
+    refresh_tags: bool = pydantic.Field(
+        default=False,
+        description="Whether a refresh reads the tags of each environment, one call each, and not only of "
+        "those that have changed otherwise.",
+    )
 
     @classmethod
     def of_stack(cls, config: Mapping[str, Any]) -> Configuration:

@@ -29,6 +29,7 @@ class Operation:
         limit: How many seconds it may wait at most, as Pulumi's `customTimeouts` say; None where they do not.
         keeps_failed: Whether Pulumi keeps in the state what a create made before it failed.
         status: Shows a line about what is being waited for, until the next one.
+        refresh_tags: Whether a read asks for tags also where nothing else has changed.
         answers: What it may take from other operations of the command in the same account.
         interrupted: Set when the user wants Pulumi to stop; a wait then ends at once.
         kept: The id and state of the object since AWS has it, and until the operation has ended.
@@ -40,6 +41,7 @@ class Operation:
     limit: float | None = None
     keeps_failed: bool = False
     status: Callable[[str], None] = _nobody
+    refresh_tags: bool = False
     answers: Answers = dataclasses.field(default_factory=Answers)
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     kept: tuple[str, State] | None = None

@@ -80,7 +80,13 @@ class Provider:
 
         """
         proton = self._proton(properties)
-        return Operation(proton, verb, answers=self._service(proton).answers, **heard)
+        return Operation(
+            proton,
+            verb,
+            refresh_tags=self._configuration.refresh_tags,
+            answers=self._service(proton).answers,
+            **heard,
+        )
 
     def create(self, resource: type[CustomResource], inputs: State, operation: Operation) -> Created:
         """Makes the object."""

@@ -58,6 +58,8 @@ type providerArgs struct {
 	MaxRetries *int `pulumi:"maxRetries"`
 	// A profile of the AWS configuration files. Left out: AWS_PROFILE.
 	Profile *string `pulumi:"profile"`
+	// Whether a refresh reads the tags of each environment, one call each, and not only of those that have changed otherwise.
+	RefreshTags *bool `pulumi:"refreshTags"`
 	// The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.
 	Region *string `pulumi:"region"`
 }
@@ -80,6 +82,8 @@ type ProviderArgs struct {
 	MaxRetries pulumi.IntPtrInput
 	// A profile of the AWS configuration files. Left out: AWS_PROFILE.
 	Profile pulumi.StringPtrInput
+	// Whether a refresh reads the tags of each environment, one call each, and not only of those that have changed otherwise.
+	RefreshTags pulumi.BoolPtrInput
 	// The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.
 	Region pulumi.StringPtrInput
 }

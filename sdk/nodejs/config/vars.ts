@@ -99,6 +99,17 @@ Object.defineProperty(exports, "profile", {
 });
 
 /**
+ * Whether a refresh reads the tags of each environment, one call each, and not only of those that have changed otherwise.
+ */
+export declare const refreshTags: boolean | undefined;
+Object.defineProperty(exports, "refreshTags", {
+    get() {
+        return __config.getObject<boolean>("refreshTags");
+    },
+    enumerable: true,
+});
+
+/**
  * The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.
  */
 export declare const region: string | undefined;

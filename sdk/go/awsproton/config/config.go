@@ -51,6 +51,11 @@ func GetProfile(ctx *pulumi.Context) string {
 	return config.Get(ctx, "aws-proton:profile")
 }
 
+// Whether a refresh reads the tags of each environment, one call each, and not only of those that have changed otherwise.
+func GetRefreshTags(ctx *pulumi.Context) bool {
+	return config.GetBool(ctx, "aws-proton:refreshTags")
+}
+
 // The AWS Region. Left out: AWS_REGION, AWS_DEFAULT_REGION, or the profile's.
 func GetRegion(ctx *pulumi.Context) string {
 	return config.Get(ctx, "aws-proton:region")

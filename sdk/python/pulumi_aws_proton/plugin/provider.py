@@ -40,6 +40,7 @@ class Provider(pulumi.ProviderResource):
             Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
         ]
         | None = None,
+        refresh_tags: pulumi.Input[bool] | None = None,
     ) -> None:
         """
         Args:
@@ -58,6 +59,8 @@ class Provider(pulumi.ProviderResource):
             default_tags: Tags of everything that has tags; a resource's own go before these.
             max_deployment_type: The highest deploymentType that an update of an environment may
                 have. A change that needs more fails in the preview.
+            refresh_tags: Whether a refresh reads the tags of each environment, one call each, and
+                not only of those that have changed otherwise.
         """
         properties = {
             "region": region,
@@ -69,6 +72,7 @@ class Provider(pulumi.ProviderResource):
             "forbiddenAccountIds": _json(forbidden_account_ids),
             "defaultTags": _json(default_tags),
             "maxDeploymentType": max_deployment_type,
+            "refreshTags": _json(refresh_tags),
         }
         super().__init__(
             "aws-proton",
