@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider.adapters.dynamic import _DynamicProvider
-from aws_proton_provider.core import ownership
+from aws_proton_provider.adapters import engine as dynamic_engine
 from proton_server.cli.publish import publish_folder
 from tests.bundles import bundle, schema_of
+from tests.contract.adapters import Adapter
+from tests.contract.dynamic_adapter import DynamicAdapter
+from tests.contract.engine_log import EngineLog, listening
 from tests.contract.fake_engine import Stack
+from tests.contract.plugin_adapter import PluginAdapter
 from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, REGION, THIRD, unique
 from tests.servers import LocalServer
 
@@ -42,15 +46,59 @@ def _accounts(proton_server: LocalServer, tmp_path_factory: pytest.TempPathFacto
             os.environ[name] = value
 
 
+@pytest.fixture(scope="package")
+def _engine() -> Iterator[EngineLog]:
+    """Pulumi's engine, for what providers say to it; the dynamic one finds it in its last argument."""
+    with listening() as log:
+        arguments = sys.argv
+        sys.argv = [*arguments, log.address]
+        dynamic_engine._engine.cache_clear()
+        yield log
+        sys.argv = arguments
+        dynamic_engine._engine.cache_clear()
+
+
 @pytest.fixture
-def stack() -> Callable[..., Stack]:
-    """Makes a stack of one resource: `stack(EnvironmentProvider, profile="management")`."""
+def engine(_engine: EngineLog) -> EngineLog:
+    """What this test's providers have said to the engine."""
+    _engine.clear()
+    return _engine
 
-    def make(kind: type[_DynamicProvider], *, profile: str = "management", **config: str) -> Stack:
-        owner = ownership.owner("project", "test", [], uuid.uuid4().hex[:8])
-        return Stack(kind, {"region": REGION, "profile": profile, **config}, owner)
 
-    return make
+@pytest.fixture
+def warnings(engine: EngineLog) -> list[str]:
+    """The warnings that were shown."""
+    return engine.warnings
+
+
+@pytest.fixture(params=["dynamic", "plugin"])
+def adapter(request: pytest.FixtureRequest) -> str:
+    """Each test runs over both adapters; where it is about one, it names that by `parametrize`."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def stack(adapter: str, engine: EngineLog) -> Iterator[Callable[..., Stack]]:
+    """Makes a stack of one resource: `stack("Environment", profile="management")`."""
+    made: list[Adapter] = []
+
+    def make(kind: str, *, adapter: str = adapter, profile: str = "management", **config: Any) -> Stack:
+        name, settings = uuid.uuid4().hex[:8], {"region": REGION, "profile": profile, **config}
+
+        def process() -> Adapter:
+            made.append(
+                PluginAdapter(kind, name, settings, engine.address)
+                if adapter == "plugin"
+                else DynamicAdapter(kind, name, settings)
+            )
+            return made[-1]
+
+        return Stack(process)
+
+    yield make
+    for process in made:
+        process.stop()
 
 
 SCHEMA = schema_of(

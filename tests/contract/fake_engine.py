@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
-from pulumi import dynamic
-from pulumi.dynamic.config import Config
-
-from aws_proton_provider.adapters.dynamic import _DynamicProvider
-from aws_proton_provider.adapters.handler import _provider_of
 from aws_proton_provider.core.facts import OWNER
+from aws_proton_provider.core.ownership import owner
+from tests.contract.adapters import Adapter, Diff, InitFailed, Properties
+from tests.contract.values import revealed, without_nulls
 
 
 class CheckFailed(Exception):
@@ -19,97 +18,148 @@ class CheckFailed(Exception):
 
 @dataclasses.dataclass
 class Stack:
-    """Plays the engine for one resource: the calls it makes, in its order, with the values it hands over."""
+    """A stack of one resource. It has the values as the engine does; `state` and `inputs` show them plain.
 
-    kind: type[_DynamicProvider]
-    config: dict[str, str]
-    owner: str
+    Each command (`preview`, `up`, `refresh`, `destroy`) starts the provider's process anew.
+    """
+
+    make_adapter: Callable[[], Adapter]
     identifier: str | None = None
-    inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
-    state: dict[str, Any] = dataclasses.field(default_factory=dict)
+    kept_inputs: Properties = dataclasses.field(default_factory=dict)
+    kept_state: Properties = dataclasses.field(default_factory=dict)
+    unfinished: list[str] = dataclasses.field(default_factory=list)
+    """The reasons for which the last create or update did not end (`initErrors` in Pulumi's state)."""
+    timeouts: dict[str, float] = dataclasses.field(default_factory=dict)
+    """The program's `customTimeouts`, in seconds."""
 
     def __post_init__(self) -> None:
-        self.provider = self.kind()
-        self._configure()
+        self.adapter = self.make_adapter()
 
-    def _configure(self) -> None:
-        # Each command is a process of its own, and remembers no listing of another's.
-        _provider_of.cache_clear()
-        config = Config({f"aws-proton:{key}": value for key, value in self.config.items()}, "project")
-        self.provider.configure(dynamic.ConfigureRequest(config))
+    @property
+    def inputs(self) -> Properties:
+        """The inputs in the state, in plain text."""
+        found: Properties = revealed(self.kept_inputs)
+        return found
 
-    def preview(self, **program: Any) -> tuple[dict[str, Any], dynamic.DiffResult | None]:
-        """The checked inputs, and their diff from the state unless there is none yet."""
-        self._configure()
-        checked = self._checked(self.inputs, program)
-        if self.identifier is None:
-            return checked, None
-        return checked, self.provider.diff(self.identifier, self.state, checked)
+    @property
+    def state(self) -> Properties:
+        """The outputs in the state, in plain text."""
+        found: Properties = revealed(self.kept_state)
+        return found
 
-    def up(self, **program: Any) -> dict[str, Any]:
+    @property
+    def owner(self) -> str:
+        """The owner that the resource's object has in its tags."""
+        return owner("project", "test", [], self.adapter.urn.rpartition("::")[2])
+
+    def preview(self, **program: Any) -> tuple[Properties, Diff]:
+        """The checked inputs in plain text, and their diff from the state: none while there is none."""
+        checked, found = self._preview(program)
+        return revealed(checked), found or Diff(changes=False, replaces=[], delete_before_replace=False)
+
+    def up(self, **program: Any) -> Properties:
         """Makes it so, and returns the state."""
-        inputs, found = self.preview(**program)
-        if found is not None and found.replaces:
-            inputs = self._checked({}, program)
-            self._replace(inputs, delete_first=bool(found.delete_before_replace))
-        elif found is not None and found.changes:
-            assert self.identifier is not None
-            self.state = _carried(self.provider.update(self.identifier, self.state, inputs).outs)
-        elif self.identifier is None:
+        inputs, found = self._preview(program)
+        if self.identifier is None or found is None:
             self._create(inputs)
-        self.inputs = inputs
+        elif found.replaces:
+            self._replace(self._checked({}, program), delete_first=found.delete_before_replace)
+        elif found.changes or self.unfinished:
+            self._update(inputs)
+        else:
+            self.kept_inputs = inputs
         return self.state
 
     def create_unseen(self, **program: Any) -> None:
         """Creates after a check that was not allowed to ask the service."""
-        inputs = _carried(
-            {**program, OWNER: self.owner, "tagsAll": {"pulumi:owner": self.owner}, "waitForDeployment": True}
-        )
-        self._create(inputs)
+        added = {OWNER: self.owner, "tagsAll": {"pulumi:owner": self.owner}, "waitForDeployment": True}
+        self.create_unchecked(**program, **added)
+
+    def create_unchecked(self, **inputs: Any) -> None:
+        """Creates with these inputs, whatever a check would say."""
+        self.adapter.start()
+        self._create(without_nulls(inputs))
 
     def refresh(self) -> bool:
         """Takes over what is there; whether there is anything."""
         assert self.identifier is not None
-        found = self.provider.read(self.identifier, self.state)
-        if not found.id:
-            self.identifier, self.inputs, self.state = None, {}, {}
+        self.adapter.start()
+        found = self.adapter.read(self.identifier, self.kept_inputs, self.kept_state)
+        if not found.identifier:
+            self._removed()
             return False
-        self.state, self.inputs = _carried(found.outs), _carried(found.inputs)
+        self.kept_state, self.kept_inputs = found.state, found.inputs
         return True
 
     def destroy(self) -> None:
+        """Deletes it."""
         assert self.identifier is not None
-        self.provider.delete(self.identifier, self.state)
-        self.identifier, self.inputs, self.state = None, {}, {}
+        self.adapter.start()
+        self._delete(self.identifier, self.kept_inputs, self.kept_state)
+        self._removed()
+
+    def read(self, identifier: str | None, state: Properties) -> bool:
+        """Whether a refresh with this state instead of its own finds anything."""
+        self.adapter.start()
+        return bool(self.adapter.read(str(identifier), {}, state).identifier)
+
+    def delete(self, identifier: str | None, state: Properties) -> None:
+        """Deletes what this state instead of its own has."""
+        self.adapter.start()
+        self.adapter.delete(str(identifier), {}, state)
 
     def forget(self) -> Stack:
         """The same stack after its process died before Pulumi wrote down what was made."""
-        return Stack(self.kind, self.config, self.owner)
+        return Stack(self.make_adapter)
 
-    def _checked(self, olds: dict[str, Any], program: dict[str, Any]) -> dict[str, Any]:
-        result = self.provider.check(olds, _carried({**program, OWNER: self.owner}))
-        if result.failures:
-            raise CheckFailed("\n".join(item.reason for item in result.failures))
-        return _carried(result.inputs)
+    def _preview(self, program: Properties) -> tuple[Properties, Diff | None]:
+        self.adapter.start()
+        checked = self._checked(self.kept_inputs, program)
+        if self.identifier is None:
+            return checked, None
+        return checked, self.adapter.diff(self.identifier, self.kept_inputs, self.kept_state, checked)
 
-    def _create(self, inputs: dict[str, Any]) -> None:
-        made = self.provider.create(inputs)
-        self.identifier, self.state = made.id, _carried(made.outs)
+    def _checked(self, olds: Properties, program: Properties) -> Properties:
+        inputs, failures = self.adapter.check(olds, without_nulls(program))
+        if failures:
+            raise CheckFailed("\n".join(failures))
+        return inputs
 
-    def _replace(self, inputs: dict[str, Any], *, delete_first: bool) -> None:
-        identifier, state = self.identifier, self.state
-        assert identifier is not None
+    def _create(self, inputs: Properties) -> None:
+        try:
+            self.identifier, self.kept_state = self.adapter.create(inputs, **self._timeout("create"))
+        except InitFailed as error:
+            self.identifier, self.kept_state, self.unfinished = error.identifier, error.state, error.reasons
+            self.kept_inputs = inputs
+            raise
+        self.kept_inputs, self.unfinished = inputs, []
+
+    def _update(self, inputs: Properties) -> None:
+        assert self.identifier is not None
+        olds = self.kept_inputs, self.kept_state
+        try:
+            self.kept_state = self.adapter.update(self.identifier, *olds, inputs, **self._timeout("update"))
+        except InitFailed as error:
+            # The inputs stay as they were, so that the next diff shows the change again.
+            self.kept_state, self.unfinished = error.state, error.reasons
+            raise
+        self.kept_inputs, self.unfinished = inputs, []
+
+    def _replace(self, inputs: Properties, *, delete_first: bool) -> None:
+        assert self.identifier is not None
+        old = self.identifier, self.kept_inputs, self.kept_state
         if delete_first:
-            self.provider.delete(identifier, state)
+            self._delete(*old)
+            self._removed()
         self._create(inputs)
         if not delete_first:
-            self.provider.delete(identifier, state)
+            self._delete(*old)
 
+    def _delete(self, identifier: str, inputs: Properties, state: Properties) -> None:
+        self.adapter.delete(identifier, inputs, state, **self._timeout("delete"))
 
-def _carried(value: Any) -> Any:
-    """As Pulumi's wire carries it: every number a double, no empty places."""
-    if isinstance(value, dict):
-        return {key: _carried(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_carried(item) for item in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    def _removed(self) -> None:
+        self.identifier, self.kept_inputs, self.kept_state, self.unfinished = None, {}, {}, []
+
+    def _timeout(self, verb: str) -> dict[str, float]:
+        return {"timeout": self.timeouts[verb]} if verb in self.timeouts else {}

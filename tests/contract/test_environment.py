@@ -9,12 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aws_proton_provider.adapters.dynamic import (
-    EnvironmentAccountConnectionAccepterProvider,
-    EnvironmentAccountConnectionProvider,
-    EnvironmentProvider,
-)
-from aws_proton_provider.core.errors import DeploymentFailed, NotOwned, ProtonError, WrongAccount
+from tests.contract.adapters import OperationFailed
 from tests.contract.fake_engine import CheckFailed, Stack
 from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, role, unique
 from tests.servers import LocalServer
@@ -38,7 +33,7 @@ def program(template: str) -> dict[str, Any]:
 
 @pytest.fixture
 def mine(stack: Stacks) -> Stack:
-    return stack(EnvironmentProvider)
+    return stack("Environment")
 
 
 def _live(proton: Any, mine: Stack) -> dict[str, Any]:
@@ -68,10 +63,10 @@ def test_an_environment_that_disappears_is_seen_at_refresh_and_its_deletion_succ
     mine: Stack, program: Any, proton: Any
 ) -> None:
     state = mine.up(**program)
-    mine.provider.delete(program["name"], state)
+    mine.delete(program["name"], state)
 
     assert not mine.refresh()
-    mine.provider.delete(program["name"], state)
+    mine.delete(program["name"], state)
 
 
 def _declared(live: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +130,7 @@ def test_drift_of_every_kind_shows(mine: Stack, program: Any, proton: Any) -> No
         description="foreign",
     )
     proton.tag_resource(resourceArn=state["arn"], tags=[{"key": "foreign", "value": "x"}])
-    mine.provider.read(program["name"], state)
+    mine.read(program["name"], state)
     ended(proton, program["name"])
 
     mine.refresh()
@@ -184,11 +179,29 @@ def test_a_spec_that_somebody_else_has_deployed_is_seen(mine: Stack, program: An
 def test_a_failed_deployment_is_one_sentence_and_is_deployed_again(mine: Stack, program: Any) -> None:
     broken = program | {"spec": {"title": "first", "fails": True}}
 
-    with pytest.raises(DeploymentFailed, match=rf"environment {program['name']}: FAILED: .*\(fix the cause"):
+    with pytest.raises(OperationFailed, match=rf"environment {program['name']}: FAILED: .*\(fix the cause"):
         mine.up(**broken)
     state = mine.forget().up(**program)
 
     assert state["deploymentStatus"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "advice", "kept"),
+    [
+        ("dynamic", "Until then it is not in Pulumi's state, and `pulumi destroy` does not delete it", False),
+        ("plugin", r"which deploys this environment again\)$", True),
+    ],
+)
+def test_a_failed_create_is_forgotten_by_the_dynamic_resource_and_kept_by_the_plugin(
+    mine: Stack, program: Any, advice: str, kept: bool
+) -> None:
+    with pytest.raises(OperationFailed, match=advice):
+        mine.up(**program | {"spec": {"title": "first", "fails": True}})
+
+    assert (mine.identifier == program["name"], bool(mine.unfinished)) == (kept, kept)
+    assert mine.up(**program)["deploymentStatus"] == "SUCCEEDED"
+    assert mine.unfinished == []
 
 
 def test_somebody_elses_environment_is_not_taken(stack: Stacks, mine: Stack, program: Any) -> None:
@@ -196,9 +209,9 @@ def test_somebody_elses_environment_is_not_taken(stack: Stacks, mine: Stack, pro
 
     reason = f"environment {program['name']} exists already and belongs to {mine.owner}"
     with pytest.raises(CheckFailed, match=reason):
-        stack(EnvironmentProvider).up(**program)
-    with pytest.raises(NotOwned, match=reason):
-        stack(EnvironmentProvider).create_unseen(**program)
+        stack("Environment").up(**program)
+    with pytest.raises(OperationFailed, match=reason):
+        stack("Environment").create_unseen(**program)
 
 
 def test_a_spec_that_cannot_be_is_stopped_in_the_preview(mine: Stack, program: Any) -> None:
@@ -213,12 +226,12 @@ def test_an_environment_is_not_taken_for_deleted_where_the_credentials_reach_ano
     state = mine.up(**program)
     elsewhere = state | {"account": account}
 
-    for act in (mine.provider.read, mine.provider.delete):
-        with pytest.raises(WrongAccount, match="nothing was changed"):
+    for act in (mine.read, mine.delete):
+        with pytest.raises(OperationFailed, match="nothing was changed"):
             act(program["name"], elsewhere)
 
 
-@pytest.mark.parametrize("change", [{"name": unique("other")}, {"templateMajorVersion": "1"}])
+@pytest.mark.parametrize("change", [{"name": "another"}, {"templateMajorVersion": "1"}])
 def test_what_cannot_change_in_place_is_a_new_environment(
     mine: Stack, program: Any, change: dict[str, Any]
 ) -> None:
@@ -228,6 +241,7 @@ def test_what_cannot_change_in_place_is_a_new_environment(
     state = mine.up(**first | change)
 
     assert state["createdAt"] != created
+    mine.destroy()
 
 
 @pytest.fixture
@@ -235,14 +249,14 @@ def connect(stack: Stacks) -> Callable[..., Stack]:
     """Requests and accepts a connection for an environment; returns the request's stack."""
 
     def make(environment: str, *, accept: bool = True) -> Stack:
-        request = stack(EnvironmentAccountConnectionProvider, profile="environment")
+        request = stack("EnvironmentAccountConnection", profile="environment")
         request.up(
             environmentName=environment,
             managementAccountId=MANAGEMENT,
             roleArn=role(ENVIRONMENT_ACCOUNT),
         )
         if accept:
-            stack(EnvironmentAccountConnectionAccepterProvider).up(connectionId=request.identifier)
+            stack("EnvironmentAccountConnectionAccepter").up(connectionId=request.identifier)
         return request
 
     return make
@@ -285,15 +299,13 @@ def test_a_connection_deleted_under_an_environment_is_drift_and_a_new_one_is_an_
 
 
 def test_a_pending_connection_is_warned_of_and_refused_by_the_service(
-    mine: Stack, across: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+    mine: Stack, across: Any, connect: Any, warnings: list[str]
 ) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", warnings.append)
     connection = connect(across["name"], accept=False).identifier
 
     mine.preview(**across, environmentAccountConnectionId=connection)
     assert any(f"{connection} is still PENDING" in warning for warning in warnings)
-    with pytest.raises(ProtonError, match="PENDING"):
+    with pytest.raises(OperationFailed, match="PENDING"):
         mine.up(**across, environmentAccountConnectionId=connection)
 
 
@@ -310,7 +322,7 @@ def test_an_acceptance_in_use_can_neither_be_rejected_nor_withdrawn(
     stack: Stacks, mine: Stack, across: Any, connect: Any, proton: Any
 ) -> None:
     connection = connect(across["name"], accept=False).identifier
-    accepter = stack(EnvironmentAccountConnectionAccepterProvider)
+    accepter = stack("EnvironmentAccountConnectionAccepter")
     accepter.up(connectionId=connection)
     mine.up(**across, environmentAccountConnectionId=connection)
 
@@ -327,7 +339,7 @@ def test_an_acceptance_in_use_can_neither_be_rejected_nor_withdrawn(
 
 
 def test_a_limit_of_the_stack_stops_a_change_that_needs_more(stack: Stacks, program: Any) -> None:
-    mine = stack(EnvironmentProvider, maxDeploymentType="CURRENT_VERSION")
+    mine = stack("Environment", maxDeploymentType="CURRENT_VERSION")
     mine.up(**program)
 
     with pytest.raises(

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionProvider as Provider
-from aws_proton_provider.core.errors import NotOwned, ProtonError, Refused, WrongAccount
 from aws_proton_provider.core.facts import INCARNATION
+from tests.contract.adapters import OperationFailed
 from tests.contract.fake_engine import CheckFailed, Stack
 from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, role, unique
 from tests.servers import LocalServer
@@ -28,7 +27,7 @@ def program() -> dict[str, Any]:
 
 @pytest.fixture
 def mine(stack: Stacks) -> Stack:
-    return stack(Provider, profile="environment")
+    return stack("EnvironmentAccountConnection", profile="environment")
 
 
 def _live(server: LocalServer, mine: Stack) -> dict[str, Any]:
@@ -53,8 +52,8 @@ def test_a_request_is_made_read_and_deleted(proton_server: LocalServer, mine: St
     assert not mine.preview(**program, tags={"team": "net"})[1].changes
     identifier = mine.identifier
     mine.destroy()
-    with pytest.raises(ProtonError, match="does not exist"):
-        mine.provider.read(identifier, {})
+    with pytest.raises(OperationFailed, match="does not exist"):
+        mine.read(identifier, {})
 
 
 def test_a_request_that_disappears_is_seen_at_refresh_and_its_deletion_succeeds(
@@ -65,7 +64,7 @@ def test_a_request_that_disappears_is_seen_at_refresh_and_its_deletion_succeeds(
     proton_server.client("proton", ENVIRONMENT_ACCOUNT).delete_environment_account_connection(id=identifier)
 
     assert not mine.refresh()
-    mine.provider.delete(identifier, state)
+    mine.delete(identifier, state)
 
 
 @pytest.mark.parametrize("wire", ["roleArn", "codebuildRoleArn", "componentRoleArn"])
@@ -142,7 +141,7 @@ def test_a_finished_request_of_its_own_is_kept_as_it_is_and_changed_only_with_ad
     mine.up(**program)
 
     assert mine.forget().up(**program)["arn"] == mine.state["arn"]
-    with pytest.raises(Refused, match="differs from the program in roleArn"):
+    with pytest.raises(OperationFailed, match="differs from the program in roleArn"):
         mine.forget().up(**program | LATER)
     adopted = mine.forget().up(**program | LATER, adopt=True)
     assert (adopted["arn"], adopted["roleArn"]) == (mine.state["arn"], LATER["roleArn"])
@@ -153,26 +152,26 @@ def test_a_request_of_another_owner_is_adopted_and_its_former_stack_does_not_del
 ) -> None:
     mine.up(**program)
 
-    other = stack(Provider, profile="environment")
+    other = stack("EnvironmentAccountConnection", profile="environment")
     other.up(**program, adopt=True)
     identifier = other.identifier
     mine.destroy()
 
     assert other.refresh()
     other.destroy()
-    with pytest.raises(ProtonError, match="does not exist"):
-        other.provider.read(identifier, {})
+    with pytest.raises(OperationFailed, match="does not exist"):
+        other.read(identifier, {})
 
 
 def test_somebody_elses_request_for_the_same_environment_is_not_taken(
     stack: Stacks, mine: Stack, program: Any
 ) -> None:
     mine.up(**program)
-    other = stack(Provider, profile="environment")
+    other = stack("EnvironmentAccountConnection", profile="environment")
 
     with pytest.raises(CheckFailed, match=f"belongs to {mine.owner}"):
         other.up(**program)
-    with pytest.raises(NotOwned, match=f"belongs to {mine.owner}"):
+    with pytest.raises(OperationFailed, match=f"belongs to {mine.owner}"):
         other.create_unseen(**program)
 
 
@@ -229,14 +228,14 @@ def test_waiting_for_the_acceptance_ends_when_it_is_there(
 def test_waiting_for_the_acceptance_ends_with_its_timeout_and_with_a_rejection(
     proton_server: LocalServer, mine: Stack, program: Any
 ) -> None:
-    with pytest.raises(ProtonError, match=f"its acceptance by account {MANAGEMENT} took longer than 1 s"):
+    with pytest.raises(OperationFailed, match=f"its acceptance by account {MANAGEMENT} took longer than 1 s"):
         mine.up(**program, waitForAcceptance=True, timeouts={"create": "1s"})
 
     again = mine.forget()
     again.up(**program)
     _decide(proton_server, "reject", again)
 
-    with pytest.raises(Refused, match=f"was rejected by account {MANAGEMENT}, which is final"):
+    with pytest.raises(OperationFailed, match=f"was rejected by account {MANAGEMENT}, which is final"):
         again.up(**program, waitForAcceptance=True)
 
 
@@ -252,15 +251,13 @@ def test_another_environment_is_another_request(mine: Stack, program: Any) -> No
 def test_another_accounts_credentials_change_nothing(stack: Stacks, mine: Stack, program: Any) -> None:
     mine.up(**program)
 
-    with pytest.raises(WrongAccount, match="nothing was changed"):
+    with pytest.raises(OperationFailed, match="nothing was changed"):
         mine.up(**program, account={"region": "eu-west-1"}, tags={"team": "x"})
 
 
 def test_deleting_a_connection_that_is_accepted_warns_and_names_the_environment(
-    proton_server: LocalServer, mine: Stack, program: Any, monkeypatch: pytest.MonkeyPatch
+    proton_server: LocalServer, mine: Stack, program: Any, warnings: list[str]
 ) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr("aws_proton_provider.adapters.engine.warn", warnings.append)
     mine.up(**program)
     _decide(proton_server, "accept", mine)
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider.adapters.dynamic import EnvironmentAccountConnectionAccepterProvider as Provider
-from aws_proton_provider.core.errors import NotFound, ProtonError, Refused
+from tests.contract.adapters import OperationFailed
 from tests.contract.fake_engine import CheckFailed, Stack
 from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, THIRD, role, unique
 from tests.servers import LocalServer
@@ -35,7 +34,7 @@ def request_for(proton_server: LocalServer) -> Callable[[str], str]:
 
 @pytest.fixture
 def mine(stack: Stacks) -> Stack:
-    return stack(Provider)
+    return stack("EnvironmentAccountConnectionAccepter")
 
 
 def _status(server: LocalServer, identifier: str) -> str:
@@ -77,8 +76,8 @@ def test_a_request_that_was_deleted_disappears_and_its_deletion_succeeds(
     proton_server.client("proton", ENVIRONMENT_ACCOUNT).delete_environment_account_connection(id=identifier)
 
     assert not mine.refresh()
-    mine.provider.delete(identifier, state)
-    with pytest.raises(NotFound, match=f"{identifier} does not exist for this account in this Region"):
+    mine.delete(identifier, state)
+    with pytest.raises(OperationFailed, match=f"{identifier} does not exist for this account in this Region"):
         mine.up(connectionId=identifier)
 
 
@@ -92,10 +91,8 @@ def test_the_wrong_request_is_never_accepted(
 
     with pytest.raises(CheckFailed, match="nothing was decided"):
         mine.up(connectionId=identifier, **expected)
-    with pytest.raises(Refused, match=f"comes from account {ENVIRONMENT_ACCOUNT}: nothing was decided"):
-        mine.provider.create(
-            {"connectionId": identifier, "decision": "ACCEPT", "waitForRequest": False, **expected}
-        )
+    with pytest.raises(OperationFailed, match=f"from account {ENVIRONMENT_ACCOUNT}: nothing was decided"):
+        mine.create_unchecked(connectionId=identifier, decision="ACCEPT", waitForRequest=False, **expected)
 
     assert _status(proton_server, identifier) == "PENDING"
 
@@ -121,7 +118,7 @@ def test_a_rejected_request_cannot_be_accepted_and_the_reason_says_what_to_do(
 
     assert mine.state["status"] == "REJECTED"
     with pytest.raises(
-        Refused,
+        OperationFailed,
         match=f"final: have account {ENVIRONMENT_ACCOUNT} delete it and request a new one for environment",
     ):
         mine.up(connectionId=identifier, decision="ACCEPT")
@@ -169,7 +166,7 @@ def test_waiting_for_a_request_ends_with_its_timeout(mine: Stack) -> None:
     environment = unique("env")
 
     with pytest.raises(
-        ProtonError, match=f"for environment {environment} .*: its request took longer than 1 s"
+        OperationFailed, match=f"for environment {environment} .*: its request took longer than 1 s"
     ):
         mine.up(**_by_name(environment), waitForRequest=True, timeouts={"create": "1s"})
 
@@ -177,5 +174,5 @@ def test_waiting_for_a_request_ends_with_its_timeout(mine: Stack) -> None:
 def test_another_account_does_not_see_the_request(stack: Stacks, request_for: Callable[[str], str]) -> None:
     identifier = request_for(unique("env"))
 
-    with pytest.raises(NotFound, match="does not exist for this account"):
-        stack(Provider, profile="third").up(connectionId=identifier)
+    with pytest.raises(OperationFailed, match="does not exist for this account"):
+        stack("EnvironmentAccountConnectionAccepter", profile="third").up(connectionId=identifier)

@@ -7,11 +7,6 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider.adapters.dynamic import (
-    AccountSettingsProvider,
-    EnvironmentAccountConnectionProvider,
-    EnvironmentProvider,
-)
 from aws_proton_provider.aws.client import Proton, connect
 from aws_proton_provider.aws.configuration import Configuration, target
 from aws_proton_provider.core.errors import NotFound
@@ -27,6 +22,12 @@ Stacks = Callable[..., Stack]
 
 
 @pytest.fixture
+def adapter() -> str:
+    """Functions know nothing of how the objects came about."""
+    return "plugin"
+
+
+@pytest.fixture
 def management() -> Proton:
     return connect(target(Configuration(region=REGION, profile="management"), None))
 
@@ -34,7 +35,7 @@ def management() -> Proton:
 @pytest.fixture
 def deployed(stack: Stacks, template: str) -> dict[str, Any]:
     """The state of an environment that another program manages."""
-    return stack(EnvironmentProvider).up(
+    return stack("Environment").up(
         name=unique("env"),
         templateName=template,
         templateMajorVersion="1",
@@ -92,7 +93,7 @@ def test_a_listed_environment_says_the_same_as_its_record(
 
 def test_connections_are_listed_from_both_sides_with_their_status(stack: Stacks, management: Proton) -> None:
     name = unique("env")
-    requested = stack(EnvironmentAccountConnectionProvider, profile="environment").up(
+    requested = stack("EnvironmentAccountConnection", profile="environment").up(
         environmentName=name, managementAccountId=MANAGEMENT, roleArn=role(ENVIRONMENT_ACCOUNT)
     )
     theirs = connect(target(Configuration(region=REGION, profile="environment"), None))
@@ -114,7 +115,7 @@ def test_connections_are_listed_from_both_sides_with_their_status(stack: Stacks,
 def test_account_settings_have_what_is_set_and_nothing_else(stack: Stacks) -> None:
     third = connect(target(Configuration(region=REGION, profile="third"), None))
     assert GetAccountSettings.invoke({}, third) == {}
-    mine = stack(AccountSettingsProvider, profile="third")
+    mine = stack("AccountSettings", profile="third")
     mine.up(pipelineServiceRoleArn=role(THIRD, "pipelines"))
 
     found = GetAccountSettings.invoke({}, third)
