@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,15 @@ needs_go = pytest.mark.skipif(
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy of the project as far as generating SDKs is concerned."""
-    record = REPOSITORY / "sdk" / "generated.sha256"
-    names = [line.split()[1] for line in record.read_text().splitlines()]
-    for name in ("sdk/generated.sha256", *names):
+    """A copy of the project as far as generating SDKs is concerned, recorded as it is now."""
+    recorded = (REPOSITORY / "sdk" / "generated.sha256").read_text().splitlines()
+    lines = []
+    for name in (line.split()[1] for line in recorded):
+        content = (REPOSITORY / name).read_bytes()
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, tmp_path / name)
+        (tmp_path / name).write_bytes(content)
+        lines.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    (tmp_path / "sdk" / "generated.sha256").write_text("".join(lines))
     return tmp_path
 
 
