@@ -12,18 +12,19 @@ import os
 from pathlib import Path
 
 from bench.calls import CALLS
+from bench.deployments import DEPLOYMENTS
 from bench.evaluation import EVALUATION
 from bench.measure import RUNS, Subject, run
 from bench.pages import PAGES
-from bench.provider import PROVIDER, PROVIDER_DEPLOYMENTS, PROVIDER_MANY
+from bench.provider import PROVIDER, PROVIDER_MANY
 from bench.report import replaced, section
 from bench.start import START
 
 SUBJECTS: dict[str, Subject] = {
     "calls": CALLS,
+    "deployments": DEPLOYMENTS,
     "evaluation": EVALUATION,
     "provider": PROVIDER,
-    "provider-deployments": PROVIDER_DEPLOYMENTS,
     "provider-many": PROVIDER_MANY,
     "pages": PAGES,
     "start": START,
