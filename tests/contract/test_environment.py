@@ -150,7 +150,7 @@ def test_drift_of_every_kind_shows(mine: Stack, program: Any, proton: Any) -> No
 def test_tags_that_alone_have_changed_are_seen_where_a_refresh_reads_tags(
     stack: Stacks, program: Any, proton: Any, setting: dict[str, str], seen: dict[str, str]
 ) -> None:
-    mine = stack(EnvironmentProvider, **setting)
+    mine = stack("Environment", **setting)
     state = mine.up(**program, tags={"team": "net"})
     proton.tag_resource(resourceArn=state["arn"], tags=[{"key": "foreign", "value": "x"}])
 

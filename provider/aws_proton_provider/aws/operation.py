@@ -15,7 +15,7 @@ from aws_proton_provider.core.values import State
 Verb = Literal["create", "read", "update", "delete"]
 
 
-def _nobody(_status: str) -> None:
+def nobody(_status: str) -> None:
     """Where an adapter cannot show a status."""
 
 
@@ -40,7 +40,7 @@ class Operation:
     verb: Verb
     limit: float | None = None
     keeps_failed: bool = False
-    status: Callable[[str], None] = _nobody
+    status: Callable[[str], None] = nobody
     refresh_tags: bool = False
     answers: Answers = dataclasses.field(default_factory=Answers)
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)

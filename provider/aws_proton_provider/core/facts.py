@@ -94,6 +94,11 @@ def require_readable(title: str, *states: State) -> None:
         )
 
 
+def imported(state: State) -> State:
+    """The state of an object that is imported, or only read."""
+    return {IMPORTED: "", **state}
+
+
 def import_facts(tags: Tags) -> State:
     """The facts of an object that is imported: whose it was and of which create, so that it is taken over."""
     return {IMPORTED: tags.shown.get(OWNER_TAG, ""), **incarnation_fact(tags.incarnation)}

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aws_proton_provider.aws.client import Proton, connect
 from aws_proton_provider.aws.configuration import Configuration, target
-from aws_proton_provider.aws.operation import Operation, Verb
+from aws_proton_provider.aws.operation import Operation, Verb, nobody
 from aws_proton_provider.core.changes import PathChange, path_changes
 from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.errors import Interrupted, InvalidInput, NotFound, ProtonError, Unreachable
-from aws_proton_provider.core.facts import require_readable, version_fact
+from aws_proton_provider.core.facts import imported, require_readable, version_fact
 from aws_proton_provider.core.redaction import redacted
 from aws_proton_provider.core.values import State, has_unknown
 from aws_proton_provider.resources import FUNCTIONS, RESOURCES
@@ -72,7 +72,9 @@ class Provider:
         """Where the wanted inputs differ from the state; none where `found` is no change."""
         return tuple(path_changes(resource, state, inputs, found.replaces)) if found.changed else ()
 
-    def operation(self, verb: Verb, properties: State, **heard: Any) -> Operation:
+    def operation(
+        self, verb: Verb, properties: State, *, status: Callable[[str], None] = nobody, **heard: Any
+    ) -> Operation:
         """An operation on the resource with these properties; `heard` is what else an `Operation` has.
 
         Raises:
@@ -85,6 +87,7 @@ class Provider:
             verb,
             refresh_tags=self._configuration.refresh_tags,
             answers=self._service(proton).answers,
+            status=lambda message: status(redacted(message, properties)),
             **heard,
         )
 
@@ -109,7 +112,10 @@ class Provider:
             found = resource.read(identifier, state, operation)
             if found is None and "arn" not in state:
                 raise NotFound(f"{resource.__name__} {identifier} does not exist")
-        return None if found is None else (found, inputs_in(resource, found))
+        if found is None:
+            return None
+        found = found if state else imported(found)
+        return found, inputs_in(resource, found)
 
     def update(
         self,

@@ -1,7 +1,6 @@
 """Pulumi's provider protocol: messages in, the resource's method, messages out.
 
-Nothing of a resource is known here. What takes long to import is behind this module, so that the process
-answers the engine's handshake before (`main.py`).
+Nothing of a resource is known here. The methods' documentation is Pulumi's (proto/pulumi/provider.proto).
 """
 
 from __future__ import annotations
@@ -139,10 +138,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: Any) -> Any:
         """Makes the object; in a preview, what is known of it."""
-        resource, (inputs, _) = _resource(request.urn), decode(request.properties)
         if request.preview:
-            return messages.CreateResponse(properties=_sent(resource, inputs))
-        with self._operation(request, context, "create", resource, inputs) as operation:
+            with answering(context, self._engine, request.urn):
+                inputs, _ = decode(request.properties)
+                return messages.CreateResponse(properties=_sent(_resource(request.urn), inputs))
+        with self._operation(request, context, "create", request.properties) as (resource, inputs, operation):
             made = self._provider.create(resource, inputs, operation)
             for warning in made.warnings:
                 self._engine.warn(request.urn, warning)
@@ -150,8 +150,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request: Any, context: Any) -> Any:
         """The object as AWS has it; without an id where it does not exist any more."""
-        resource, (state, _) = _resource(request.urn), decode(request.properties)
-        with self._operation(request, context, "read", resource, state) as operation:
+        with self._operation(request, context, "read", request.properties) as (resource, state, operation):
             found = self._provider.read(resource, request.id, state, operation)
             if found is None:
                 return messages.ReadResponse()
@@ -160,18 +159,19 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: Any) -> Any:
         """Makes the object as the inputs want it; in a preview, what is known of it."""
-        resource, (inputs, _) = _resource(request.urn), decode(request.news)
-        state = _state(resource, request)
         if request.preview:
-            return messages.UpdateResponse(properties=_sent(resource, resource.preview_update(state, inputs)))
-        with self._operation(request, context, "update", resource, inputs) as operation:
+            with answering(context, self._engine, request.urn):
+                resource, (inputs, _) = _resource(request.urn), decode(request.news)
+                known = resource.preview_update(_state(resource, request), inputs)
+                return messages.UpdateResponse(properties=_sent(resource, known))
+        with self._operation(request, context, "update", request.news) as (resource, inputs, operation):
+            state = _state(resource, request)
             made = self._provider.update(resource, request.id, state, inputs, operation)
             return messages.UpdateResponse(properties=_sent(resource, made))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Removes the object."""
-        resource, (state, _) = _resource(request.urn), decode(request.properties)
-        with self._operation(request, context, "delete", resource, state) as operation:
+        with self._operation(request, context, "delete", request.properties) as (resource, state, operation):
             for warning in self._provider.delete(resource, request.id, state, operation):
                 self._engine.warn(request.urn, warning)
             return empty_pb2.Empty()
@@ -201,17 +201,18 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextlib.contextmanager
     def _operation(
-        self, request: Any, context: Any, verb: Verb, resource: type[CustomResource], properties: State
-    ) -> Iterator[Operation]:
-        """An operation whose errors are answered: with what it left in AWS, if anything."""
-        urn, engine_ = request.urn, self._engine
-        with answering(context, engine_, urn) as answer:
+        self, request: Any, context: Any, verb: Verb, properties: struct_pb2.Struct
+    ) -> Iterator[tuple[type[CustomResource], State, Operation]]:
+        """The resource, its properties, and an operation on it whose errors are answered."""
+        urn, log = request.urn, self._engine
+        with answering(context, log, urn) as answer:
+            resource, (known, _) = _resource(urn), decode(properties)
             operation = self._provider.operation(
                 verb,
-                properties,
+                known,
                 limit=getattr(request, "timeout", 0) or None,
                 keeps_failed=True,
-                status=functools.partial(engine_.status, urn),
+                status=functools.partial(log.status, urn),
                 interrupted=self._interrupted,
             )
 
@@ -220,7 +221,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 return left and (left[0], _sent(resource, left[1]))
 
             answer.kept = kept
-            yield operation
+            yield resource, known, operation
 
 
 def _resource(urn: str) -> type[CustomResource]:
