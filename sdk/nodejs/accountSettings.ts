@@ -10,8 +10,7 @@ import * as utilities from "./utilities";
 /**
  * The settings of service pipelines in an account and Region.
  *
- * Only what the program names is managed, compared and reset: stacks that manage different settings do not
- * disturb each other. Two that manage the same one each see the other's value as drift.
+ * Only what the program names is managed, compared and reset: stacks that manage different settings do not disturb each other. Two that manage the same one each see the other's value as drift.
  *
  * ## Example Usage
  * ### The role that provisions service pipelines

@@ -10,8 +10,7 @@ import * as utilities from "./utilities";
 /**
  * A request of an environment account that lets a management account provision one environment in it.
  *
- * It acts in the environment account. The management account accepts it with an
- * `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a new one.
+ * It acts in the environment account. The management account accepts it with an `EnvironmentAccountConnectionAccepter`. A request that was rejected is replaced by a new one.
  *
  * ## Example Usage
  * ### A request of an environment account

@@ -55,7 +55,7 @@ export interface GetEnvironmentResult {
      */
     readonly deploymentStatusMessage?: string;
     /**
-     * A description. A change of it alone deploys nothing.
+     * A description.
      */
     readonly description?: string;
     /**
@@ -63,7 +63,7 @@ export interface GetEnvironmentResult {
      */
     readonly environmentAccountConnectionId?: string;
     /**
-     * The account of the infrastructure. A connection to another one makes a new environment.
+     * The account of the infrastructure.
      */
     readonly environmentAccountId?: string;
     /**
@@ -103,7 +103,7 @@ export interface GetEnvironmentResult {
      */
     readonly provisioningRepository?: outputs.ProvisioningRepository;
     /**
-     * The values of the template's inputs: a mapping, or YAML text, which may be a whole document. Checked against the template version's schema in the preview.
+     * The values of the template's inputs: a mapping, or YAML text, which may be a whole document.
      */
     readonly spec: {[key: string]: any};
     /**
@@ -111,11 +111,11 @@ export interface GetEnvironmentResult {
      */
     readonly tags: {[key: string]: string};
     /**
-     * The template's major version. A higher one is an update, a lower one a new environment.
+     * The template's major version.
      */
     readonly templateMajorVersion?: string;
     /**
-     * The template's minor version. Left out: the recommended one at creation and at a change of the major version, and otherwise the one that is deployed.
+     * The template's minor version.
      */
     readonly templateMinorVersion?: string;
     /**

@@ -8,7 +8,7 @@ import * as enums from "./types/enums";
 import * as utilities from "./utilities";
 
 /**
- * All environments of an account and Region, in short: `getEnvironment` says more of one.
+ * All environments of an account and Region, in short: without their specs, outputs and tags.
  */
 export function getEnvironments(args?: GetEnvironmentsArgs, opts?: pulumi.InvokeOptions): Promise<GetEnvironmentsResult> {
     args = args || {};
@@ -37,7 +37,7 @@ export interface GetEnvironmentsResult {
     readonly environments: outputs.EnvironmentSummary[];
 }
 /**
- * All environments of an account and Region, in short: `getEnvironment` says more of one.
+ * All environments of an account and Region, in short: without their specs, outputs and tags.
  */
 export function getEnvironmentsOutput(args?: GetEnvironmentsOutputArgs, opts?: pulumi.InvokeOutputOptions): pulumi.Output<GetEnvironmentsResult> {
     args = args || {};

@@ -13,7 +13,8 @@ import pytest
 
 from aws_proton_provider.aws.configuration import Configuration
 from aws_proton_provider.core.declaration import Resource
-from aws_proton_provider.resources import RESOURCES
+from aws_proton_provider.resources import FUNCTIONS, RESOURCES
+from aws_proton_provider.resources.functions.function import Function
 from proton_server.cli.commands import main
 from tests.names import REPOSITORY
 
@@ -55,6 +56,24 @@ def test_every_property_of_a_resource_is_in_the_reference(resource: type[Resourc
     rows = _rows((_REFERENCE / f"{page}.md").read_text())
 
     assert rows.keys() == {item.name for item in resource.properties}
+    assert all(row.rpartition("|")[2].strip() for row in rows.values())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.wire)
+def test_every_property_of_a_function_is_in_the_reference(function: type[Function]) -> None:
+    heading = re.sub(r"(?<!^)(?=[A-Z])", "_", function.__name__).lower()
+
+    section = (
+        (_REFERENCE / "functions.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    )
+
+    assert _rows(section).keys() == {item.name for item in function.properties}
+
+
+def test_every_setting_of_a_provider_is_in_the_reference() -> None:
+    rows = _rows((_REFERENCE / "provider.md").read_text())
+
+    assert rows.keys() == Configuration.model_fields.keys()
     assert all(row.rpartition("|")[2].strip() for row in rows.values())
 
 

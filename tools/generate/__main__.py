@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from aws_proton_provider.resources import RESOURCES
-from tools.generate.docs import reference_page
+from tools.generate.docs import functions_page, provider_page, reference_page
 from tools.generate.plugin_sdk import plugin_sdk
 from tools.generate.python import module_name
 from tools.generate.schema import schema
@@ -28,6 +28,8 @@ def files() -> dict[str, str]:
     generated = {path: _tidy(path, text) for path, text in modules.items()}
     generated |= {f"{_SDK}/pulumi-plugin.json": '{"resource": false}\n', f"{_SDK}/py.typed": ""}
     generated[_SCHEMA] = schema()
+    generated["docs/reference/provider.md"] = provider_page()
+    generated["docs/reference/functions.md"] = functions_page()
     for resource in RESOURCES:
         generated[f"docs/reference/{module_name(resource).replace('_', '-')}.md"] = reference_page(resource)
     return generated

@@ -110,7 +110,7 @@ def package_schema() -> dict[str, Any]:
 def _resource(resource: type[Resource]) -> dict[str, Any]:
     given = [item for item in resource.properties if item.from_program]
     return {
-        "description": f"{inspect.getdoc(resource)}\n\n{_example(resource.__name__)}",
+        "description": f"{_description(resource)}\n\n{_example(resource.__name__)}",
         "properties": {item.wire: _described(item, give=False) for item in resource.properties},
         "required": [item.wire for item in resource.properties if item.always],
         "inputProperties": {item.wire: _described(item, give=True) for item in given},
@@ -127,7 +127,7 @@ def _function(function: type[Function]) -> dict[str, Any]:
     given = [item for item in function.properties if item.from_program]
     returned = function.of_kind(Kind.OUTPUT)
     return {
-        "description": inspect.getdoc(function),
+        "description": _description(function),
         "inputs": {
             "type": "object",
             "properties": {item.wire: _described(item, give=True) for item in given},
@@ -173,7 +173,7 @@ def _types() -> Iterator[tuple[str, dict[str, Any]]]:
                 name,
                 {
                     "type": "object",
-                    "description": " ".join((inspect.getdoc(hint) or "").split()),
+                    "description": _description(hint),
                     "properties": dict(_fields(hint)),
                     "required": required,
                 },
@@ -244,6 +244,12 @@ def _camel(value: str) -> str:
 def token(name: str) -> str:
     """The token of a resource, function or type."""
     return f"{NAMESPACE}:index:{name}"
+
+
+def _description(declared: type) -> str:
+    """The docstring of a class, a paragraph a line: each reader breaks lines where it wants."""
+    paragraphs = (inspect.getdoc(declared) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _example(name: str) -> str:

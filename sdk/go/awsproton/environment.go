@@ -14,8 +14,7 @@ import (
 
 // An environment, deployed from an environment template.
 //
-// Creating and updating one deploys infrastructure and waits for it. Every update has a deploymentType,
-// which the preview shows: see the table in the guide.
+// Creating and updating one deploys infrastructure and waits for it. Every update has a deploymentType, which the preview shows: see the table in the guide.
 //
 // ## Example Usage
 // ### An environment of a published template

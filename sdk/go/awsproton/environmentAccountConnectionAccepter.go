@@ -13,8 +13,7 @@ import (
 
 // The decision of a management account on an environment account's request: ACCEPT or REJECT.
 //
-// It acts in the management account. The request is given by its id, or looked up by environment name and
-// environment account; every given property is verified first, and the wrong request is never accepted.
+// It acts in the management account. The request is given by its id, or looked up by environment name and environment account; every given property is verified first, and the wrong request is never accepted.
 //
 // ## Example Usage
 // ### Accept the request of one account, and deploy an environment there

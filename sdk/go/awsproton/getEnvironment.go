@@ -42,11 +42,11 @@ type LookupEnvironmentResult struct {
 	DeploymentStatus string `pulumi:"deploymentStatus"`
 	// AWS's message about the last deployment.
 	DeploymentStatusMessage *string `pulumi:"deploymentStatusMessage"`
-	// A description. A change of it alone deploys nothing.
+	// A description.
 	Description *string `pulumi:"description"`
 	// The accepted connection to the account to provision in, instead of a role of this account.
 	EnvironmentAccountConnectionId *string `pulumi:"environmentAccountConnectionId"`
-	// The account of the infrastructure. A connection to another one makes a new environment.
+	// The account of the infrastructure.
 	EnvironmentAccountId *string `pulumi:"environmentAccountId"`
 	// The ID of the last deployment.
 	LastAttemptedDeploymentId *string `pulumi:"lastAttemptedDeploymentId"`
@@ -66,13 +66,13 @@ type LookupEnvironmentResult struct {
 	Provisioning *string `pulumi:"provisioning"`
 	// The linked repository that gets the pull requests (self-managed provisioning).
 	ProvisioningRepository *ProvisioningRepository `pulumi:"provisioningRepository"`
-	// The values of the template's inputs: a mapping, or YAML text, which may be a whole document. Checked against the template version's schema in the preview.
+	// The values of the template's inputs: a mapping, or YAML text, which may be a whole document.
 	Spec map[string]interface{} `pulumi:"spec"`
 	// All of its tags.
 	Tags map[string]string `pulumi:"tags"`
-	// The template's major version. A higher one is an update, a lower one a new environment.
+	// The template's major version.
 	TemplateMajorVersion *string `pulumi:"templateMajorVersion"`
-	// The template's minor version. Left out: the recommended one at creation and at a change of the major version, and otherwise the one that is deployed.
+	// The template's minor version.
 	TemplateMinorVersion *string `pulumi:"templateMinorVersion"`
 	// The environment template to deploy.
 	TemplateName string `pulumi:"templateName"`
@@ -138,7 +138,7 @@ func (o LookupEnvironmentResultOutput) DeploymentStatusMessage() pulumi.StringPt
 	return o.ApplyT(func(v LookupEnvironmentResult) *string { return v.DeploymentStatusMessage }).(pulumi.StringPtrOutput)
 }
 
-// A description. A change of it alone deploys nothing.
+// A description.
 func (o LookupEnvironmentResultOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v LookupEnvironmentResult) *string { return v.Description }).(pulumi.StringPtrOutput)
 }
@@ -148,7 +148,7 @@ func (o LookupEnvironmentResultOutput) EnvironmentAccountConnectionId() pulumi.S
 	return o.ApplyT(func(v LookupEnvironmentResult) *string { return v.EnvironmentAccountConnectionId }).(pulumi.StringPtrOutput)
 }
 
-// The account of the infrastructure. A connection to another one makes a new environment.
+// The account of the infrastructure.
 func (o LookupEnvironmentResultOutput) EnvironmentAccountId() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v LookupEnvironmentResult) *string { return v.EnvironmentAccountId }).(pulumi.StringPtrOutput)
 }
@@ -198,7 +198,7 @@ func (o LookupEnvironmentResultOutput) ProvisioningRepository() ProvisioningRepo
 	return o.ApplyT(func(v LookupEnvironmentResult) *ProvisioningRepository { return v.ProvisioningRepository }).(ProvisioningRepositoryPtrOutput)
 }
 
-// The values of the template's inputs: a mapping, or YAML text, which may be a whole document. Checked against the template version's schema in the preview.
+// The values of the template's inputs: a mapping, or YAML text, which may be a whole document.
 func (o LookupEnvironmentResultOutput) Spec() pulumi.MapOutput {
 	return o.ApplyT(func(v LookupEnvironmentResult) map[string]interface{} { return v.Spec }).(pulumi.MapOutput)
 }
@@ -208,12 +208,12 @@ func (o LookupEnvironmentResultOutput) Tags() pulumi.StringMapOutput {
 	return o.ApplyT(func(v LookupEnvironmentResult) map[string]string { return v.Tags }).(pulumi.StringMapOutput)
 }
 
-// The template's major version. A higher one is an update, a lower one a new environment.
+// The template's major version.
 func (o LookupEnvironmentResultOutput) TemplateMajorVersion() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v LookupEnvironmentResult) *string { return v.TemplateMajorVersion }).(pulumi.StringPtrOutput)
 }
 
-// The template's minor version. Left out: the recommended one at creation and at a change of the major version, and otherwise the one that is deployed.
+// The template's minor version.
 func (o LookupEnvironmentResultOutput) TemplateMinorVersion() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v LookupEnvironmentResult) *string { return v.TemplateMinorVersion }).(pulumi.StringPtrOutput)
 }

@@ -547,13 +547,13 @@ func (o DefaultTagsPtrOutput) Tags() pulumi.StringMapOutput {
 	}).(pulumi.StringMapOutput)
 }
 
-// An environment account connection, as a listing has it.
+// An environment account connection, as a listing has it. "This account" is its environment account.
 type EnvironmentAccountConnectionSummary struct {
 	// The connection's ARN, in the environment account.
 	Arn string `pulumi:"arn"`
 	// The role of this account with which components are provisioned.
 	ComponentRoleArn *string `pulumi:"componentRoleArn"`
-	// The ID of the request to decide on. Left out: the one looked up.
+	// The ID of the request to decide on.
 	ConnectionId string `pulumi:"connectionId"`
 	// The account that made the request.
 	EnvironmentAccountId string `pulumi:"environmentAccountId"`
@@ -567,11 +567,11 @@ type EnvironmentAccountConnectionSummary struct {
 	RequestedAt string `pulumi:"requestedAt"`
 	// The role of this account with which Proton provisions (AWS-managed provisioning).
 	RoleArn *string `pulumi:"roleArn"`
-	// PENDING, CONNECTED or REJECTED. A rejected request is replaced by a new one.
+	// PENDING, CONNECTED or REJECTED.
 	Status string `pulumi:"status"`
 }
 
-// An environment account connection, as a listing has it.
+// An environment account connection, as a listing has it. "This account" is its environment account.
 type EnvironmentAccountConnectionSummaryOutput struct{ *pulumi.OutputState }
 
 func (EnvironmentAccountConnectionSummaryOutput) ElementType() reflect.Type {
@@ -596,7 +596,7 @@ func (o EnvironmentAccountConnectionSummaryOutput) ComponentRoleArn() pulumi.Str
 	return o.ApplyT(func(v EnvironmentAccountConnectionSummary) *string { return v.ComponentRoleArn }).(pulumi.StringPtrOutput)
 }
 
-// The ID of the request to decide on. Left out: the one looked up.
+// The ID of the request to decide on.
 func (o EnvironmentAccountConnectionSummaryOutput) ConnectionId() pulumi.StringOutput {
 	return o.ApplyT(func(v EnvironmentAccountConnectionSummary) string { return v.ConnectionId }).(pulumi.StringOutput)
 }
@@ -631,7 +631,7 @@ func (o EnvironmentAccountConnectionSummaryOutput) RoleArn() pulumi.StringPtrOut
 	return o.ApplyT(func(v EnvironmentAccountConnectionSummary) *string { return v.RoleArn }).(pulumi.StringPtrOutput)
 }
 
-// PENDING, CONNECTED or REJECTED. A rejected request is replaced by a new one.
+// PENDING, CONNECTED or REJECTED.
 func (o EnvironmentAccountConnectionSummaryOutput) Status() pulumi.StringOutput {
 	return o.ApplyT(func(v EnvironmentAccountConnectionSummary) string { return v.Status }).(pulumi.StringOutput)
 }
@@ -668,11 +668,11 @@ type EnvironmentSummary struct {
 	DeploymentStatus string `pulumi:"deploymentStatus"`
 	// AWS's message about the last deployment.
 	DeploymentStatusMessage *string `pulumi:"deploymentStatusMessage"`
-	// A description. A change of it alone deploys nothing.
+	// A description.
 	Description *string `pulumi:"description"`
 	// The accepted connection to the account to provision in, instead of a role of this account.
 	EnvironmentAccountConnectionId *string `pulumi:"environmentAccountConnectionId"`
-	// The account of the infrastructure. A connection to another one makes a new environment.
+	// The account of the infrastructure.
 	EnvironmentAccountId *string `pulumi:"environmentAccountId"`
 	// The ID of the last deployment.
 	LastAttemptedDeploymentId *string `pulumi:"lastAttemptedDeploymentId"`
@@ -688,9 +688,9 @@ type EnvironmentSummary struct {
 	ProtonServiceRoleArn *string `pulumi:"protonServiceRoleArn"`
 	// CUSTOMER_MANAGED where the template provisions nothing.
 	Provisioning *string `pulumi:"provisioning"`
-	// The template's major version. A higher one is an update, a lower one a new environment.
+	// The template's major version.
 	TemplateMajorVersion *string `pulumi:"templateMajorVersion"`
-	// The template's minor version. Left out: the recommended one at creation and at a change of the major version, and otherwise the one that is deployed.
+	// The template's minor version.
 	TemplateMinorVersion *string `pulumi:"templateMinorVersion"`
 	// The environment template to deploy.
 	TemplateName string `pulumi:"templateName"`
@@ -736,7 +736,7 @@ func (o EnvironmentSummaryOutput) DeploymentStatusMessage() pulumi.StringPtrOutp
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.DeploymentStatusMessage }).(pulumi.StringPtrOutput)
 }
 
-// A description. A change of it alone deploys nothing.
+// A description.
 func (o EnvironmentSummaryOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.Description }).(pulumi.StringPtrOutput)
 }
@@ -746,7 +746,7 @@ func (o EnvironmentSummaryOutput) EnvironmentAccountConnectionId() pulumi.String
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.EnvironmentAccountConnectionId }).(pulumi.StringPtrOutput)
 }
 
-// The account of the infrastructure. A connection to another one makes a new environment.
+// The account of the infrastructure.
 func (o EnvironmentSummaryOutput) EnvironmentAccountId() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.EnvironmentAccountId }).(pulumi.StringPtrOutput)
 }
@@ -786,12 +786,12 @@ func (o EnvironmentSummaryOutput) Provisioning() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.Provisioning }).(pulumi.StringPtrOutput)
 }
 
-// The template's major version. A higher one is an update, a lower one a new environment.
+// The template's major version.
 func (o EnvironmentSummaryOutput) TemplateMajorVersion() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.TemplateMajorVersion }).(pulumi.StringPtrOutput)
 }
 
-// The template's minor version. Left out: the recommended one at creation and at a change of the major version, and otherwise the one that is deployed.
+// The template's minor version.
 func (o EnvironmentSummaryOutput) TemplateMinorVersion() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v EnvironmentSummary) *string { return v.TemplateMinorVersion }).(pulumi.StringPtrOutput)
 }

@@ -61,7 +61,7 @@ export interface DefaultTags {
 }
 
 /**
- * An environment account connection, as a listing has it.
+ * An environment account connection, as a listing has it. "This account" is its environment account.
  */
 export interface EnvironmentAccountConnectionSummary {
     /**
@@ -73,7 +73,7 @@ export interface EnvironmentAccountConnectionSummary {
      */
     componentRoleArn?: string;
     /**
-     * The ID of the request to decide on. Left out: the one looked up.
+     * The ID of the request to decide on.
      */
     connectionId: string;
     /**
@@ -101,7 +101,7 @@ export interface EnvironmentAccountConnectionSummary {
      */
     roleArn?: string;
     /**
-     * PENDING, CONNECTED or REJECTED. A rejected request is replaced by a new one.
+     * PENDING, CONNECTED or REJECTED.
      */
     status: string;
 }
@@ -131,7 +131,7 @@ export interface EnvironmentSummary {
      */
     deploymentStatusMessage?: string;
     /**
-     * A description. A change of it alone deploys nothing.
+     * A description.
      */
     description?: string;
     /**
@@ -139,7 +139,7 @@ export interface EnvironmentSummary {
      */
     environmentAccountConnectionId?: string;
     /**
-     * The account of the infrastructure. A connection to another one makes a new environment.
+     * The account of the infrastructure.
      */
     environmentAccountId?: string;
     /**
@@ -171,11 +171,11 @@ export interface EnvironmentSummary {
      */
     provisioning?: string;
     /**
-     * The template's major version. A higher one is an update, a lower one a new environment.
+     * The template's major version.
      */
     templateMajorVersion?: string;
     /**
-     * The template's minor version. Left out: the recommended one at creation and at a change of the major version, and otherwise the one that is deployed.
+     * The template's minor version.
      */
     templateMinorVersion?: string;
     /**

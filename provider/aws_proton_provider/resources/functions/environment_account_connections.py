@@ -16,7 +16,7 @@ from aws_proton_provider.resources.functions.function import READ_FROM, Function
 
 @summary_of(EnvironmentAccountConnection, EnvironmentAccountConnectionAccepter.property_of("connectionId"))
 class EnvironmentAccountConnectionSummary(Model):
-    """An environment account connection, as a listing has it."""
+    """An environment account connection, as a listing has it. "This account" is its environment account."""
 
 
 class GetEnvironmentAccountConnections(Function):

@@ -62,7 +62,7 @@ class EnvironmentSummary(Model):
 
 
 class GetEnvironments(Function):
-    """All environments of an account and Region, in short: `getEnvironment` says more of one."""
+    """All environments of an account and Region, in short: without their specs, outputs and tags."""
 
     environment_templates: list[EnvironmentTemplateFilter] | None = prop(
         doc="Only the environments of one of these major versions of templates."

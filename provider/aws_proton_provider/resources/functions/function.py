@@ -60,11 +60,13 @@ class Function(Resource):
 def as_outputs(properties: Iterable[Property]) -> tuple[Property, ...]:
     """Properties of a resource, as a function returns them.
 
-    A state always has some that AWS may leave out; a function has what AWS has.
+    A state always has some that AWS may leave out; a function has what AWS has. Of their docs the first
+    sentence is meant: the rest says what giving or changing one does.
     """
     return tuple(
         dataclasses.replace(
             declared,
+            doc=f"{declared.doc.partition('. ')[0].rstrip('.')}.",
             kind=Kind.OUTPUT,
             type=declared.type | None if declared.wire in LEFT_OUT else declared.type,
             keep=declared.keep and declared.wire not in LEFT_OUT,

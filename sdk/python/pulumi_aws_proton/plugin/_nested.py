@@ -225,7 +225,7 @@ class EnvironmentSummary:
 
 @pulumi.output_type
 class EnvironmentAccountConnectionSummary:
-    """An environment account connection, as a listing has it."""
+    """An environment account connection, as a listing has it. "This account" is its environment account."""
 
     def __init__(
         self,

@@ -43,7 +43,7 @@ def get_environments(
     account: AccountArgs | AccountArgsDict | None = None,
     opts: pulumi.InvokeOptions | None = None,
 ) -> GetEnvironmentsResult:
-    """All environments of an account and Region, in short: `getEnvironment` says more of one.
+    """All environments of an account and Region, in short: without their specs, outputs and tags.
 
     Args:
         environment_templates: Only the environments of one of these major versions of templates.
@@ -69,7 +69,7 @@ def get_environments_output(
     account: pulumi.Input[AccountArgs | AccountArgsDict] | None = None,
     opts: pulumi.InvokeOptions | pulumi.InvokeOutputOptions | None = None,
 ) -> pulumi.Output[GetEnvironmentsResult]:
-    """All environments of an account and Region, in short: `getEnvironment` says more of one.
+    """All environments of an account and Region, in short: without their specs, outputs and tags.
 
     Args:
         environment_templates: Only the environments of one of these major versions of templates.
