@@ -1,21 +1,26 @@
-"""The Python SDK of the plugin: a program moves over by its import, gives a provider, and calls functions."""
+"""What is generated for the plugin, used: its schema, the Python SDK, and `pulumi do`."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aws_proton_provider.resources import FUNCTIONS, RESOURCES
 from tests.engine.project import Project
 from tests.names import ACCOUNT, SERVICE_ROLE, unique
 
+_FOLDER = Path(sys.executable).parent
+_PLUGIN = str(_FOLDER / "pulumi-resource-aws-proton")
 _PLUGINS = f"""\
 plugins:
   providers:
     - name: aws-proton
-      path: {Path(sys.executable).parent}
+      path: {_FOLDER}
 """
 
 
@@ -125,3 +130,44 @@ def test_a_provider_takes_every_setting_and_functions_read_through_it(
     assert outputs["connections"] == 0
     assert project.resources()["there"]["inputs"]["defaultTags"] == '{"tags": {"stage": "test"}}'
     project.pulumi("destroy", "--yes", "--skip-preview")
+
+
+def test_pulumi_gets_the_schema_of_this_version_from_the_plugin_and_finds_nothing_wrong(
+    project: Project,
+) -> None:
+    text = project.pulumi("package", "get-schema", _PLUGIN).text
+    schema = json.loads(text)
+    (project.folder / "schema.json").write_text(text)
+
+    checked = project.pulumi("schema", "check", "schema.json")
+
+    assert schema["version"] == importlib.metadata.version("pulumi-aws-proton")
+    assert schema["resources"].keys() == {f"aws-proton:index:{each.__name__}" for each in RESOURCES}
+    assert schema["functions"].keys() == {f"aws-proton:index:{each.wire}" for each in FUNCTIONS}
+    assert checked.text == ""
+
+
+def test_pulumi_do_is_a_command_line_for_environments(project: Project, workshop: str) -> None:
+    name = unique("env")
+    # Pulumi's own language for inputs: YAML needs a converter, a plugin that only Pulumi's releases have.
+    (project.folder / "inputs.pp").write_text(f"""
+        name = "{name}"
+        templateName = "{workshop}"
+        templateMajorVersion = "1"
+        spec = {{}}
+        protonServiceRoleArn = "{SERVICE_ROLE}"
+    """)
+
+    def do(*arguments: str) -> str:
+        return project.pulumi("do", "--package", _PLUGIN, *arguments).text
+
+    environment = ("aws-proton:index:Environment",)
+    inputs = ("--input", "pcl", "--input-file", "inputs.pp")
+    do(*environment, "create", *inputs, "--stateless", "--yes")
+    assert {"id": name, "name": name} in json.loads(do(*environment, "list"))
+    assert '"SUCCEEDED"' in do(*environment, "read", name)
+    do(*environment, "patch", name, "--description", "patched", "--stateless", "--yes")
+    found = json.loads(do("aws-proton:index:getEnvironment", "--name", name))
+    assert (found["description"], found["templateName"]) == ("patched", workshop)
+    do(*environment, "delete", name, "--stateless", "--yes")
+    assert name not in do(*environment, "list")
