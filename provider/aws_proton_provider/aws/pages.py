@@ -7,8 +7,11 @@ from typing import Any
 
 from aws_proton_provider.core.errors import Unreachable
 
+LARGEST_PAGE = 100
+"""Items: what `maxResults` may be at most."""
+
 MOST_PAGES, MOST_ITEMS = 10_000, 1_000_000
-"""Of one listing; a page has at most 100 items."""
+"""Of one listing."""
 
 
 def items(ask: Callable[..., dict[str, Any]], member: str, title: str) -> list[dict[str, Any]]:

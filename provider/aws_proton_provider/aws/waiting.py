@@ -29,11 +29,17 @@ def wait_until(
     what: str,
     operation: Operation,
     *,
-    pause_first: bool = False,
+    sleep: Callable[[float], object] | None = None,
 ) -> _T:
-    """Polls `look` until it answers, with pauses as `pause_after` gives them.
+    """Looks again and again until there is an answer.
 
-    `what` says what is waited for. With `pause_first` it is known that this has just begun.
+    Args:
+        look: Asks AWS; None is no answer.
+        seconds: The time until it gives up.
+        what: What is waited for.
+        operation: Which waits; interrupting it ends the wait.
+        sleep: Returns when it is time to look again, at this time of the monotonic clock at the latest, and
+            when the operation is interrupted. Without it there are pauses as `pause_after` gives them.
 
     Raises:
         TimedOut: after `seconds`.
@@ -41,16 +47,21 @@ def wait_until(
 
     """
     begun = time.monotonic()
+    ends = begun + seconds
+
+    def pause(latest: float) -> None:
+        now = time.monotonic()
+        operation.interrupted.wait(min(pause_after(now - begun), latest - now))
+
     while True:
-        answer = None if pause_first else look()
+        answer = look()
         if answer is not None:
             return answer
-        pause_first, elapsed = False, time.monotonic() - begun
-        pause = pause_after(elapsed)
-        if elapsed + pause > seconds:
-            raise timed_out(what, seconds, operation)
-        if operation.interrupted.wait(pause):
+        (sleep or pause)(ends)
+        if operation.interrupted.is_set():
             raise interrupted(what, operation)
+        if time.monotonic() >= ends:
+            raise timed_out(what, seconds, operation)
 
 
 def timed_out(what: str, seconds: float, operation: Operation) -> TimedOut:

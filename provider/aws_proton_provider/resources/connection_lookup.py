@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_proton_provider.aws.pages import LARGEST_PAGE
 from aws_proton_provider.core.errors import NotFound
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def list_addressed_connections(proton: Proton) -> list[State]:
         "list_environment_account_connections",
         "environmentAccountConnections",
         requestedBy="MANAGEMENT_ACCOUNT",
-        maxResults=100,
+        maxResults=LARGEST_PAGE,
     )
 
 
@@ -32,7 +33,7 @@ def list_requested_connections(proton: Proton, **filters: str) -> list[State]:
         "list_environment_account_connections",
         "environmentAccountConnections",
         requestedBy="ENVIRONMENT_ACCOUNT",
-        maxResults=100,
+        maxResults=LARGEST_PAGE,
         **filters,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_proton_provider.aws.answers import Answers, until_a_write
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.pages import LARGEST_PAGE
 from aws_proton_provider.core import spec
 from aws_proton_provider.core.errors import AccessDenied, NotFound, ProtonError, Refused
 from aws_proton_provider.core.ownership import Tags
@@ -55,7 +56,9 @@ class ProtonService:
         listed = self.answers.of(
             lambda: {
                 item["name"]: item
-                for item in self._proton.all_of("list_environment_templates", "templates", maxResults=100)
+                for item in self._proton.all_of(
+                    "list_environment_templates", "templates", maxResults=LARGEST_PAGE
+                )
             },
             "templates",
             unknown=ProtonError,
@@ -81,7 +84,7 @@ class ProtonService:
                     "templateVersions",
                     templateName=template,
                     majorVersion=major,
-                    maxResults=100,
+                    maxResults=LARGEST_PAGE,
                 )
             except NotFound:
                 return []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from aws_proton_provider.aws.answers import Answers
 from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.pages import LARGEST_PAGE
+from aws_proton_provider.aws.watching import Watch
 from aws_proton_provider.core.declaration import Kind, Property, Resource
 from aws_proton_provider.core.errors import ProtonError
 from aws_proton_provider.core.records import from_record
@@ -14,7 +17,7 @@ from aws_proton_provider.core.values import State, same
 
 def list_environments(proton: Proton) -> list[State]:
     """The summaries of all environments of the account."""
-    return proton.all_of("list_environments", "environments", maxResults=100)
+    return proton.all_of("list_environments", "environments", maxResults=LARGEST_PAGE)
 
 
 def shared_environments(
@@ -30,6 +33,12 @@ def shared_environments(
         unknown=ProtonError,
         reader=reader,
     )
+
+
+@functools.cache
+def watch_of(proton: Proton) -> Watch:
+    """What all operations share that wait for an environment of the account."""
+    return Watch(functools.partial(list_environments, proton))
 
 
 def has_moved(resource: type[Resource], state: State, summary: State) -> bool:

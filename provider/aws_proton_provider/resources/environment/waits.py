@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TypeVar
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.operation import Operation
@@ -14,11 +16,18 @@ from aws_proton_provider.core.records import from_record
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.connection_lookup import find_connection_of_refresh
 from aws_proton_provider.resources.environment.deployment_type import FAILED, provisioner
+from aws_proton_provider.resources.environment.listing import watch_of
+
+_T = TypeVar("_T")
 
 _TIMEOUT = "90m"
 _DEPLOYING = ("IN_PROGRESS", "CANCELLING")
-_KNOWN = (*_DEPLOYING, "SUCCEEDED", *FAILED, "DELETE_IN_PROGRESS", "DELETE_COMPLETE")
+_DELETING = ("DELETE_IN_PROGRESS",)
+_KNOWN = (*_DEPLOYING, "SUCCEEDED", *FAILED, *_DELETING, "DELETE_COMPLETE")
 """Values of DeploymentStatus."""
+
+_SHOWN = ("deploymentStatus", "deploymentStatusMessage")
+"""The members of an environment whose changes are shown."""
 
 
 def get_environment(name: str, proton: Proton) -> State:
@@ -90,11 +99,9 @@ def await_settled(name: str, inputs: State, operation: Operation) -> State:
         Interrupted: the user ended it.
 
     """
-    before = f"environment {name}: the deployment before this {operation.verb}"
+    wait = _Wait(name, f"the deployment before this {operation.verb}", inputs, operation)
     try:
-        return wait_until(
-            lambda: _ended(name, operation), operation.patience(inputs, _TIMEOUT), before, operation
-        )
+        return wait.until(lambda: _ended(wait), _DEPLOYING)
     except NotFound:
         raise NotFound(
             f"environment {name} does not exist any more: run `pulumi up --refresh`, which creates it again"
@@ -115,14 +122,9 @@ def await_deployment(live: State, inputs: State, operation: Operation) -> State:
     """
     if not inputs.get("waitForDeployment", True):
         return live
-    name = live["name"]
-    environment = wait_until(
-        lambda: _ended(name, operation),
-        operation.patience(inputs, _TIMEOUT),
-        f"environment {name}: the deployment of this {operation.verb}",
-        operation,
-        pause_first=is_deploying(live),
-    )
+    wait = _Wait(live["name"], f"the deployment of this {operation.verb}", inputs, operation)
+    begins = live if is_deploying(live) else None
+    environment = wait.until(lambda: _ended(wait), _DEPLOYING, begins)
     require_success(environment, operation)
     return environment
 
@@ -151,20 +153,19 @@ def await_removal(name: str, inputs: State, operation: Operation) -> None:
         Refused: its status is one that the provider does not know.
 
     """
+    wait = _Wait(name, "its deletion", inputs, operation)
 
     def removed() -> bool | None:
         try:
-            environment = get_environment(name, operation.proton)
+            environment = wait.look()
         except NotFound:
             return True
-        _show_status(environment, operation)
         if environment["deploymentStatus"] == "DELETE_FAILED":
             raise _failed(environment, "fix the cause and run the command again")
         _require_known(environment)
         return environment["deploymentStatus"] == "DELETE_COMPLETE" or None
 
-    title = f"environment {name}: its deletion"
-    wait_until(removed, operation.patience(inputs, _TIMEOUT), title, operation, pause_first=True)
+    wait.until(removed, _DELETING, {"deploymentStatus": _DELETING[0]})
 
 
 _AGAIN = "fix the cause and run `pulumi up` again, which deploys this environment again"
@@ -176,16 +177,75 @@ _FORGOTTEN = (
 """What to do after a failed deployment: where Pulumi keeps the environment in its state, and where not."""
 
 
-def _ended(name: str, operation: Operation) -> State | None:
+class _Wait:
+    """A wait for an environment, which shows each change of its status in the operation's status line.
+
+    Args:
+        name: The environment's.
+        event: What is waited for.
+        inputs: The operation's, with its `timeouts`.
+        operation: Which waits.
+
+    """
+
+    def __init__(self, name: str, event: str, inputs: State, operation: Operation) -> None:
+        self._name, self._operation = name, operation
+        self._what, self._seconds = f"environment {name}: {event}", operation.patience(inputs, _TIMEOUT)
+        self._seen: State = {}
+
+    def until(
+        self, look: Callable[[], _T | None], going_on: Collection[str], begins: State | None = None
+    ) -> _T:
+        """What `look` answers once it does, asked when the status is none of those `going_on` any more.
+
+        `begins` is the environment as the answer to what began this has it.
+
+        Raises:
+            TimedOut, Interrupted: as `wait_until`.
+
+        """
+        if begins:
+            self._show(begins)
+        operation, watch = self._operation, watch_of(self._operation.proton)
+        with watch.wait(self._name, operation.interrupted) as wait:
+
+            def sleep(ends: float) -> None:
+                while summary := watch.sleep(wait, self._seen, ends):
+                    self._show(summary)
+                    if summary["deploymentStatus"] not in going_on:
+                        return
+
+            def looks() -> Iterator[_T | None]:
+                if begins:
+                    yield None  # it has only just begun
+                while True:
+                    yield look()
+
+            ask: Callable[[], _T | None] = functools.partial(next, looks())
+            return wait_until(ask, self._seconds, self._what, operation, sleep=sleep)
+
+    def look(self) -> State:
+        """The environment.
+
+        Raises:
+            NotFound: it does not exist.
+
+        """
+        environment = get_environment(self._name, self._operation.proton)
+        self._show(environment)
+        return environment
+
+    def _show(self, environment: State) -> None:
+        seen = {member: environment.get(member) for member in _SHOWN}
+        if seen != self._seen:
+            self._seen = seen
+            self._operation.status(": ".join(str(value) for value in seen.values() if value))
+
+
+def _ended(wait: _Wait) -> State | None:
     """The environment, None while a deployment is in progress."""
-    environment = get_environment(name, operation.proton)
-    _show_status(environment, operation)
+    environment = wait.look()
     return None if is_deploying(environment) else environment
-
-
-def _show_status(environment: State, operation: Operation) -> None:
-    message = environment.get("deploymentStatusMessage")
-    operation.status(environment["deploymentStatus"] + (f": {message}" if message else ""))
 
 
 def _require_known(environment: State) -> None:
