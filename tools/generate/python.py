@@ -81,6 +81,7 @@ def described_model(model: type[Model], *, given: bool = True, got: bool = True)
             "optional": bare(field.annotation)[1] or not field.is_required(),
             "given": python_type(field.annotation, give=True),
             "got": python_type(field.annotation, give=False),
+            "doc": wrapped(field.description or "", " " * 8).strip(),
         }
         for name, field in model.model_fields.items()
     ]

@@ -29,6 +29,7 @@ class ProvisioningRepositoryArgs:
     @property
     @pulumi.getter(name="provider")
     def provider(self) -> pulumi.Input[Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]]:
+        """Where the repository is hosted."""
         value: pulumi.Input[Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]] = pulumi.get(
             self, "provider"
         )
@@ -37,12 +38,14 @@ class ProvisioningRepositoryArgs:
     @property
     @pulumi.getter(name="name")
     def name(self) -> pulumi.Input[str]:
+        """The repository, such as "owner/name"."""
         value: pulumi.Input[str] = pulumi.get(self, "name")
         return value
 
     @property
     @pulumi.getter(name="branch")
     def branch(self) -> pulumi.Input[str]:
+        """The branch that the pull requests are for."""
         value: pulumi.Input[str] = pulumi.get(self, "branch")
         return value
 
@@ -51,8 +54,11 @@ class ProvisioningRepositoryArgsDict(TypedDict):
     """A linked repository that self-managed provisioning sends its pull requests to."""
 
     provider: pulumi.Input[Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]]
+    """Where the repository is hosted."""
     name: pulumi.Input[str]
+    """The repository, such as "owner/name"."""
     branch: pulumi.Input[str]
+    """The branch that the pull requests are for."""
 
 
 @pulumi.output_type
@@ -73,18 +79,21 @@ class ProvisioningRepository:
     @property
     @pulumi.getter(name="provider")
     def provider(self) -> Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"]:
+        """Where the repository is hosted."""
         value: Literal["GITHUB", "GITHUB_ENTERPRISE", "BITBUCKET"] = pulumi.get(self, "provider")
         return value
 
     @property
     @pulumi.getter(name="name")
     def name(self) -> str:
+        """The repository, such as "owner/name"."""
         value: str = pulumi.get(self, "name")
         return value
 
     @property
     @pulumi.getter(name="branch")
     def branch(self) -> str:
+        """The branch that the pull requests are for."""
         value: str = pulumi.get(self, "branch")
         return value
 
@@ -109,24 +118,28 @@ class AssumeRoleArgs:
     @property
     @pulumi.getter(name="roleArn")
     def role_arn(self) -> pulumi.Input[str]:
+        """The role's ARN."""
         value: pulumi.Input[str] = pulumi.get(self, "role_arn")
         return value
 
     @property
     @pulumi.getter(name="sessionName")
     def session_name(self) -> pulumi.Input[str] | None:
+        """The name of the session; "pulumi-aws-proton" where it is left out."""
         value: pulumi.Input[str] | None = pulumi.get(self, "session_name")
         return value
 
     @property
     @pulumi.getter(name="externalId")
     def external_id(self) -> pulumi.Input[str] | None:
+        """The external ID that the role's trust policy asks for."""
         value: pulumi.Input[str] | None = pulumi.get(self, "external_id")
         return value
 
     @property
     @pulumi.getter(name="durationSeconds")
     def duration_seconds(self) -> pulumi.Input[int] | None:
+        """How long the credentials are valid, 900 to 43,200 seconds; they are renewed."""
         value: pulumi.Input[int] | None = pulumi.get(self, "duration_seconds")
         return value
 
@@ -135,9 +148,13 @@ class AssumeRoleArgsDict(TypedDict):
     """A role to assume before the calls are made."""
 
     role_arn: pulumi.Input[str]
+    """The role's ARN."""
     session_name: NotRequired[pulumi.Input[str]]
+    """The name of the session; "pulumi-aws-proton" where it is left out."""
     external_id: NotRequired[pulumi.Input[str]]
+    """The external ID that the role's trust policy asks for."""
     duration_seconds: NotRequired[pulumi.Input[int]]
+    """How long the credentials are valid, 900 to 43,200 seconds; they are renewed."""
 
 
 @pulumi.output_type
@@ -160,24 +177,28 @@ class AssumeRole:
     @property
     @pulumi.getter(name="roleArn")
     def role_arn(self) -> str:
+        """The role's ARN."""
         value: str = pulumi.get(self, "role_arn")
         return value
 
     @property
     @pulumi.getter(name="sessionName")
     def session_name(self) -> str | None:
+        """The name of the session; "pulumi-aws-proton" where it is left out."""
         value: str | None = pulumi.get(self, "session_name")
         return value
 
     @property
     @pulumi.getter(name="externalId")
     def external_id(self) -> str | None:
+        """The external ID that the role's trust policy asks for."""
         value: str | None = pulumi.get(self, "external_id")
         return value
 
     @property
     @pulumi.getter(name="durationSeconds")
     def duration_seconds(self) -> int | None:
+        """How long the credentials are valid, 900 to 43,200 seconds; they are renewed."""
         value: int | None = pulumi.get(self, "duration_seconds")
         return value
 
@@ -202,24 +223,28 @@ class AccountArgs:
     @property
     @pulumi.getter(name="profile")
     def profile(self) -> pulumi.Input[str] | None:
+        """A profile of the AWS configuration files."""
         value: pulumi.Input[str] | None = pulumi.get(self, "profile")
         return value
 
     @property
     @pulumi.getter(name="assumeRole")
     def assume_role(self) -> pulumi.Input[AssumeRoleArgs | AssumeRoleArgsDict] | None:
+        """The role to assume before the calls are made."""
         value: pulumi.Input[AssumeRoleArgs | AssumeRoleArgsDict] | None = pulumi.get(self, "assume_role")
         return value
 
     @property
     @pulumi.getter(name="region")
     def region(self) -> pulumi.Input[str] | None:
+        """The AWS Region."""
         value: pulumi.Input[str] | None = pulumi.get(self, "region")
         return value
 
     @property
     @pulumi.getter(name="endpoint")
     def endpoint(self) -> pulumi.Input[str] | None:
+        """The URL of the Proton server."""
         value: pulumi.Input[str] | None = pulumi.get(self, "endpoint")
         return value
 
@@ -228,9 +253,13 @@ class AccountArgsDict(TypedDict):
     """Where a resource's calls go: references only and never keys, so that the state may hold it."""
 
     profile: NotRequired[pulumi.Input[str]]
+    """A profile of the AWS configuration files."""
     assume_role: NotRequired[pulumi.Input[AssumeRoleArgs | AssumeRoleArgsDict]]
+    """The role to assume before the calls are made."""
     region: NotRequired[pulumi.Input[str]]
+    """The AWS Region."""
     endpoint: NotRequired[pulumi.Input[str]]
+    """The URL of the Proton server."""
 
 
 @pulumi.output_type
@@ -253,24 +282,28 @@ class Account:
     @property
     @pulumi.getter(name="profile")
     def profile(self) -> str | None:
+        """A profile of the AWS configuration files."""
         value: str | None = pulumi.get(self, "profile")
         return value
 
     @property
     @pulumi.getter(name="assumeRole")
     def assume_role(self) -> AssumeRole | None:
+        """The role to assume before the calls are made."""
         value: AssumeRole | None = pulumi.get(self, "assume_role")
         return value
 
     @property
     @pulumi.getter(name="region")
     def region(self) -> str | None:
+        """The AWS Region."""
         value: str | None = pulumi.get(self, "region")
         return value
 
     @property
     @pulumi.getter(name="endpoint")
     def endpoint(self) -> str | None:
+        """The URL of the Proton server."""
         value: str | None = pulumi.get(self, "endpoint")
         return value
 
@@ -293,18 +326,21 @@ class TimeoutsArgs:
     @property
     @pulumi.getter(name="create")
     def create(self) -> pulumi.Input[str] | None:
+        """Of a create."""
         value: pulumi.Input[str] | None = pulumi.get(self, "create")
         return value
 
     @property
     @pulumi.getter(name="update")
     def update(self) -> pulumi.Input[str] | None:
+        """Of an update."""
         value: pulumi.Input[str] | None = pulumi.get(self, "update")
         return value
 
     @property
     @pulumi.getter(name="delete")
     def delete(self) -> pulumi.Input[str] | None:
+        """Of a delete."""
         value: pulumi.Input[str] | None = pulumi.get(self, "delete")
         return value
 
@@ -313,8 +349,11 @@ class TimeoutsArgsDict(TypedDict):
     """How long a create, update or delete waits at most, such as "90m"."""
 
     create: NotRequired[pulumi.Input[str]]
+    """Of a create."""
     update: NotRequired[pulumi.Input[str]]
+    """Of an update."""
     delete: NotRequired[pulumi.Input[str]]
+    """Of a delete."""
 
 
 @pulumi.output_type
@@ -335,17 +374,20 @@ class Timeouts:
     @property
     @pulumi.getter(name="create")
     def create(self) -> str | None:
+        """Of a create."""
         value: str | None = pulumi.get(self, "create")
         return value
 
     @property
     @pulumi.getter(name="update")
     def update(self) -> str | None:
+        """Of an update."""
         value: str | None = pulumi.get(self, "update")
         return value
 
     @property
     @pulumi.getter(name="delete")
     def delete(self) -> str | None:
+        """Of a delete."""
         value: str | None = pulumi.get(self, "delete")
         return value

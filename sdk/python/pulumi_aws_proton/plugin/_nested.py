@@ -26,6 +26,7 @@ class DefaultTagsArgs:
     @property
     @pulumi.getter(name="tags")
     def tags(self) -> pulumi.Input[Mapping[str, pulumi.Input[str]]] | None:
+        """The tags, by key."""
         value: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = pulumi.get(self, "tags")
         return value
 
@@ -34,6 +35,7 @@ class DefaultTagsArgsDict(TypedDict):
     """Tags that every taggable resource of the stack gets."""
 
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """The tags, by key."""
 
 
 @pulumi.input_type
@@ -52,12 +54,14 @@ class EnvironmentTemplateFilterArgs:
     @property
     @pulumi.getter(name="templateName")
     def template_name(self) -> pulumi.Input[str]:
+        """The name of the environment template."""
         value: pulumi.Input[str] = pulumi.get(self, "template_name")
         return value
 
     @property
     @pulumi.getter(name="majorVersion")
     def major_version(self) -> pulumi.Input[str]:
+        """The major version."""
         value: pulumi.Input[str] = pulumi.get(self, "major_version")
         return value
 
@@ -66,7 +70,9 @@ class EnvironmentTemplateFilterArgsDict(TypedDict):
     """A major version of an environment template."""
 
     template_name: pulumi.Input[str]
+    """The name of the environment template."""
     major_version: pulumi.Input[str]
+    """The major version."""
 
 
 @pulumi.output_type
@@ -117,108 +123,126 @@ class EnvironmentSummary:
     @property
     @pulumi.getter(name="name")
     def name(self) -> str:
+        """The environment's name, unique in account and Region."""
         value: str = pulumi.get(self, "name")
         return value
 
     @property
     @pulumi.getter(name="templateName")
     def template_name(self) -> str:
+        """The environment template to deploy."""
         value: str = pulumi.get(self, "template_name")
         return value
 
     @property
     @pulumi.getter(name="arn")
     def arn(self) -> str:
+        """The environment's ARN."""
         value: str = pulumi.get(self, "arn")
         return value
 
     @property
     @pulumi.getter(name="createdAt")
     def created_at(self) -> str:
+        """When it was created (ISO 8601)."""
         value: str = pulumi.get(self, "created_at")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatus")
     def deployment_status(self) -> str:
+        """The status of the last deployment."""
         value: str = pulumi.get(self, "deployment_status")
         return value
 
     @property
     @pulumi.getter(name="lastDeploymentAttemptedAt")
     def last_deployment_attempted_at(self) -> str:
+        """When the last deployment began (ISO 8601)."""
         value: str = pulumi.get(self, "last_deployment_attempted_at")
         return value
 
     @property
     @pulumi.getter(name="templateMajorVersion")
     def template_major_version(self) -> str | None:
+        """The template's major version."""
         value: str | None = pulumi.get(self, "template_major_version")
         return value
 
     @property
     @pulumi.getter(name="templateMinorVersion")
     def template_minor_version(self) -> str | None:
+        """The template's minor version."""
         value: str | None = pulumi.get(self, "template_minor_version")
         return value
 
     @property
     @pulumi.getter(name="description")
     def description(self) -> str | None:
+        """A description."""
         value: str | None = pulumi.get(self, "description")
         return value
 
     @property
     @pulumi.getter(name="protonServiceRoleArn")
     def proton_service_role_arn(self) -> str | None:
+        """The role of this account with which Proton provisions (AWS-managed provisioning)."""
         value: str | None = pulumi.get(self, "proton_service_role_arn")
         return value
 
     @property
     @pulumi.getter(name="componentRoleArn")
     def component_role_arn(self) -> str | None:
+        """The role with which components are provisioned in this environment."""
         value: str | None = pulumi.get(self, "component_role_arn")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountConnectionId")
     def environment_account_connection_id(self) -> str | None:
+        """The accepted connection to the account to provision in, instead of a role of this account."""
         value: str | None = pulumi.get(self, "environment_account_connection_id")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountId")
     def environment_account_id(self) -> str | None:
+        """The account of the infrastructure."""
         value: str | None = pulumi.get(self, "environment_account_id")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatusMessage")
     def deployment_status_message(self) -> str | None:
+        """AWS's message about the last deployment."""
         value: str | None = pulumi.get(self, "deployment_status_message")
         return value
 
     @property
     @pulumi.getter(name="lastAttemptedDeploymentId")
     def last_attempted_deployment_id(self) -> str | None:
+        """The ID of the last deployment."""
         value: str | None = pulumi.get(self, "last_attempted_deployment_id")
         return value
 
     @property
     @pulumi.getter(name="lastSucceededDeploymentId")
     def last_succeeded_deployment_id(self) -> str | None:
+        """The ID of the last deployment that succeeded."""
         value: str | None = pulumi.get(self, "last_succeeded_deployment_id")
         return value
 
     @property
     @pulumi.getter(name="lastDeploymentSucceededAt")
     def last_deployment_succeeded_at(self) -> str | None:
+        """When the last deployment that succeeded began (ISO 8601)."""
         value: str | None = pulumi.get(self, "last_deployment_succeeded_at")
         return value
 
     @property
     @pulumi.getter(name="provisioning")
     def provisioning(self) -> str | None:
+        """CUSTOMER_MANAGED where the template provisions nothing."""
         value: str | None = pulumi.get(self, "provisioning")
         return value
 
@@ -255,59 +279,69 @@ class EnvironmentAccountConnectionSummary:
     @property
     @pulumi.getter(name="connectionId")
     def connection_id(self) -> str:
+        """The ID of the request to decide on."""
         value: str = pulumi.get(self, "connection_id")
         return value
 
     @property
     @pulumi.getter(name="environmentName")
     def environment_name(self) -> str:
+        """The name of the environment that the management account has, or will create."""
         value: str = pulumi.get(self, "environment_name")
         return value
 
     @property
     @pulumi.getter(name="managementAccountId")
     def management_account_id(self) -> str:
+        """The account that may accept the request and then provision."""
         value: str = pulumi.get(self, "management_account_id")
         return value
 
     @property
     @pulumi.getter(name="status")
     def status(self) -> str:
+        """PENDING, CONNECTED or REJECTED."""
         value: str = pulumi.get(self, "status")
         return value
 
     @property
     @pulumi.getter(name="arn")
     def arn(self) -> str:
+        """The connection's ARN, in the environment account."""
         value: str = pulumi.get(self, "arn")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountId")
     def environment_account_id(self) -> str:
+        """The account that made the request."""
         value: str = pulumi.get(self, "environment_account_id")
         return value
 
     @property
     @pulumi.getter(name="requestedAt")
     def requested_at(self) -> str:
+        """When it was requested (ISO 8601)."""
         value: str = pulumi.get(self, "requested_at")
         return value
 
     @property
     @pulumi.getter(name="lastModifiedAt")
     def last_modified_at(self) -> str:
+        """When it was last changed, accepted or rejected (ISO 8601)."""
         value: str = pulumi.get(self, "last_modified_at")
         return value
 
     @property
     @pulumi.getter(name="roleArn")
     def role_arn(self) -> str | None:
+        """The role of this account with which Proton provisions (AWS-managed provisioning)."""
         value: str | None = pulumi.get(self, "role_arn")
         return value
 
     @property
     @pulumi.getter(name="componentRoleArn")
     def component_role_arn(self) -> str | None:
+        """The role of this account with which components are provisioned."""
         value: str | None = pulumi.get(self, "component_role_arn")
         return value

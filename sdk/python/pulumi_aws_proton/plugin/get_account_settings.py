@@ -30,18 +30,21 @@ class GetAccountSettingsResult:
     @property
     @pulumi.getter(name="pipelineServiceRoleArn")
     def pipeline_service_role_arn(self) -> str | None:
+        """The role with which pipelines are provisioned (AWS-managed provisioning)."""
         value: str | None = pulumi.get(self, "pipeline_service_role_arn")
         return value
 
     @property
     @pulumi.getter(name="pipelineCodebuildRoleArn")
     def pipeline_codebuild_role_arn(self) -> str | None:
+        """The role of the builds that provision pipelines (CodeBuild provisioning)."""
         value: str | None = pulumi.get(self, "pipeline_codebuild_role_arn")
         return value
 
     @property
     @pulumi.getter(name="pipelineProvisioningRepository")
     def pipeline_provisioning_repository(self) -> ProvisioningRepository | None:
+        """The linked repository that gets the pull requests for pipelines (self-managed provisioning)."""
         value: ProvisioningRepository | None = pulumi.get(self, "pipeline_provisioning_repository")
         return value
 

@@ -73,138 +73,161 @@ class GetEnvironmentResult:
     @property
     @pulumi.getter(name="name")
     def name(self) -> str:
+        """The environment's name, unique in account and Region."""
         value: str = pulumi.get(self, "name")
         return value
 
     @property
     @pulumi.getter(name="templateName")
     def template_name(self) -> str:
+        """The environment template to deploy."""
         value: str = pulumi.get(self, "template_name")
         return value
 
     @property
     @pulumi.getter(name="spec")
     def spec(self) -> Mapping[str, Any]:
+        """The values of the template's inputs: a mapping, or YAML text, which may be a whole document."""
         value: Mapping[str, Any] = pulumi.get(self, "spec")
         return value
 
     @property
     @pulumi.getter(name="arn")
     def arn(self) -> str:
+        """The environment's ARN."""
         value: str = pulumi.get(self, "arn")
         return value
 
     @property
     @pulumi.getter(name="createdAt")
     def created_at(self) -> str:
+        """When it was created (ISO 8601)."""
         value: str = pulumi.get(self, "created_at")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatus")
     def deployment_status(self) -> str:
+        """The status of the last deployment."""
         value: str = pulumi.get(self, "deployment_status")
         return value
 
     @property
     @pulumi.getter(name="lastDeploymentAttemptedAt")
     def last_deployment_attempted_at(self) -> str:
+        """When the last deployment began (ISO 8601)."""
         value: str = pulumi.get(self, "last_deployment_attempted_at")
         return value
 
     @property
     @pulumi.getter(name="outputs")
     def outputs(self) -> Mapping[str, str]:
+        """The outputs of the deployed infrastructure, by name."""
         value: Mapping[str, str] = pulumi.get(self, "outputs")
         return value
 
     @property
     @pulumi.getter(name="tags")
     def tags(self) -> Mapping[str, str]:
+        """All of its tags."""
         value: Mapping[str, str] = pulumi.get(self, "tags")
         return value
 
     @property
     @pulumi.getter(name="templateMajorVersion")
     def template_major_version(self) -> str | None:
+        """The template's major version."""
         value: str | None = pulumi.get(self, "template_major_version")
         return value
 
     @property
     @pulumi.getter(name="templateMinorVersion")
     def template_minor_version(self) -> str | None:
+        """The template's minor version."""
         value: str | None = pulumi.get(self, "template_minor_version")
         return value
 
     @property
     @pulumi.getter(name="description")
     def description(self) -> str | None:
+        """A description."""
         value: str | None = pulumi.get(self, "description")
         return value
 
     @property
     @pulumi.getter(name="protonServiceRoleArn")
     def proton_service_role_arn(self) -> str | None:
+        """The role of this account with which Proton provisions (AWS-managed provisioning)."""
         value: str | None = pulumi.get(self, "proton_service_role_arn")
         return value
 
     @property
     @pulumi.getter(name="codebuildRoleArn")
     def codebuild_role_arn(self) -> str | None:
+        """The role of this account for builds that provision (CodeBuild provisioning)."""
         value: str | None = pulumi.get(self, "codebuild_role_arn")
         return value
 
     @property
     @pulumi.getter(name="componentRoleArn")
     def component_role_arn(self) -> str | None:
+        """The role with which components are provisioned in this environment."""
         value: str | None = pulumi.get(self, "component_role_arn")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountConnectionId")
     def environment_account_connection_id(self) -> str | None:
+        """The accepted connection to the account to provision in, instead of a role of this account."""
         value: str | None = pulumi.get(self, "environment_account_connection_id")
         return value
 
     @property
     @pulumi.getter(name="provisioningRepository")
     def provisioning_repository(self) -> ProvisioningRepository | None:
+        """The linked repository that gets the pull requests (self-managed provisioning)."""
         value: ProvisioningRepository | None = pulumi.get(self, "provisioning_repository")
         return value
 
     @property
     @pulumi.getter(name="environmentAccountId")
     def environment_account_id(self) -> str | None:
+        """The account of the infrastructure."""
         value: str | None = pulumi.get(self, "environment_account_id")
         return value
 
     @property
     @pulumi.getter(name="deploymentStatusMessage")
     def deployment_status_message(self) -> str | None:
+        """AWS's message about the last deployment."""
         value: str | None = pulumi.get(self, "deployment_status_message")
         return value
 
     @property
     @pulumi.getter(name="lastAttemptedDeploymentId")
     def last_attempted_deployment_id(self) -> str | None:
+        """The ID of the last deployment."""
         value: str | None = pulumi.get(self, "last_attempted_deployment_id")
         return value
 
     @property
     @pulumi.getter(name="lastSucceededDeploymentId")
     def last_succeeded_deployment_id(self) -> str | None:
+        """The ID of the last deployment that succeeded."""
         value: str | None = pulumi.get(self, "last_succeeded_deployment_id")
         return value
 
     @property
     @pulumi.getter(name="lastDeploymentSucceededAt")
     def last_deployment_succeeded_at(self) -> str | None:
+        """When the last deployment that succeeded began (ISO 8601)."""
         value: str | None = pulumi.get(self, "last_deployment_succeeded_at")
         return value
 
     @property
     @pulumi.getter(name="provisioning")
     def provisioning(self) -> str | None:
+        """CUSTOMER_MANAGED where the template provisions nothing."""
         value: str | None = pulumi.get(self, "provisioning")
         return value
 

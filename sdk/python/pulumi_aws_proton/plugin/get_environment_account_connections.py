@@ -31,6 +31,7 @@ class GetEnvironmentAccountConnectionsResult:
     @property
     @pulumi.getter(name="environmentAccountConnections")
     def environment_account_connections(self) -> Sequence[EnvironmentAccountConnectionSummary]:
+        """The connections."""
         value: Sequence[EnvironmentAccountConnectionSummary] = pulumi.get(
             self, "environment_account_connections"
         )

@@ -32,6 +32,7 @@ class GetEnvironmentsResult:
     @property
     @pulumi.getter(name="environments")
     def environments(self) -> Sequence[EnvironmentSummary]:
+        """The environments."""
         value: Sequence[EnvironmentSummary] = pulumi.get(self, "environments")
         return value
 
