@@ -70,6 +70,16 @@ def create(proton: Proton, template: str) -> Callable[..., dict[str, Any]]:
     return environment
 
 
+def _updated(proton: Proton, name: str) -> dict[str, Any]:
+    record: dict[str, Any] = proton.call(
+        "update_environment",
+        name=name,
+        deploymentType="CURRENT_VERSION",
+        spec="proton: EnvironmentSpec\nspec: {title: other}\n",
+    )["environment"]
+    return record
+
+
 def test_fifty_waits_cost_a_listing_a_tick_and_one_call_each(
     server: LocalServer, proton: Proton, create: Callable[..., dict[str, Any]]
 ) -> None:
@@ -135,5 +145,35 @@ def test_an_interruption_ends_a_wait_and_leaves_the_deployment(
         Interrupted, match=r"interrupted: the deployment of this create was not awaited.* still"
     ):
         await_deployment(live, {}, operation)
+
+    assert await_deployment(live, {}, Operation(proton, "create"))["deploymentStatus"] == "SUCCEEDED"
+
+
+def test_an_interruption_cancels_the_deployment_where_the_program_says_so(
+    proton: Proton, create: Callable[..., dict[str, Any]]
+) -> None:
+    await_deployment(create("cancelled"), {}, Operation(proton, "create"))
+    live = _updated(proton, "cancelled")
+    operation = Operation(proton, "update", interrupted=threading.Event())
+    operation.interrupted.set()
+
+    with pytest.raises(
+        Interrupted, match=r"cancelled: the deployment of this update .*it is being cancelled"
+    ):
+        await_deployment(live, {"cancelOnInterrupt": True}, operation)
+
+    with pytest.raises(DeploymentFailed, match="CANCELLED: User initiated cancellation"):
+        await_deployment(live, {}, Operation(proton, "update"))
+
+
+def test_a_creation_that_cannot_be_cancelled_goes_on_and_says_why(
+    proton: Proton, create: Callable[..., dict[str, Any]]
+) -> None:
+    live = create("first")
+    operation = Operation(proton, "create", interrupted=threading.Event())
+    operation.interrupted.set()
+
+    with pytest.raises(Interrupted, match=r"it could not be cancelled .*has no update in progress"):
+        await_deployment(live, {"cancelOnInterrupt": True}, operation)
 
     assert await_deployment(live, {}, Operation(proton, "create"))["deploymentStatus"] == "SUCCEEDED"

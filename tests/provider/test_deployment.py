@@ -101,6 +101,7 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("tagsAll", INPUTS, {"tagsAll": {"stage": "b"}}, Level.NONE),
     ("account", INPUTS, {"account": {"profile": "other"}}, Level.NONE),
     ("waitForDeployment", INPUTS, {"waitForDeployment": False}, Level.NONE),
+    ("cancelOnInterrupt", INPUTS, {"cancelOnInterrupt": True}, Level.NONE),
     ("timeouts", INPUTS, {"timeouts": {"create": "1h"}}, Level.NONE),
     ("redeployTriggers", INPUTS, {"redeployTriggers": {"ami": "2"}}, Level.CURRENT_VERSION),
     ("deploymentType", INPUTS | {"deploymentType": "NONE"}, {}, None),

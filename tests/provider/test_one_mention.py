@@ -18,6 +18,7 @@ REASONS = {
     "account": "the provider makes a client for it",
     "adopt": "core/ownership.py decides by it what a create does with an existing object",
     "arn": "every record has one: tags and the check of the account are by ARN",
+    "cancelOnInterrupt": "it controls what an interruption does",
     "connectionId": "the accepter finds the request by it",
     "decision": "the accepter decides by it",
     "deploymentStatus": "waits end by it",

@@ -136,6 +136,10 @@ class Environment(CustomResource):
     wait_for_deployment: bool = setting(
         default=True, doc="Whether create, update and delete wait until the deployment has ended."
     )
+    cancel_on_interrupt: bool | None = setting(
+        doc="Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the "
+        "plugin hears an interrupt; an environment's first deployment cannot be cancelled."
+    )
     timeouts: types.Timeouts | None = setting(
         doc='How long to wait, such as {"create": "30m"}; 90 minutes each.'
     )

@@ -10,7 +10,14 @@ from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.aws.waiting import wait_until
 from aws_proton_provider.core.declaration import Resource
-from aws_proton_provider.core.errors import AccessDenied, DeploymentFailed, NotFound, Refused
+from aws_proton_provider.core.errors import (
+    AccessDenied,
+    DeploymentFailed,
+    Interrupted,
+    NotFound,
+    ProtonError,
+    Refused,
+)
 from aws_proton_provider.core.provisioning import Provisioner
 from aws_proton_provider.core.records import from_record
 from aws_proton_provider.core.values import State
@@ -124,9 +131,26 @@ def await_deployment(live: State, inputs: State, operation: Operation) -> State:
         return live
     wait = _Wait(live["name"], f"the deployment of this {operation.verb}", inputs, operation)
     begins = live if is_deploying(live) else None
-    environment = wait.until(lambda: _ended(wait), _DEPLOYING, begins)
+    try:
+        environment = wait.until(lambda: _ended(wait), _DEPLOYING, begins)
+    except Interrupted as interruption:
+        if inputs.get("cancelOnInterrupt"):
+            raise _cancelled(live["name"], interruption, operation) from None
+        raise
     require_success(environment, operation)
     return environment
+
+
+def _cancelled(name: str, interruption: Interrupted, operation: Operation) -> Interrupted:
+    """Cancels the deployment that an interrupted operation waited for; returns what the user should know."""
+    try:
+        operation.proton.call("cancel_environment_deployment", environmentName=name)
+    except ProtonError as error:
+        return Interrupted(f"{interruption} (it could not be cancelled as cancelOnInterrupt says: {error})")
+    return Interrupted(
+        f"environment {name}: the deployment of this {operation.verb} was not awaited, since Pulumi was "
+        "interrupted: it is being cancelled, as cancelOnInterrupt says; run `pulumi up` again to deploy"
+    )
 
 
 def require_success(environment: State, operation: Operation) -> None:
