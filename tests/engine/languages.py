@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.names import REPOSITORY
-from tools import cache
+from tools import cache, version
 
 _SDK, _EXAMPLE = "sdk/nodejs", "examples/10-typescript"
 _HOST = Path(__file__).with_name("language_host.py")
@@ -22,6 +22,14 @@ def put_language_host_into(folder: Path, language: str) -> None:
     program = folder / f"pulumi-language-{language}"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{_HOST}" {language} "$@"\n')
     program.chmod(0o755)
+
+
+def has_node() -> bool:
+    """Whether Node.js 20 or newer is on PATH, and npm: what the Node.js SDK of Pulumi needs."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        return False
+    answer = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
+    return version.number_in(answer) >= (20,)
 
 
 def node_modules() -> Path:
@@ -44,6 +52,7 @@ def node_modules() -> Path:
         _run(sdk, *_INSTALL)
         _run(sdk, "npm", "run", "build")
         shutil.copy(sdk / "package.json", sdk / "bin")
+        shutil.rmtree(sdk / "node_modules")  # only tsc needed it
         _run(folder / _EXAMPLE, *_INSTALL)
         (folder / "digest").write_text(digest)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.languages import node_modules, put_language_host_into
+from tests.engine.languages import has_node, node_modules, put_language_host_into
 from tests.engine.project import Project
 from tests.names import REPOSITORY
 from tests.servers import LocalServer
@@ -35,13 +35,14 @@ class Language:
 
 TYPESCRIPT = Language("10-typescript", "nodejs", "index.ts", "message_retention_days: {}")
 GO = Language("11-go", "go", "main.go", "pulumi.Int({})")
-needs_node = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js and npm on PATH"
-)
+needs_node = pytest.mark.skipif(not has_node(), reason="needs Node.js 20 or newer, and npm, on PATH")
 needs_go = pytest.mark.skipif(
     toolchain_on_path(REPOSITORY / "sdk" / "go") is None,
     reason="needs the Go that sdk/go/go.mod names",
 )
+
+
+SCHEMA = REPOSITORY / "provider/aws_proton_provider/adapters/plugin/schema.json"
 
 
 @pytest.fixture
@@ -136,10 +137,9 @@ def test_the_go_sdk_and_the_examples_of_the_schema_compile(tmp_path: Path) -> No
 
 def _examples(language: str) -> list[str]:
     """The programs in a language in the descriptions of the schema."""
-    schema = (REPOSITORY / "provider/aws_proton_provider/adapters/plugin/schema.json").read_text()
     found = [
         example
-        for resource in json.loads(schema)["resources"].values()
+        for resource in json.loads(SCHEMA.read_text())["resources"].values()
         for example in re.findall(
             rf"^```{language}\n(.*?)^```", resource["description"], re.DOTALL | re.MULTILINE
         )
