@@ -76,6 +76,10 @@ export class Environment extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly arn: pulumi.Output<string>;
     /**
+     * Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the plugin hears an interrupt; an environment's first deployment cannot be cancelled.
+     */
+    declare public readonly cancelOnInterrupt: pulumi.Output<boolean | undefined>;
+    /**
      * The role of this account for builds that provision (CodeBuild provisioning).
      */
     declare public readonly codebuildRoleArn: pulumi.Output<string | undefined>;
@@ -210,6 +214,7 @@ export class Environment extends pulumi.CustomResource {
             }
             resourceInputs["account"] = args?.account;
             resourceInputs["adopt"] = args?.adopt;
+            resourceInputs["cancelOnInterrupt"] = args?.cancelOnInterrupt;
             resourceInputs["codebuildRoleArn"] = args?.codebuildRoleArn;
             resourceInputs["componentRoleArn"] = args?.componentRoleArn;
             resourceInputs["description"] = args?.description;
@@ -243,6 +248,7 @@ export class Environment extends pulumi.CustomResource {
             resourceInputs["account"] = undefined /*out*/;
             resourceInputs["adopt"] = undefined /*out*/;
             resourceInputs["arn"] = undefined /*out*/;
+            resourceInputs["cancelOnInterrupt"] = undefined /*out*/;
             resourceInputs["codebuildRoleArn"] = undefined /*out*/;
             resourceInputs["componentRoleArn"] = undefined /*out*/;
             resourceInputs["createdAt"] = undefined /*out*/;
@@ -291,6 +297,10 @@ export interface EnvironmentArgs {
      * Whether create adopts an object of this name that exists already, whoever made it, and updates it to the program. It never deletes or replaces one, and has no effect once the resource is in the state.
      */
     adopt?: pulumi.Input<boolean | undefined>;
+    /**
+     * Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the plugin hears an interrupt; an environment's first deployment cannot be cancelled.
+     */
+    cancelOnInterrupt?: pulumi.Input<boolean | undefined>;
     /**
      * The role of this account for builds that provision (CodeBuild provisioning).
      */

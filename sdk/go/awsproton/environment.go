@@ -66,6 +66,8 @@ type Environment struct {
 	Adopt pulumi.BoolPtrOutput `pulumi:"adopt"`
 	// The environment's ARN.
 	Arn pulumi.StringOutput `pulumi:"arn"`
+	// Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the plugin hears an interrupt; an environment's first deployment cannot be cancelled.
+	CancelOnInterrupt pulumi.BoolPtrOutput `pulumi:"cancelOnInterrupt"`
 	// The role of this account for builds that provision (CodeBuild provisioning).
 	CodebuildRoleArn pulumi.StringPtrOutput `pulumi:"codebuildRoleArn"`
 	// The role with which components are provisioned in this environment.
@@ -186,6 +188,8 @@ type environmentArgs struct {
 	Account *Account `pulumi:"account"`
 	// Whether create adopts an object of this name that exists already, whoever made it, and updates it to the program. It never deletes or replaces one, and has no effect once the resource is in the state.
 	Adopt *bool `pulumi:"adopt"`
+	// Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the plugin hears an interrupt; an environment's first deployment cannot be cancelled.
+	CancelOnInterrupt *bool `pulumi:"cancelOnInterrupt"`
 	// The role of this account for builds that provision (CodeBuild provisioning).
 	CodebuildRoleArn *string `pulumi:"codebuildRoleArn"`
 	// The role with which components are provisioned in this environment.
@@ -226,6 +230,8 @@ type EnvironmentArgs struct {
 	Account AccountPtrInput
 	// Whether create adopts an object of this name that exists already, whoever made it, and updates it to the program. It never deletes or replaces one, and has no effect once the resource is in the state.
 	Adopt pulumi.BoolPtrInput
+	// Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the plugin hears an interrupt; an environment's first deployment cannot be cancelled.
+	CancelOnInterrupt pulumi.BoolPtrInput
 	// The role of this account for builds that provision (CodeBuild provisioning).
 	CodebuildRoleArn pulumi.StringPtrInput
 	// The role with which components are provisioned in this environment.
@@ -360,6 +366,11 @@ func (o EnvironmentOutput) Adopt() pulumi.BoolPtrOutput {
 // The environment's ARN.
 func (o EnvironmentOutput) Arn() pulumi.StringOutput {
 	return o.ApplyT(func(v *Environment) pulumi.StringOutput { return v.Arn }).(pulumi.StringOutput)
+}
+
+// Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the plugin hears an interrupt; an environment's first deployment cannot be cancelled.
+func (o EnvironmentOutput) CancelOnInterrupt() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *Environment) pulumi.BoolPtrOutput { return v.CancelOnInterrupt }).(pulumi.BoolPtrOutput)
 }
 
 // The role of this account for builds that provision (CodeBuild provisioning).

@@ -51,6 +51,7 @@ class Environment(pulumi.CustomResource):
         account: pulumi.Input[AccountArgs | AccountArgsDict] | None = None,
         adopt: pulumi.Input[bool] | None = None,
         wait_for_deployment: pulumi.Input[bool] | None = None,
+        cancel_on_interrupt: pulumi.Input[bool] | None = None,
         timeouts: pulumi.Input[TimeoutsArgs | TimeoutsArgsDict] | None = None,
         max_deployment_type: pulumi.Input[
             Literal["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
@@ -90,6 +91,9 @@ class Environment(pulumi.CustomResource):
                 effect once the resource is in the state.
             wait_for_deployment: Whether create, update and delete wait until the deployment has
                 ended.
+            cancel_on_interrupt: Whether an interrupted `pulumi up` also cancels the deployment that
+                it waits for. Only the plugin hears an interrupt; an environment's first deployment
+                cannot be cancelled.
             timeouts: How long to wait, such as {"create": "30m"}; 90 minutes each.
             max_deployment_type: The highest deploymentType that an update may have, instead of the
                 stack's `aws-proton:maxDeploymentType`. A change that needs more fails in the
@@ -113,6 +117,7 @@ class Environment(pulumi.CustomResource):
             "account": account,
             "adopt": adopt,
             "waitForDeployment": wait_for_deployment,
+            "cancelOnInterrupt": cancel_on_interrupt,
             "timeouts": timeouts,
             "maxDeploymentType": max_deployment_type,
             "redeployTriggers": redeploy_triggers,
@@ -260,6 +265,14 @@ class Environment(pulumi.CustomResource):
         return value
 
     @property
+    @pulumi.getter(name="cancelOnInterrupt")
+    def cancel_on_interrupt(self) -> pulumi.Output[bool | None]:
+        """Whether an interrupted `pulumi up` also cancels the deployment that it waits for. Only the
+        plugin hears an interrupt; an environment's first deployment cannot be cancelled."""
+        value: pulumi.Output[bool | None] = pulumi.get(self, "cancelOnInterrupt")
+        return value
+
+    @property
     @pulumi.getter(name="timeouts")
     def timeouts(self) -> pulumi.Output[Timeouts | None]:
         """How long to wait, such as {"create": "30m"}; 90 minutes each."""
@@ -395,6 +408,7 @@ _PROPERTIES = (
     "account",
     "adopt",
     "waitForDeployment",
+    "cancelOnInterrupt",
     "timeouts",
     "maxDeploymentType",
     "redeployTriggers",
