@@ -28,9 +28,9 @@ def changes(resource: type[Resource], old: State, new: State) -> tuple[Change, .
     imported = IMPORTED in old
     owners = (*owners_in(old, new), *((None,) if imported else ()))
     old, new = ({**state, "tagsAll": with_one_owner(state.get("tagsAll"), owners)} for state in (old, new))
-    for declared in resource.properties:
+    for declared in resource.of_kind(Kind.INPUT, Kind.SETTING, Kind.COMPUTED):
         before, after = old.get(declared.wire, declared.default), new.get(declared.wire)
-        if declared.kind is Kind.OUTPUT or declared.follows:
+        if declared.follows or (before is None and after is None):
             continue
         if imported and before is None and declared.kind is Kind.SETTING and declared.deploy is None:
             continue  # AWS has no settings to import, and the first ones that a program gives change nothing

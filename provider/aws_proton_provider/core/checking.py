@@ -54,7 +54,9 @@ def check_inputs(resource: type[Resource], news: State, olds: State) -> Checked:
     """
     inputs = facts_in(news)
     given = normalised({wire: value for wire, value in news.items() if wire not in inputs})
-    failures = [_no_such(resource, wire) for wire in given if wire not in _accepted(resource)]
+    # Pulumi also checks its own old inputs, which have the computed ones.
+    accepted = {item.wire for item in resource.of_kind(Kind.INPUT, Kind.SETTING, Kind.COMPUTED)}
+    failures = [_no_such(resource, wire) for wire in given if wire not in accepted]
     for declared in resource.of_kind(Kind.INPUT, Kind.SETTING):
         value = given.get(declared.wire, declared.default)
         if value is None and declared.autonamed:
@@ -82,14 +84,6 @@ def too_many_tags(inputs: State) -> list[Failure]:
         return []
     reason = f"{count} tags with the default tags and the provider's own, but AWS allows {_MOST_TAGS}"
     return [Failure("tags", reason)]
-
-
-def _accepted(resource: type[Resource]) -> set[str]:
-    """The wire names that an input may have.
-
-    Pulumi also checks its own old inputs, which have the computed ones.
-    """
-    return {declared.wire for declared in resource.of_kind(Kind.INPUT, Kind.SETTING, Kind.COMPUTED)}
 
 
 def _no_such(resource: type[Resource], wire: str) -> Failure:

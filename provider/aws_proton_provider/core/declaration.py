@@ -239,6 +239,7 @@ class Resource:
         return next(declared for declared in cls.properties if declared.wire == wire)
 
     @classmethod
+    @functools.cache
     def of_kind(cls, *kinds: Kind) -> tuple[Property, ...]:
         """The properties of these kinds, in the order of declaration."""
         return tuple(declared for declared in cls.properties if declared.kind in kinds)
