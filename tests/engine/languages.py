@@ -13,6 +13,8 @@ from tools import cache, version
 
 _SDK, _EXAMPLE = "sdk/nodejs", "examples/10-typescript"
 _HOST = Path(__file__).with_name("language_host.py")
+_NAME = "pulumi-aws-proton"
+_LOCKED = (".npmrc", "package.json", "package-lock.json")
 _INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
 
 
@@ -32,43 +34,45 @@ def has_node() -> bool:
     return version.number_in(answer) >= (20,)
 
 
-def node_modules() -> Path:
-    """The packages of the TypeScript example: what npm installs, and the SDK as tsc compiles it.
+def make_node_modules(folder: Path) -> Path:
+    """What `npm ci` installs for the TypeScript example, with the SDK as tsc compiles it now."""
+    installed, sdk = _installed(), folder / "sdk"
+    built = shutil.ignore_patterns("node_modules", "bin")
+    shutil.copytree(REPOSITORY / _SDK, sdk, ignore=built)
+    (sdk / "node_modules").symlink_to(installed / _SDK / "node_modules")
+    _run(sdk, "npm", "run", "build")
+    shutil.copy(sdk / "package.json", sdk / "bin")
+    modules = folder / "node_modules"
+    modules.mkdir()
+    for package in (installed / _EXAMPLE / "node_modules").iterdir():
+        (modules / package.name).symlink_to(package)
+    (modules / _NAME).unlink()
+    # A copy, as install-links makes it: from where it is, it finds the program's @pulumi/pulumi.
+    shutil.copytree(sdk / "bin", modules / _NAME)
+    return modules
 
-    They are kept in the user's cache until a source of the SDK or a lock file changes.
-    """
-    sources = _sources()
-    digest = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()
 
-    def is_whole(folder: Path) -> bool:
-        stamp = folder / "digest"
+def _installed() -> Path:
+    """The packages of the lock files, kept in the user's cache until a lock file changes."""
+    names = [f"{folder}/{name}" for folder in (_SDK, _EXAMPLE) for name in _LOCKED]
+    digest = hashlib.sha256(b"".join((REPOSITORY / name).read_bytes() for name in names)).hexdigest()
+
+    def is_whole(entry: Path) -> bool:
+        stamp = entry / "digest"
         return stamp.exists() and stamp.read_text() == digest
 
-    def fill(folder: Path) -> None:
-        for name, content in sources.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        sdk = folder / _SDK
-        _run(sdk, *_INSTALL)
-        _run(sdk, "npm", "run", "build")
-        shutil.copy(sdk / "package.json", sdk / "bin")
-        shutil.rmtree(sdk / "node_modules")  # only tsc needed it
-        _run(folder / _EXAMPLE, *_INSTALL)
-        (folder / "digest").write_text(digest)
+    def fill(entry: Path) -> None:
+        for name in names:
+            (entry / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, entry / name)
+        _run(entry / _SDK, *_INSTALL)
+        # Enough of the SDK for npm to install it; what it compiles to is added for each run of the tests.
+        (entry / _SDK / "bin").mkdir()
+        shutil.copy(entry / _SDK / "package.json", entry / _SDK / "bin")
+        _run(entry / _EXAMPLE, *_INSTALL)
+        (entry / "digest").write_text(digest)
 
-    return cache.entry("typescript", is_whole=is_whole, fill=fill) / _EXAMPLE / "node_modules"
-
-
-def _sources() -> dict[str, bytes]:
-    """What is compiled and installed: the files by their path from the repository's root."""
-    installed = {"node_modules", "bin"}
-    sdk = [
-        path
-        for path in (REPOSITORY / _SDK).rglob("*")
-        if path.is_file() and not installed & {*path.relative_to(REPOSITORY).parts}
-    ]
-    example = [REPOSITORY / _EXAMPLE / name for name in (".npmrc", "package.json", "package-lock.json")]
-    return {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in (*sdk, *example)}
+    return cache.entry("typescript", is_whole=is_whole, fill=fill)
 
 
 def _run(folder: Path, *command: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.languages import has_node, node_modules, put_language_host_into
+from tests.engine.languages import has_node, make_node_modules, put_language_host_into
 from tests.engine.project import Project
 from tests.names import REPOSITORY
 from tests.servers import LocalServer
@@ -45,6 +45,12 @@ needs_go = pytest.mark.skipif(
 SCHEMA = REPOSITORY / "provider/aws_proton_provider/adapters/plugin/schema.json"
 
 
+@pytest.fixture(scope="module")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the TypeScript example imports."""
+    return make_node_modules(tmp_path_factory.mktemp("typescript"))
+
+
 @pytest.fixture
 def program(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Callable[[Language], Project]:
     """Copies an example to where it finds the plugin and the SDKs as in the repository."""
@@ -57,8 +63,6 @@ def program(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Ca
         shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
         (tmp_path / "sdk").symlink_to(REPOSITORY / "sdk")
         (tmp_path / ".venv").symlink_to(VENV)
-        if language is TYPESCRIPT:
-            (folder / "node_modules").symlink_to(node_modules())
         put_language_host_into(tmp_path / "hosts", language.runtime)
         project.environment["PATH"] = f"{tmp_path / 'hosts'}{os.pathsep}{project.environment['PATH']}"
         return project
@@ -68,8 +72,12 @@ def program(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Ca
 
 @needs_node
 @pytest.mark.usefixtures("quickstart")
-def test_10_the_environment_of_01_in_typescript(program: Callable[[Language], Project], proton: Any) -> None:
-    _deploy_change_and_destroy(program(TYPESCRIPT), proton, TYPESCRIPT)
+def test_10_the_environment_of_01_in_typescript(
+    program: Callable[[Language], Project], proton: Any, node_modules: Path
+) -> None:
+    project = program(TYPESCRIPT)
+    (project.folder / "node_modules").symlink_to(node_modules)
+    _deploy_change_and_destroy(project, proton, TYPESCRIPT)
 
 
 @needs_go
@@ -111,13 +119,13 @@ def _deployed(proton: Any) -> tuple[str, dict[str, Any]]:
 
 
 @needs_node
-def test_the_typescript_examples_of_the_schema_compile_with_the_sdk(tmp_path: Path) -> None:
+def test_the_typescript_examples_of_the_schema_compile(tmp_path: Path, node_modules: Path) -> None:
     settings = json.loads((REPOSITORY / "examples/10-typescript/tsconfig.json").read_text())
     settings["files"] = [f"{number}.ts" for number, _ in enumerate(_examples("typescript"))]
     (tmp_path / "tsconfig.json").write_text(json.dumps(settings))
     for name, example in zip(settings["files"], _examples("typescript"), strict=True):
         (tmp_path / name).write_text(example)
-    (tmp_path / "node_modules").symlink_to(node_modules())
+    (tmp_path / "node_modules").symlink_to(node_modules)
 
     _run("node", "node_modules/typescript/bin/tsc", "--noEmit", folder=tmp_path)
 
