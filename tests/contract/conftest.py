@@ -19,10 +19,15 @@ from tests.contract.dynamic_adapter import DynamicAdapter
 from tests.contract.engine_log import EngineLog, listening
 from tests.contract.fake_engine import Stack
 from tests.contract.plugin_adapter import PluginAdapter
-from tests.names import ENVIRONMENT_ACCOUNT, MANAGEMENT, REGION, THIRD, unique
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, MANAGEMENT, REGION, THIRD, unique
 from tests.servers import LocalServer
 
-PROFILES = {"management": MANAGEMENT, "environment": ENVIRONMENT_ACCOUNT, "third": THIRD}
+PROFILES = {
+    "management": MANAGEMENT,
+    "environment": ENVIRONMENT_ACCOUNT,
+    "third": THIRD,
+    "local": ACCOUNT,
+}
 
 
 @pytest.fixture(scope="package", autouse=True)
