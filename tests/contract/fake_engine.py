@@ -91,6 +91,12 @@ class Stack:
         self.kept_state, self.kept_inputs = found.state, found.inputs
         return True
 
+    def take_over(self, identifier: str) -> None:
+        """Imports the object with this id: reads it without knowing anything of it."""
+        self.adapter.start()
+        found = self.adapter.read(identifier, {}, {})
+        self.identifier, self.kept_state, self.kept_inputs = found.identifier, found.state, found.inputs
+
     def destroy(self) -> None:
         """Deletes it."""
         assert self.identifier is not None

@@ -32,7 +32,12 @@ def changes(resource: type[Resource], old: State, new: State) -> tuple[Change, .
         before, after = old.get(declared.wire, declared.default), new.get(declared.wire)
         if declared.follows or (before is None and after is None):
             continue
-        if imported and before is None and declared.kind is Kind.SETTING and declared.deploy is None:
+        if (
+            imported
+            and declared.wire not in old
+            and declared.kind is Kind.SETTING
+            and declared.deploy is None
+        ):
             continue  # AWS has no settings to import, and the first ones that a program gives change nothing
         if after is None:
             if before not in (None, declared.cleared, {}, []) and not declared.keep:
