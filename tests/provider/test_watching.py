@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aws_proton_provider.aws import watching
 from aws_proton_provider.aws.watching import Watch
 from aws_proton_provider.core.errors import AccessDenied
 from tests.waiting import eventually
@@ -167,6 +168,19 @@ def test_where_the_listing_is_denied_each_looks_itself(sleeping: Callable[[Watch
     for _ in range(2):
         assert [one.result(60) for one in [sleep(f"e{number}") for number in range(5)]] == [None] * 5
     assert len(reads) == 1
+
+
+def test_while_a_listing_takes_too_long_each_looks_itself(
+    sleeping: Callable[[Watch], Sleep], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_SLOW_SECONDS", 0.5)
+    listing = Listing("a", "b")
+    listing.open.clear()
+    sleep = sleeping(Watch(listing))
+
+    assert [one.result(60) for one in [sleep("a"), sleep("b")]] == [None, None]
+    assert listing.reads == 1
+    listing.open.set()
 
 
 def test_nothing_runs_while_nobody_waits(sleeping: Callable[[Watch], Sleep]) -> None:

@@ -18,6 +18,9 @@ _SHORTEST_PAUSE = pause_after(0)
 _UNREADABLE_SECONDS = 60.0
 """How long a listing that could not be read is left alone."""
 
+_SLOW_SECONDS = 10.0
+"""How long those who wait rely on a listing that is being read."""
+
 _HEARS = 0.25
 """Seconds. How soon an interruption is seen: a thread waits for one event, and each operation may have its
 own."""
@@ -71,7 +74,7 @@ class Watch:
 
     At each tick it is read once for all who wait. Each looks itself instead where there are no more waits
     than pages, so that a tick costs no more than the smaller of the two, and where the listing cannot be
-    read.
+    read, or not within seconds.
 
     Args:
         read: Reads the listing, all pages. Its items have a name.
@@ -83,7 +86,7 @@ class Watch:
         self._changed = threading.Condition()
         self._waits: set[Wait] = set()
         self._running = self._reading = False
-        self._pages, self._not_before, self._unreadable_until = 1, 0.0, 0.0
+        self._pages, self._began, self._not_before, self._unreadable_until = 1, 0.0, 0.0, 0.0
 
     @contextlib.contextmanager
     def wait(self, name: str, interrupted: threading.Event) -> Iterator[Wait]:
@@ -132,10 +135,11 @@ class Watch:
     def _look(self, now: float) -> float:
         """Begins a tick if it is time; returns the seconds until the next one."""
         asleep = [wait for wait in self._waits if wait.since is not None]
-        if self._reading or not asleep:
+        is_slow = self._reading and now - self._began > _SLOW_SECONDS
+        if not asleep or (self._reading and not is_slow):
             return _HEARS
         due = min(wait.due for wait in asleep)
-        if len(self._waits) <= self._pages or now < self._unreadable_until:
+        if len(self._waits) <= self._pages or now < self._unreadable_until or is_slow:
             for wait in asleep:
                 if wait.due <= now:
                     wait.wake()
@@ -143,31 +147,31 @@ class Watch:
         tick = max(due, self._not_before)
         if tick > now:
             return tick - now
-        self._reading = True
+        self._reading, self._began = True, now
         # In a thread of its own, since an interruption is to be seen meanwhile.
         threading.Thread(target=self._tick, name="listing", daemon=True).start()
         return _HEARS
 
     def _tick(self) -> None:
-        began, listed = time.monotonic(), None
+        listed = None
         try:
             listed = self._read()
         except ProtonError:
             pass  # whoever waits looks itself, and raises what it meets
         finally:
             with self._changed:
-                self._hand_out(listed, began)
+                self._hand_out(listed)
 
-    def _hand_out(self, listed: list[State] | None, began: float) -> None:
+    def _hand_out(self, listed: list[State] | None) -> None:
         now = time.monotonic()
         self._reading = False
         # Reading takes half of the time at most.
-        self._not_before = now + max(_SHORTEST_PAUSE, now - began)
+        self._not_before = now + max(_SHORTEST_PAUSE, now - self._began)
         if listed is None:
             self._unreadable_until = now + _UNREADABLE_SECONDS
         else:
             self._pages = max(1, -(-len(listed) // LARGEST_PAGE))
             items = {item["name"]: item for item in listed}
             for wait in self._waits:
-                wait.take(items, began, now)
+                wait.take(items, self._began, now)
         self._changed.notify()
