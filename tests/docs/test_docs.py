@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from aws_proton_provider.aws.configuration import Configuration
 from aws_proton_provider.core.declaration import Resource
@@ -157,6 +158,27 @@ def test_an_example_is_a_program_with_a_readme_and_is_run_by_a_test(example: Pat
     assert (example / "README.md").is_file()
     assert any(path for name in ("__main__.py", "index.ts", "main.go") for path in example.rglob(name))
     assert f"def test_{number}_" in tests
+
+
+@pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
+def test_an_example_says_how_the_plugin_is_found(example: Path) -> None:
+    readme = (example / "README.md").read_text()
+    programs = [*example.rglob("__main__.py")]
+    dynamic = any("import pulumi_aws_proton as proton\n" in program.read_text() for program in programs)
+    # The first example's is the root's.
+    manifests = [*example.rglob("Pulumi.yaml")] or [REPOSITORY / "Pulumi.yaml"]
+
+    if dynamic:
+        section = readme.partition("\n## With the plugin\n")[2]
+        assert "`import pulumi_aws_proton.plugin as proton`" in section
+        lines = re.findall(r"^plugins: .*$", section, re.MULTILINE)
+    else:
+        lines = [manifest.read_text() for manifest in manifests]
+    for manifest, text in itertools.product(manifests, lines):
+        (provider,) = yaml.safe_load(text)["plugins"]["providers"]
+        assert provider["name"] == "aws-proton"
+        assert (manifest.parent / provider["path"]).resolve() == REPOSITORY / ".venv" / "bin"
+    assert lines
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=_name)

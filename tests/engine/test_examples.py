@@ -15,27 +15,57 @@ from typing import Any
 import pytest
 import yaml
 
+from proton_server.cli.publish import publish_folder
 from tests.engine.project import Project
-from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, REPOSITORY
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, REPOSITORY, THIRD
 from tests.servers import LocalServer
 from tests.waiting import eventually
+from tools.uv import VENV
+
+_IMPORT = "import pulumi_aws_proton as proton"
+either = pytest.mark.parametrize("form", ["dynamic", "plugin"])
 
 
 @pytest.fixture
 def example(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Any:
-    """A copy of an example's project, with a stack and an account's credentials: `example("03-…")`."""
+    """A copy of an example's project, with a stack and an account's credentials: `example("03-…")`.
 
-    def copy(folder: str, account: str = ACCOUNT, declared: str | None = None) -> Project:
-        source = REPOSITORY / "examples" / folder
-        settings = REPOSITORY / declared if declared else source / "Pulumi.yaml"
-        name = yaml.safe_load(settings.read_text())["name"]
-        project = Project(tmp_path / folder, proton_server.url, name=name, home=pulumi_home)
-        shutil.copytree(source, project.folder, dirs_exist_ok=True)
-        shutil.copy(settings, project.folder)
+    It is where it is in the repository, and `form="plugin"` gives it the two lines of its README.
+    """
+    (tmp_path / ".venv").symlink_to(VENV)
+
+    def copy(folder: str, account: str = ACCOUNT, form: str = "dynamic", where: str | None = None) -> Project:
+        source = Path("examples") / folder
+        manifest = Path(where or source) / "Pulumi.yaml"
+        name = yaml.safe_load((REPOSITORY / manifest).read_text())["name"]
+        project = Project((tmp_path / manifest).parent, proton_server.url, name=name, home=pulumi_home)
+        shutil.copytree(REPOSITORY / source, tmp_path / source, dirs_exist_ok=True)
+        shutil.copy(REPOSITORY / manifest, tmp_path / manifest)
+        if form == "plugin":
+            _give_plugin(tmp_path / source, tmp_path / manifest)
         project.environment["AWS_ACCESS_KEY_ID"] = account
         return project
 
     return copy
+
+
+def _give_plugin(source: Path, manifest: Path) -> None:
+    """Makes the two changes of the section "With the plugin" of an example's README."""
+    section = (source / "README.md").read_text().partition("\n## With the plugin\n")[2]
+    imported, plugins = (
+        re.findall(line, section, re.MULTILINE) for line in ("`(import .*?)`", "^plugins: .*$")
+    )
+    program = source / "__main__.py"
+    assert _IMPORT in program.read_text()
+    program.write_text(program.read_text().replace(_IMPORT, *imported))
+    manifest.write_text("\n".join([manifest.read_text(), *plugins, ""]))
+
+
+def _made_by(project: Project) -> str:
+    """The form of the program that a stack's resources are of."""
+    made = {found["type"].rpartition("aws-proton:")[0] for found in project.resources().values()}
+    (prefix,) = made - {"pulumi:providers:"}
+    return {"": "plugin", "pulumi-python:dynamic/": "dynamic"}[prefix]
 
 
 def _destroy(project: Project) -> None:
@@ -50,13 +80,11 @@ def _rows(readme: Path) -> list[tuple[str, str]]:
     return found
 
 
+@either
 @pytest.mark.usefixtures("quickstart")
-def test_01_one_environment_with_its_outputs(example: Any, proton_server: LocalServer) -> None:
-    project = example("01-quickstart", declared="Pulumi.yaml")
-    # The root's Pulumi.yaml, in which the program is a folder below.
-    program = project.folder / "examples" / "01-quickstart"
-    program.mkdir(parents=True)
-    (project.folder / "__main__.py").rename(program / "__main__.py")
+def test_01_one_environment_with_its_outputs(example: Any, proton_server: LocalServer, form: str) -> None:
+    # Its Pulumi.yaml is the root's, which names the program's folder.
+    project = example("01-quickstart", form=form, where=".")
 
     project.up()
 
@@ -65,6 +93,7 @@ def test_01_one_environment_with_its_outputs(example: Any, proton_server: LocalS
     assert found["outputs"].keys() == {"BucketName", "TableName", "QueueUrl", "TopicArn"}
     queues = proton_server.client("sqs").list_queues()["QueueUrls"]
     assert found["outputs"]["QueueUrl"].rpartition("/")[2] in str(queues)
+    assert _made_by(project) == form
     _destroy(project)
 
 
@@ -96,9 +125,10 @@ def test_02_each_change_of_the_readmes_table_shows_what_it_says(
     _destroy(project)
 
 
+@either
 @pytest.mark.usefixtures("quickstart")
-def test_03_one_program_and_two_accounts(example: Any, proton_server: LocalServer) -> None:
-    project = example("03-two-accounts")
+def test_03_one_program_and_two_accounts(example: Any, proton_server: LocalServer, form: str) -> None:
+    project = example("03-two-accounts", form=form)
 
     project.up()
 
@@ -106,6 +136,7 @@ def test_03_one_program_and_two_accounts(example: Any, proton_server: LocalServe
     assert (found["connection"], found["infrastructureAccount"]) == ("CONNECTED", ENVIRONMENT_ACCOUNT)
     there = proton_server.client("sqs", account=ENVIRONMENT_ACCOUNT).list_queues()["QueueUrls"]
     assert found["outputs"]["QueueUrl"].rpartition("/")[2] in str(there)
+    assert _made_by(project) == form
     _destroy(project)
 
 
@@ -149,11 +180,19 @@ def _requests(server: LocalServer) -> Any:
     )["environmentAccountConnections"]
 
 
+@pytest.fixture(scope="module")
+def team_queues(published_template: Any) -> str:
+    """The template of example 05, under the name that it knows it by."""
+    name: str = published_template(REPOSITORY / "examples/05-codebuild/template", name="team-queues")
+    return name
+
+
+@either
+@pytest.mark.usefixtures("team_queues")
 def test_05_a_build_makes_changes_and_removes_its_queues(
-    example: Any, proton_server: LocalServer, published_template: Any
+    example: Any, proton_server: LocalServer, form: str
 ) -> None:
-    published_template(REPOSITORY / "examples/05-codebuild/template", name="team-queues")
-    project = example("05-codebuild")
+    project = example("05-codebuild", form=form)
     sqs = proton_server.client("sqs")
 
     def queues() -> set[str]:
@@ -165,6 +204,7 @@ def test_05_a_build_makes_changes_and_removes_its_queues(
     assert found["status"] == "SUCCEEDED"
     assert found["queues"].keys() == {"orders", "billing"}
     assert queues() == {"team-queues-orders", "team-queues-billing"}
+    assert _made_by(project) == form
 
     project.pulumi("config", "set", "--path", "teams[0]", "carts")
     project.up()
@@ -218,3 +258,47 @@ def test_07_a_setting_is_set_changed_and_reset(example: Any, proton_server: Loca
     }
     _destroy(project)
     assert proton.get_account_settings()["accountSettings"] == {}
+
+
+def test_08_a_dozen_environments_in_the_accounts_of_two_providers(
+    example: Any, proton_server: LocalServer
+) -> None:
+    accounts = {"development": ENVIRONMENT_ACCOUNT, "production": THIRD}
+    template = REPOSITORY / "examples/02-change-and-preview/template-v1.0"
+    for account in accounts.values():
+        publish_folder(template, "queue", session=proton_server.session(account))
+    project = example("08-many-environments")
+
+    project.pulumi("up", "--yes", "--skip-preview", "--parallel", "12")
+
+    teams = {"billing", "carts", "orders", "payments", "search", "shipping"}
+    for stage, account in accounts.items():
+        proton = proton_server.client("proton", account=account)
+        names = {found["name"] for found in proton.list_environments()["environments"]}
+        assert names >= {f"{team}-{stage}" for team in teams}
+        arns = project.outputs()[stage]
+        assert arns.keys() == teams
+        tags = proton.list_tags_for_resource(resourceArn=arns["search"])["tags"]
+        assert {"key": "stage", "value": stage} in tags
+    assert project.preview().summary == {"same": 17}
+    _destroy(project)
+
+
+@pytest.mark.usefixtures("quickstart")
+def test_09_a_program_previews_deploys_changes_and_destroys(example: Any, proton_server: LocalServer) -> None:
+    project = example("09-automation-api")
+    readme = (project.folder / "README.md").read_text()
+
+    done = subprocess.run(
+        [sys.executable, "__main__.py"],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in readme
+    names = [found["name"] for found in proton_server.client("proton").list_environments()["environments"]]
+    assert "automated" not in names
