@@ -142,3 +142,28 @@ def test_a_security_group_whose_rule_names_no_ports_is_made(
         "SecurityGroups"
     ]
     assert [rule["IpProtocol"] for rule in found["IpPermissions"]] == ["-1"]
+
+
+def test_a_queue_changes_in_place_and_what_is_left_out_gets_its_default(
+    aws: LocalAws, account: str, cloudformation: Any
+) -> None:
+    sqs = aws.client("sqs", account)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made: list[str] = []
+
+    def attributes(**properties: Any) -> dict[str, str]:
+        resources = {"Queue": of_type("AWS::SQS::Queue", **properties)}
+        made.append(deploy(cloudformation, resources, "update" if made else "create")["Queue"])
+        answer = sqs.get_queue_attributes(QueueUrl=made[-1], AttributeNames=["All"])
+        found: dict[str, str] = answer["Attributes"]
+        return found
+
+    attributes(MessageRetentionPeriod=345600, DelaySeconds=5)
+    sqs.set_queue_attributes(QueueUrl=made[0], Attributes={"Policy": policy})
+    changed = attributes(MessageRetentionPeriod=604800, VisibilityTimeout=60)
+
+    assert (changed["MessageRetentionPeriod"], changed["VisibilityTimeout"]) == ("604800", "60")
+    assert changed["DelaySeconds"] == "0"
+    assert json.loads(changed["Policy"])["Statement"] == [statement]
+    assert made[0] == made[1]

@@ -119,6 +119,24 @@ def _set_managed_policy(iam: Any, policy: Any, properties: _Properties) -> None:
             detach(policy.arn, name)
 
 
+_QUEUE_DEFAULTS: _Properties = {
+    "DelaySeconds": 0,
+    "KmsDataKeyReusePeriodSeconds": 300,
+    "KmsMasterKeyId": None,
+    "MessageRetentionPeriod": 345600,
+    "ReceiveMessageWaitTimeSeconds": 0,
+    "RedrivePolicy": None,
+    "VisibilityTimeout": 30,
+}
+"""CloudFormation User Guide, AWS::SQS::Queue; the attributes of those names that change in place."""
+
+
+def _set_queue(sqs: Any, queue: Any, properties: _Properties) -> None:
+    set_ = {name: properties.get(name, default) for name, default in _QUEUE_DEFAULTS.items()}
+    # A queue policy is a resource of its own, and stays.
+    sqs.set_queue_attributes(queue.name, {**set_, "Policy": queue.policy})
+
+
 def _set_key(kms: Any, key: Any, properties: _Properties) -> None:
     kms.update_key_description(key.id, properties.get("Description", ""))
     if "KeyPolicy" in properties:
@@ -146,5 +164,6 @@ UPDATES: Setters = {
     "AWS::IAM::InstanceProfile": ("iam", _set_instance_profile),
     "AWS::IAM::ManagedPolicy": ("iam", _set_managed_policy),
     "AWS::KMS::Key": ("kms", _set_key),
+    "AWS::SQS::Queue": ("sqs", _set_queue),
 }
 """What is set when a resource is updated, in place of an update of moto's."""
