@@ -16,11 +16,13 @@ NAMES = [f"environment-{number}" for number in range(MANY)]
 
 
 @pytest.fixture
-def calls_of(
-    restartable_server: Callable[..., Any], publish: Any, tmp_path: Path, pulumi_home: Path
-) -> Callable[..., Counter[str]]:
+def server(restartable_server: Callable[..., Any]) -> Any:
+    return restartable_server()
+
+
+@pytest.fixture
+def calls_of(server: Any, publish: Any, tmp_path: Path, pulumi_home: Path) -> Callable[..., Counter[str]]:
     """The calls of a command, with a program of environments that differ from the usual in some arguments."""
-    server = restartable_server()
     template = publish("tests/engine/workshop", server=server)
     project = Project(tmp_path / "project", server.url, home=pulumi_home)
 
@@ -41,7 +43,7 @@ def without_ticks(made: Counter[str], *, reads: int) -> Counter[str]:
 
 
 def test_each_command_makes_only_calls_whose_answer_is_not_known(
-    calls_of: Callable[..., Counter[str]],
+    server: Any, calls_of: Callable[..., Counter[str]]
 ) -> None:
     up = ("up", "--yes", "--skip-preview")
 
@@ -57,6 +59,12 @@ def test_each_command_makes_only_calls_whose_answer_is_not_known(
 
     assert calls_of("preview") == {"ListEnvironments": 1}
     assert calls_of("refresh", "--yes", "--skip-preview") == {"ListEnvironments": 1}
+    server.client("proton").update_environment(name=NAMES[0], deploymentType="NONE", description="foreign")
+    assert calls_of("refresh", "--yes", "--skip-preview") == {
+        "ListEnvironments": 1,
+        "GetEnvironment": 1,
+        "ListTagsForResource": 1,
+    }
     assert calls_of(*up, description="changed") == {
         "ListEnvironments": 1,
         "GetEnvironment": MANY,
