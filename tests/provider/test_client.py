@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aws_proton_provider.aws.client import Proton
+from aws_proton_provider.aws.client import Proton, connect
 from aws_proton_provider.aws.configuration import Configuration, target
 from aws_proton_provider.core.errors import (
     AccessDenied,
@@ -310,3 +313,24 @@ def test_a_role_cannot_be_assumed_where_sts_does_not_answer(
         _proton({"assumeRole": {"roleArn": "arn:aws:iam::222222222222:role/deploy"}}).call(
             "get_environment", name="dev"
         )
+
+
+def test_threads_that_ask_at_once_share_one_client_and_what_it_has_made(
+    fake_server: FakeServer,
+) -> None:
+    interval, many = sys.getswitchinterval(), 50
+    config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": fake_server.url}
+    found = target(Configuration.of_stack(config), None)
+    at_once = threading.Barrier(many)
+
+    def client(_: int) -> tuple[int, int]:
+        at_once.wait(60)
+        proton = connect(found)
+        return id(proton), id(proton._api)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(many) as threads:
+            assert len(set(threads.map(client, range(many)))) == 1
+    finally:
+        sys.setswitchinterval(interval)

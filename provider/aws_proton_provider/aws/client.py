@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import botocore.client
 import botocore.config
@@ -32,6 +32,8 @@ from aws_proton_provider.core.errors import (
 )
 from aws_proton_provider.core.types import AssumeRole
 
+_T = TypeVar("_T")
+
 _AWS_OWN = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ENDED = (
     "AWS ended Proton on 2026-10-07 and this call went to AWS ({url}): point the provider at a "
@@ -42,6 +44,18 @@ _ENDED = (
 _REPETITIONS, _PAUSE = 2, 0.2
 """How often what only reads is asked again where its answer is none, as botocore repeats a lost connection;
 and how many seconds lie before the first time."""
+
+
+class _MadeOnce(functools.cached_property[_T]):
+    """A cached property for threads that ask at once: since Python 3.12 each would make its own."""
+
+    def __init__(self, make: Callable[[Any], _T]) -> None:
+        super().__init__(make)
+        self._making = threading.RLock()
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        with self._making:
+            return super().__get__(instance, owner)
 
 
 class Proton:
@@ -96,7 +110,7 @@ class Proton:
             f"the credentials reach account {self.account}, which {reason}; nothing was changed"
         )
 
-    @functools.cached_property
+    @_MadeOnce
     def account(self) -> str:
         """The account that the credentials reach, as STS says."""
         try:
@@ -119,7 +133,7 @@ class Proton:
         """The region that is called."""
         return str(self._api.meta.region_name)
 
-    @functools.cached_property
+    @_MadeOnce
     def _session(self) -> botocore.session.Session:
         try:
             session = botocore.session.Session(profile=self._target.profile)
@@ -131,7 +145,7 @@ class Proton:
         except botocore.exceptions.BotoCoreError as error:
             raise Unreachable(f"no AWS session: {error}") from None
 
-    @functools.cached_property
+    @_MadeOnce
     def _api(self) -> Any:
         again = self._target.max_retries
         config = botocore.config.Config(
@@ -243,10 +257,12 @@ _MAKING = threading.Lock()
 multiprocessing")."""
 
 
-@functools.cache
+_CLIENTS: dict[Target, Proton] = {}
+
+
 def connect(target: Target) -> Proton:
-    """The client of a target; one for each in a process, made when first used."""
-    return Proton(target)
+    """The client of a target; one for each in a process, also for threads that ask at once."""
+    return _CLIENTS.setdefault(target, Proton(target))
 
 
 def _assumed(base: botocore.session.Session, role: AssumeRole) -> botocore.session.Session:

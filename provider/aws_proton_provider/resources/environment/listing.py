@@ -35,10 +35,12 @@ def shared_environments(
     )
 
 
-@functools.cache
+_WATCHES: dict[Proton, Watch] = {}
+
+
 def watch_of(proton: Proton) -> Watch:
     """What all operations share that wait for an environment of the account."""
-    return Watch(functools.partial(list_environments, proton))
+    return _WATCHES.setdefault(proton, Watch(functools.partial(list_environments, proton)))
 
 
 def has_moved(resource: type[Resource], state: State, summary: State) -> bool:
