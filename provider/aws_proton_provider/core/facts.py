@@ -71,7 +71,8 @@ def program_facts(urn: str, secrets: list[list[str]]) -> State:
     beginning, project, _, name = urn.split("::", 3)
     stack, (*parents, _) = beginning.removeprefix("urn:pulumi:"), parents_in(urn)
     former = {} if parents else {FORMER_OWNER: f"{project}/{stack}/{name}"}
-    return {NAME: name, OWNER: owner(project, stack, parents, name), SECRETS: secrets, **former}
+    # In one order: the wire has none, and inputs that only differ in it would be written to every state anew.
+    return {NAME: name, OWNER: owner(project, stack, parents, name), SECRETS: sorted(secrets), **former}
 
 
 def version_fact() -> State:
