@@ -91,7 +91,7 @@ def stack(adapter: str, engine: EngineLog) -> Iterator[Callable[..., Stack]]:
     def make(kind: str, *, adapter: str = adapter, profile: str = "management", **config: Any) -> Stack:
         name, settings = uuid.uuid4().hex[:8], {"region": REGION, "profile": profile, **config}
 
-        def process() -> Adapter:
+        def process(adapter: str = adapter) -> Adapter:
             made.append(
                 PluginAdapter(kind, name, settings, engine.address)
                 if adapter == "plugin"

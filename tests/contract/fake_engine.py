@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,8 @@ class Stack:
     Each command (`preview`, `up`, `refresh`, `destroy`) starts the provider's process anew.
     """
 
-    make_adapter: Callable[[], Adapter]
+    make_adapter: Callable[..., Adapter]
+    """Starts the provider's process of the stack's adapter, or of the other one, which it is given."""
     identifier: str | None = None
     kept_inputs: Properties = dataclasses.field(default_factory=dict)
     kept_state: Properties = dataclasses.field(default_factory=dict)
@@ -117,6 +119,10 @@ class Stack:
     def forget(self) -> Stack:
         """The same stack after its process died before Pulumi wrote down what was made."""
         return Stack(self.make_adapter)
+
+    def moved_to(self, adapter: str) -> Stack:
+        """The same stack after its program has taken the classes of the other adapter, with their alias."""
+        return dataclasses.replace(self, make_adapter=functools.partial(self.make_adapter, adapter))
 
     def _preview(self, program: Properties) -> tuple[Properties, Diff | None]:
         self.adapter.start()
