@@ -87,6 +87,27 @@ def test_every_key_of_the_stacks_configuration_is_in_the_guide() -> None:
     }
 
 
+def test_every_key_is_in_the_registrys_page_with_its_default() -> None:
+    page = (REPOSITORY / "docs" / "installation-configuration.md").read_text()
+    rows = {key.removeprefix("aws-proton:"): row.split(" | ") for key, row in _rows(page).items()}
+    fields = {str(field.alias): field for field in Configuration.model_fields.values()}
+
+    assert {key: len(row) for key, row in rows.items()} == dict.fromkeys(fields, 4)
+    for key, (_variable, default, secret, _meaning) in rows.items():
+        assert secret == "no", f"{key} is marked as a secret nowhere"
+        if isinstance(fields[key].default, bool):
+            assert default == f"`{str(fields[key].default).lower()}`"
+
+
+def test_the_programs_of_the_registrys_page_are_the_schemas_which_are_compiled() -> None:
+    pages = ("docs/_index.md", "tools/generate/examples/Environment.md")
+    block = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    shown, compiled = (block.findall((REPOSITORY / page).read_text()) for page in pages)
+
+    assert [language for language, _ in shown] == ["typescript", "python", "go", "yaml"]
+    assert set(shown) <= set(compiled)
+
+
 def test_every_command_of_the_server_is_in_its_reference() -> None:
     sections = set(re.findall(r"^## `(.*)`$", _SERVER, re.MULTILINE))
     listed = {typed for typed in _rows(_SERVER) if typed.startswith("proton-server")}
