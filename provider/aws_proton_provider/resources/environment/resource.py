@@ -31,33 +31,27 @@ from aws_proton_provider.core.facts import incarnation_fact
 from aws_proton_provider.core.levels import Level
 from aws_proton_provider.core.provisioning import Provisioner
 from aws_proton_provider.core.records import from_record, state_after, without_record
-from aws_proton_provider.core.tags import tag_changes
 from aws_proton_provider.core.values import State
-from aws_proton_provider.resources.adoption import reason_to_keep, require_own
+from aws_proton_provider.resources.adoption import reason_to_keep
 from aws_proton_provider.resources.check_context import CheckContext
 from aws_proton_provider.resources.environment.check import check_change, exclusive_failures
 from aws_proton_provider.resources.environment.create import create_or_adopt
-from aws_proton_provider.resources.environment.execute import execute
+from aws_proton_provider.resources.environment.listing import list_environments
 from aws_proton_provider.resources.environment.plan import (
-    AwaitDeployment,
     plan_update,
-    present_state,
-    refusal_of_update,
     repeats_deployment,
-    update_steps,
 )
 from aws_proton_provider.resources.environment.refresh import refreshed
+from aws_proton_provider.resources.environment.update import update_environment
 from aws_proton_provider.resources.environment.waits import (
     await_removal,
     await_settled,
     get_environment,
-    is_deploying,
-    require_success,
     with_outputs,
     without_deleted_connection,
 )
 from aws_proton_provider.resources.lifecycle import Created, CustomResource, Diff
-from aws_proton_provider.resources.tags import end_create, observed, read_tags, tag_calls
+from aws_proton_provider.resources.tags import end_create, observed, read_tags
 
 _ANOTHER_ROLE = "give another role instead, or make a new environment under another name"
 
@@ -242,40 +236,13 @@ class Environment(CustomResource):
 
     @classmethod
     def update(cls, identifier: str, state: State, inputs: State, operation: Operation) -> State:
-        """Updates the environment with the deploymentType that the preview showed, and waits for it.
-
-        It starts from what AWS has, and not from the state: a process that died may have begun the update.
-        """
-        proton = operation.proton
-        proton.allow_writing()
-        try:
-            live = await_settled(identifier, inputs, operation)
-        except NotFound:
-            require_gone(state.get("arn"), proton)
-            raise
-        require_same(state.get("arn"), live["arn"])
-        tags = read_tags(live["arn"], proton)
-        require_own(f"environment {identifier}", tags, state, inputs)
-        present = present_state(cls, live, state)
-        plan = plan_update(cls, present, inputs, redeploy=repeats_deployment(state, inputs))
-        refusal = refusal_of_update(plan, inputs)
-        if refusal:
-            raise refusal
-        # Tags last, so that a deployment that fails leaves the owner as the state has it.
-        tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
-        steps = (*update_steps(cls, plan, inputs), *tagging)
-        if is_deploying(state) and AwaitDeployment() not in steps:
-            require_success(live, operation)
-        live = execute(steps, live, inputs, operation, lambda _: operation.keep(identifier, state))
-        found = with_outputs(cls, live, state, proton)
-        if tags.creating:
-            end_create(live["arn"], proton)
-        return state_after(cls, inputs, found) | incarnation_fact(tags.incarnation)
+        """Updates the environment with the deploymentType that the preview showed, and waits for it."""
+        return update_environment(cls, identifier, state, inputs, operation)
 
     @classmethod
     def existing(cls, query: State, proton: Proton) -> Iterator[tuple[str, str]]:  # noqa: ARG003
         """All environments, as ListEnvironments has them."""
-        for item in proton.all_of("list_environments", "environments", maxResults=100):
+        for item in list_environments(proton):
             yield item["name"], item["name"]
 
     @classmethod

@@ -1,0 +1,70 @@
+"""Updating an environment, or completing a create that did not end."""
+
+from __future__ import annotations
+
+from aws_proton_provider.aws.location import require_gone, require_same
+from aws_proton_provider.aws.operation import Operation
+from aws_proton_provider.core.declaration import Resource
+from aws_proton_provider.core.errors import NotFound
+from aws_proton_provider.core.facts import incarnation_fact
+from aws_proton_provider.core.records import state_after
+from aws_proton_provider.core.tags import tag_changes
+from aws_proton_provider.core.values import State
+from aws_proton_provider.resources.adoption import require_own
+from aws_proton_provider.resources.environment.execute import execute
+from aws_proton_provider.resources.environment.plan import (
+    AwaitDeployment,
+    plan_update,
+    present_state,
+    refusal_of_update,
+    repeats_deployment,
+    update_steps,
+)
+from aws_proton_provider.resources.environment.waits import (
+    await_settled,
+    is_deploying,
+    require_success,
+    with_outputs,
+)
+from aws_proton_provider.resources.tags import end_create, read_tags, tag_calls
+
+
+def update_environment(
+    resource: type[Resource], identifier: str, state: State, inputs: State, operation: Operation
+) -> State:
+    """Makes the environment as `inputs` want it, waits, and returns its whole state.
+
+    It starts from what AWS has, and not from the state: a process that died may have begun the update.
+
+    Raises:
+        NotFound, NotOwned, WrongAccount: it is not there, or not the resource's any more.
+        Refused: it takes more than the preview showed.
+        DeploymentFailed, TimedOut, Interrupted: the deployment did not succeed.
+
+    """
+    proton = operation.proton
+    proton.allow_writing()
+    try:
+        live = await_settled(identifier, inputs, operation)
+    except NotFound:
+        require_gone(state.get("arn"), proton)
+        raise
+    require_same(state.get("arn"), live["arn"])
+    tags = read_tags(live["arn"], proton)
+    require_own(f"environment {identifier}", tags, state, inputs)
+    present = present_state(resource, live, state)
+    plan = plan_update(resource, present, inputs, redeploy=repeats_deployment(state, inputs))
+    refusal = refusal_of_update(plan, inputs)
+    if refusal:
+        raise refusal
+    # Tags last, so that a deployment that fails leaves the owner as the state has it.
+    tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
+    steps = (*update_steps(resource, plan, inputs), *tagging)
+    if is_deploying(state) and AwaitDeployment() not in steps:
+        # The state is that of an operation that did not see its end.
+        require_success(live, operation)
+    live = execute(steps, live, inputs, operation, lambda _: operation.keep(identifier, state))
+    found = with_outputs(resource, live, state, proton)
+    if tags.creating:
+        end_create(live["arn"], proton)
+    return state_after(resource, inputs, found) | incarnation_fact(tags.incarnation)
