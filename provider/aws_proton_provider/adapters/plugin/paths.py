@@ -25,7 +25,7 @@ def property_diff(change: PathChange) -> messages.PropertyDiff:
 
 
 def property_path(parts: tuple[str | int, ...]) -> str:
-    """A path as Pulumi writes it: `spec.ports[0]["a.b"]` (sdk/go/common/resource/property_path.go)."""
+    """A path as Pulumi writes it: `spec.ports[0]["a.b"]` (sdk/go/common/resource/properties_path.go)."""
     text = ""
     for part in parts:
         if isinstance(part, int):
@@ -33,6 +33,7 @@ def property_path(parts: tuple[str | int, ...]) -> str:
         elif re.fullmatch(r"[^.\[\]\"]+", part):
             text += f".{part}" if text else part
         else:
-            escaped = part.replace("\\", "\\\\").replace('"', '\\"')
+            # A backslash means itself, but for one before a quotation mark.
+            escaped = part.replace('"', '\\"')
             text += f'["{escaped}"]'
     return text
