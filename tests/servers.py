@@ -189,10 +189,15 @@ def publisher(server: LocalServer) -> Callable[..., str]:
     """What the fixture `published_template` is, for a server."""
 
     def publish(
-        folder: Path, *, server: LocalServer = server, name: str | None = None, **options: Any
+        folder: Path,
+        *,
+        server: LocalServer = server,
+        name: str | None = None,
+        region: str = REGION,
+        **options: Any,
     ) -> str:
         name = name or unique("template")
-        publish_folder(folder, name, session=server.session(), **options)
+        publish_folder(folder, name, session=server.session(region=region), **options)
         return name
 
     return publish

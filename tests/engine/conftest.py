@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import Project
-from tests.names import REPOSITORY
+from tests.engine.project import DYNAMIC, PLUGIN, Project
+from tests.names import REGION, REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -17,16 +17,30 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pulumi")
 
 
+@pytest.fixture(scope="session", params=[DYNAMIC, PLUGIN])
+def adapter(request: pytest.FixtureRequest) -> str:
+    """The adapter that a test's programs use: each test runs once with either, unless it says otherwise."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def region(adapter: str) -> str:
+    """The Region that an adapter's tests have to themselves on the session's server."""
+    return {DYNAMIC: REGION, PLUGIN: "eu-west-1"}[adapter]
+
+
 @pytest.fixture
-def project(tmp_path: Path, proton_server: Any, pulumi_home: Path) -> Project:
+def project(tmp_path: Path, proton_server: Any, pulumi_home: Path, adapter: str, region: str) -> Project:
     """A project whose AWS is the session's server."""
-    return Project(tmp_path / "project", proton_server.url, home=pulumi_home)
+    folder = tmp_path / "project"
+    return Project(folder, proton_server.url, home=pulumi_home, adapter=adapter, region=region)
 
 
 @pytest.fixture
-def proton(proton_server: Any) -> Any:
+def proton(proton_server: Any, region: str) -> Any:
     """The server as any AWS client sees it."""
-    return proton_server.client("proton")
+    return proton_server.client("proton", region=region)
 
 
 @pytest.fixture(scope="session")
@@ -50,17 +64,19 @@ def slow_server(restartable_server: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture(scope="session")
-def workshop(publish: Any) -> str:
+def workshop(publish: Any, region: str) -> str:
     """A template with one version, as `template_name`."""
-    name: str = publish("tests/engine/workshop")
+    name: str = publish("tests/engine/workshop", region=region)
     return name
 
 
 @pytest.fixture(scope="session")
-def queue(publish: Any) -> str:
+def queue(publish: Any, region: str) -> str:
     """The template of example 02 with its versions 1.0, 1.1 and 2.0."""
     folder = "examples/02-change-and-preview/template-v"
-    name: str = publish(f"{folder}1.0", f"{folder}1.1", f"{folder}2.0", majors=("1", "1", None))
+    name: str = publish(
+        f"{folder}1.0", f"{folder}1.1", f"{folder}2.0", majors=("1", "1", None), region=region
+    )
     return name
 
 

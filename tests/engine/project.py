@@ -7,21 +7,42 @@ import dataclasses
 import json
 import re
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
-from tests.names import SERVICE_ROLE
+from tests.names import REGION, SERVICE_ROLE
 from tools import pulumi_cli
 
-_PROJECT = """\
-name: {name}
+DYNAMIC, PLUGIN = "dynamic", "plugin"
+"""The adapters: dynamic resources, and the native plugin."""
+
+with_dynamic = pytest.mark.parametrize("adapter", [DYNAMIC], indirect=True)
+with_plugin = pytest.mark.parametrize("adapter", [PLUGIN], indirect=True)
+"""Tests that run with one of them: what they show is no matter of the adapter, or only there."""
+
+_PROJECT = f"""\
+name: {{name}}
 runtime:
   name: python
-  options: {{toolchain: pip}}
+  options: {{{{toolchain: pip}}}}
+plugins:
+  providers:
+    - {{{{name: aws-proton, path: {Path(sys.executable).parent}}}}}
 """
+
+_IMPORT = "import pulumi_aws_proton as"
+"""The line of a program that says which adapter it uses."""
+
+_IMPORTS = {DYNAMIC: _IMPORT, PLUGIN: "import pulumi_aws_proton.plugin as"}
+
+_ITS_OWN = re.compile(
+    r"^(update failed|[Pp]review failed|1 error occurred)(: |:?$)(step application failed: )?"
+)
 
 _DECLARED = """\
 import json, pathlib
@@ -45,10 +66,12 @@ class CommandResult:
 
     def error(self) -> str:
         """The one error that the command showed a person (in the table and again below it)."""
-        errors = {
-            line.partition("error: ")[2].strip() for line in self.text.splitlines() if "error: " in line
-        }
-        (error,) = errors - {"update failed", "preview failed"}
+        # Of a plugin's resource that exists and is not as wanted, Pulumi says the reasons in a list.
+        text = re.sub(r"error: 1 error occurred:\s+\* ", "error: ", self.text)
+        shown = {line.partition("error: ")[2].strip() for line in text.splitlines() if "error: " in line}
+        # What the command itself says beside the resource's own error, or before it.
+        errors = {_ITS_OWN.sub("", line) for line in shown} - {""}
+        (error,) = errors
         return error
 
 
@@ -67,14 +90,26 @@ class Preview:
 
 
 class Project:
-    """A Pulumi project with one stack in a folder of its own."""
+    """A Pulumi project with one stack in a folder of its own.
+
+    Its programs are written for the dynamic resources; `adapter` says which ones they get.
+    """
 
     def __init__(
-        self, folder: Path, url: str, *, name: str = "engine", stack: str = "test", home: Path
+        self,
+        folder: Path,
+        url: str,
+        *,
+        name: str = "engine",
+        stack: str = "test",
+        home: Path,
+        adapter: str = DYNAMIC,
+        region: str = REGION,
     ) -> None:
-        self.folder, self.stack, self.name = folder, stack, name
+        self.folder, self.stack, self.name, self.adapter = folder, stack, name, adapter
         folder.mkdir(parents=True, exist_ok=True)
-        self.environment = pulumi_cli.environment(home, url) | {"PULUMI_CONFIG_PASSPHRASE": "test"}
+        own = pulumi_cli.environment(home, url, region=region)
+        self.environment = own | {"PULUMI_CONFIG_PASSPHRASE": "test"}
         self.environment["PULUMI_BACKEND_URL"] = folder.as_uri()
         (folder / "Pulumi.yaml").write_text(_PROJECT.format(name=name))
         self.program(_DECLARED)
@@ -82,7 +117,8 @@ class Project:
 
     def program(self, source: str) -> None:
         """Makes `source` the program."""
-        (self.folder / "__main__.py").write_text(textwrap.dedent(source))
+        moved = textwrap.dedent(source).replace(_IMPORT, _IMPORTS[self.adapter])
+        (self.folder / "__main__.py").write_text(moved)
 
     def declare(self, **environments: dict[str, Any]) -> None:
         """Makes these environments (arguments by name) the program."""
@@ -126,9 +162,10 @@ class Project:
         return self.pulumi("stack", "export").text
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The stack's custom resources by name."""
+        """The stack's custom resources by name, without the providers that Pulumi makes by itself."""
         found = json.loads(self.state())["deployment"].get("resources", [])
-        return {item["urn"].rpartition("::")[2]: item for item in found if item["custom"]}
+        named = {item["urn"].rpartition("::")[2]: item for item in found if item["custom"]}
+        return {name: item for name, item in named.items() if not _is_default_provider(item)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts a command in a process group of its own."""
@@ -141,6 +178,11 @@ class Project:
             text=True,
             start_new_session=True,
         )
+
+
+def _is_default_provider(resource: dict[str, Any]) -> bool:
+    name = resource["urn"].rpartition("::")[2]
+    return resource["type"].startswith("pulumi:providers:") and name.startswith("default")
 
 
 def kill(process: subprocess.Popen[str]) -> None:

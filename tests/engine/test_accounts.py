@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import Project
+from tests.engine.project import Project, with_dynamic
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD
 from tests.servers import LocalServer
 from tests.waiting import eventually
+
+pytestmark = with_dynamic
 
 _START = "import pulumi_aws_proton as proton\n"
 _THERE = f"""\
@@ -50,9 +52,10 @@ def _request_and_decision(name: str, decision: str, expected_account: str = ENVI
 
 
 @pytest.fixture
-def environment_team(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Project:
+def environment_team(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path, adapter: str) -> Project:
     """A project with the credentials of the environment account."""
-    project = Project(tmp_path / "team", proton_server.url, name="environment-team", home=pulumi_home)
+    folder = tmp_path / "team"
+    project = Project(folder, proton_server.url, name="environment-team", home=pulumi_home, adapter=adapter)
     project.environment["AWS_ACCESS_KEY_ID"] = ENVIRONMENT_ACCOUNT
     return project
 

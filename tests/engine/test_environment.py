@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import Project, deployments, environment, writes
-from tests.waiting import eventually
+from tests.engine.project import Project, deployments, environment, with_plugin, writes
+from tests.waiting import eventually, gone
 
 
 def test_from_nothing_to_outputs_to_no_change_to_nothing(
-    project: Project, proton: Any, workshop: str, proton_server: Any
+    project: Project, proton: Any, workshop: str, proton_server: Any, region: str
 ) -> None:
     project.declare(dev=environment(workshop, "whole-life", spec={"days": 3}, tags={"team": "net"}))
 
@@ -40,10 +40,12 @@ def test_from_nothing_to_outputs_to_no_change_to_nothing(
     assert project.resources() == {}
     with pytest.raises(proton.exceptions.ResourceNotFoundException):
         proton.get_environment(name="whole-life")
-    assert "whole-life" not in str(proton_server.client("cloudformation").describe_stacks()["Stacks"])
+    cloudformation = proton_server.client("cloudformation", region=region)
+    assert "whole-life" not in str(cloudformation.describe_stacks()["Stacks"])
 
 
-def test_each_level_of_the_law_is_in_the_preview_and_then_in_the_servers_record(
+@with_plugin
+def test_each_level_is_in_the_preview_and_then_in_the_servers_record_and_a_lower_major_version_replaces(
     project: Project, proton: Any, queue: str
 ) -> None:
     name = "levels"
@@ -83,23 +85,15 @@ def test_each_level_of_the_law_is_in_the_preview_and_then_in_the_servers_record(
             assert version == (target["templateMajorVersion"], target["templateMinorVersion"])
     assert project.preview().summary == {"same": 2}
 
-
-def test_a_lower_major_version_replaces_and_the_old_environment_goes_first(
-    project: Project, proton: Any, queue: str
-) -> None:
-    wanted = environment(queue, "downgrade", template_major_version="2", spec={"retention": "day"})
-    project.declare(dev=wanted)
-    project.up()
-    first = proton.get_environment(name="downgrade")["environment"]["createdAt"]
-    project.declare(dev=wanted | {"template_major_version": "1", "spec": {"retention_days": 2}})
-
+    first = proton.get_environment(name=name)["environment"]["createdAt"]
+    lower = {"template_major_version": "1", "template_minor_version": "0", "spec": {"retention_days": 2}}
+    project.declare(dev=wanted | lower)
     planned = project.preview()
     assert "replace" in planned.steps["dev"]["op"]
     assert planned.summary["replace"] == 1
-
     project.up()
-    live = proton.get_environment(name="downgrade")["environment"]
-    assert live["createdAt"] > first
+    live = proton.get_environment(name=name)["environment"]
+    assert live["createdAt"] > first, "the old environment went first"
     assert live["templateMajorVersion"] == "1"
 
 
@@ -135,19 +129,20 @@ def test_drift_made_behind_pulumis_back_shows_after_a_refresh_and_the_next_up_un
     assert project.preview().summary == {"same": 2}
 
 
-def test_an_environment_deleted_behind_pulumis_back_is_created_again(
+def test_an_environment_deleted_behind_pulumis_back_says_what_to_do_and_is_created_again(
     project: Project, proton: Any, workshop: str
 ) -> None:
     project.declare(dev=environment(workshop, "vanished"))
     project.up()
     proton.delete_environment(name="vanished")
-    eventually(lambda: "vanished" not in str(proton.list_environments()["environments"]))
+    gone(proton, "vanished")
+    project.declare(dev=environment(workshop, "vanished", spec={"days": 2}))
 
+    assert "does not exist any more: run `pulumi up --refresh`" in project.up(fails=True).error()
     project.pulumi("refresh", "--yes", "--skip-preview")
-
     assert project.preview().summary["create"] == 1
     project.up()
-    assert proton.get_environment(name="vanished")["environment"]["deploymentStatus"] == "SUCCEEDED"
+    assert "days: 2" in proton.get_environment(name="vanished")["environment"]["spec"]
 
 
 def test_an_input_that_is_not_known_yet_is_no_obstacle(project: Project, proton: Any, workshop: str) -> None:

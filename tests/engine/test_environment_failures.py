@@ -6,31 +6,43 @@ from typing import Any
 
 import psutil
 
-from tests.engine.project import Project, deployments, environment, kill
+from tests.engine.project import DYNAMIC, PLUGIN, Project, deployments, environment, kill, with_plugin
 from tests.waiting import eventually
 
 
-def test_a_deployment_that_fails_says_why_and_the_next_up_goes_on_with_the_same_environment(
+def test_a_failed_deployment_says_why_and_the_next_up_goes_on_with_the_same_environment(
     project: Project, proton: Any, workshop: str
 ) -> None:
-    project.declare(dev=environment(workshop, "mended", spec={"broken": True}))
-
+    untouched = environment(workshop, "untouched")
+    project.declare(dev=environment(workshop, "mended", spec={"broken": True}), other=untouched)
     error = project.up(fails=True).error()
     assert "environment mended: FAILED" in error
     assert "No-such-property" in error
     born = proton.get_environment(name="mended")["environment"]["createdAt"]
 
-    project.declare(dev=environment(workshop, "mended", spec={"broken": False, "days": 2}))
+    good = environment(workshop, "mended", spec={"days": 2})
+    project.declare(dev=good, other=untouched)
     project.up()
     live = proton.get_environment(name="mended")["environment"]
     assert ("SUCCEEDED", born) == (live["deploymentStatus"], live["createdAt"])
 
-    project.declare(dev=environment(workshop, "mended", spec={"broken": True}))
+    project.declare(dev=environment(workshop, "mended", spec={"broken": True}), other=untouched)
     project.up(fails=True)
-    project.declare(dev=environment(workshop, "mended", spec={"days": 5}))
-    assert project.preview().deployment_type("dev") == "CURRENT_VERSION"
+    project.declare(dev=good, other=untouched)
+    for refreshed in (False, True):
+        if refreshed:
+            project.pulumi("refresh", "--yes", "--skip-preview")
+        planned = project.preview()
+        assert planned.summary == {"same": 2, "update": 1}
+        assert planned.deployment_type("dev") == "CURRENT_VERSION"
+        assert "environment mended: its last deployment ended in FAILED" in planned.text
+        assert "No-such-property" in planned.text
+        assert "environment untouched" not in planned.text
     project.up()
-    assert "days: 5" in proton.get_environment(name="mended")["environment"]["spec"]
+    live = proton.get_environment(name="mended")["environment"]
+    assert live["deploymentStatus"] == "SUCCEEDED"
+    assert live["lastAttemptedDeploymentId"] == live["lastSucceededDeploymentId"]
+    assert project.preview().summary == {"same": 3}
 
 
 def test_an_engine_killed_in_the_middle_of_a_create_leaves_no_orphan(
@@ -72,21 +84,6 @@ def test_a_bad_spec_is_stopped_in_the_preview_with_its_path(
     ):
         assert reason in output.text
     assert "never-made" not in str(proton.list_environments())
-
-
-def test_two_stacks_that_want_the_same_name_do_not_take_it_from_each_other(
-    project: Project, proton: Any, workshop: str, tmp_path: Any, proton_server: Any, pulumi_home: Any
-) -> None:
-    project.declare(dev=environment(workshop, "contested", spec={"days": 1}))
-    project.up()
-    other = Project(tmp_path / "other", proton_server.url, name="other", home=pulumi_home)
-    other.declare(dev=environment(workshop, "contested", spec={"days": 2}))
-
-    error = other.up(fails=True).error()
-
-    assert "environment contested exists already and belongs to engine/test/dev" in error
-    assert "adopt=True" in error
-    assert "days: 1" in proton.get_environment(name="contested")["environment"]["spec"]
 
 
 def test_a_secret_in_the_spec_is_never_in_the_clear(project: Project, proton: Any, workshop: str) -> None:
@@ -136,33 +133,7 @@ def test_the_account_guard_stops_before_the_first_write(project: Project, proton
     assert "guarded" not in str(proton.list_environments())
 
 
-def test_a_failed_update_whose_program_is_reverted_is_warned_of_and_repaired(
-    project: Project, proton: Any, workshop: str
-) -> None:
-    good = environment(workshop, "reverted", spec={"days": 2})
-    project.declare(dev=good, other=environment(workshop, "untouched"))
-    project.up()
-    project.declare(dev=good | {"spec": {"broken": True}}, other=environment(workshop, "untouched"))
-    project.up(fails=True)
-    project.declare(dev=good, other=environment(workshop, "untouched"))
-
-    for refreshed in (False, True):
-        if refreshed:
-            project.pulumi("refresh", "--yes", "--skip-preview")
-        planned = project.preview()
-        assert planned.summary == {"same": 2, "update": 1}
-        assert planned.deployment_type("dev") == "CURRENT_VERSION"
-        assert "environment reverted: its last deployment ended in FAILED" in planned.text
-        assert "No-such-property" in planned.text
-        assert "environment untouched" not in planned.text
-
-    project.up()
-    live = proton.get_environment(name="reverted")["environment"]
-    assert live["deploymentStatus"] == "SUCCEEDED"
-    assert live["lastAttemptedDeploymentId"] == live["lastSucceededDeploymentId"]
-    assert project.preview().summary == {"same": 3}
-
-
+@with_plugin
 def test_a_deployment_that_nobody_waited_for_is_not_forgotten_when_it_fails(
     project: Project, proton: Any, workshop: str
 ) -> None:
@@ -182,20 +153,6 @@ def test_a_deployment_that_nobody_waited_for_is_not_forgotten_when_it_fails(
     project.declare(dev=wanted | {"spec": {"days": 2}, "wait_for_deployment": True})
     project.up()
     assert project.preview().summary == {"same": 2}
-
-
-def test_an_environment_that_was_deleted_by_hand_says_what_to_do(
-    project: Project, proton: Any, workshop: str
-) -> None:
-    project.declare(dev=environment(workshop, "gone-by-hand"))
-    project.up()
-    proton.delete_environment(name="gone-by-hand")
-    eventually(lambda: "gone-by-hand" not in str(proton.list_environments()["environments"]))
-    project.declare(dev=environment(workshop, "gone-by-hand", spec={"days": 2}))
-
-    assert "does not exist any more: run `pulumi up --refresh`" in project.up(fails=True).error()
-    project.pulumi("up", "--yes", "--skip-preview", "--refresh")
-    assert "days: 2" in proton.get_environment(name="gone-by-hand")["environment"]["spec"]
 
 
 def test_the_same_name_below_two_components_is_refused_and_not_shared(
@@ -227,16 +184,17 @@ def test_the_same_name_below_two_components_is_refused_and_not_shared(
 
 
 def test_an_engine_that_is_killed_takes_its_plugin_with_it(
-    tmp_path: Any, slow_server: Any, publish: Any, pulumi_home: Any
+    tmp_path: Any, slow_server: Any, publish: Any, pulumi_home: Any, adapter: str
 ) -> None:
-    project = Project(tmp_path / "project", slow_server.url, home=pulumi_home)
+    project = Project(tmp_path / "project", slow_server.url, home=pulumi_home, adapter=adapter)
     template = publish("tests/engine/workshop", server=slow_server)
     project.declare(dev=environment(template, "left-behind"))
 
     process = project.start("up", "--yes", "--skip-preview")
     eventually(lambda: "left-behind" in str(slow_server.client("proton").list_environments()["environments"]))
     engine = psutil.Process(process.pid)
-    plugins = [one for one in engine.children(recursive=True) if "pulumi.dynamic" in one.cmdline()]
+    name = {DYNAMIC: "pulumi.dynamic", PLUGIN: "pulumi-resource-aws-proton"}[adapter]
+    plugins = [one for one in engine.children(recursive=True) if name in " ".join(one.cmdline())]
     assert plugins
     engine.kill()
 

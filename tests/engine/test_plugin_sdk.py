@@ -8,71 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from aws_proton_provider.resources import FUNCTIONS, RESOURCES
-from tests.engine.project import Project
+from tests.engine.project import Project, with_plugin
 from tests.names import ACCOUNT, SERVICE_ROLE, unique
 
-_FOLDER = Path(sys.executable).parent
-_PLUGIN = str(_FOLDER / "pulumi-resource-aws-proton")
-_PLUGINS = f"""\
-plugins:
-  providers:
-    - name: aws-proton
-      path: {_FOLDER}
-"""
+pytestmark = with_plugin
 
-
-@pytest.fixture
-def project(project: Project) -> Project:
-    """A project that finds the plugin of this installation."""
-    with (project.folder / "Pulumi.yaml").open("a") as file:
-        file.write(_PLUGINS)
-    return project
-
-
-def _program(module: str, template: str, name: str) -> str:
-    return f"""
-        import pulumi
-        from {module} import Environment, TimeoutsArgs
-
-        environment = Environment(
-            "{name}",
-            template_name="{template}",
-            template_major_version="1",
-            spec={{}},
-            proton_service_role_arn="{SERVICE_ROLE}",
-            tags={{"team": "net"}},
-            timeouts=TimeoutsArgs(create="10m"),
-            account={{"region": "us-east-1"}},
-        )
-        pulumi.export("facts", [environment.name, environment.arn, environment.template_minor_version])
-        pulumi.export("timeout", environment.timeouts.create)
-        pulumi.export("outputs", environment.outputs)
-        pulumi.export("found", Environment.get("found", environment.id).deployment_status)
-    """
-
-
-def test_a_program_moves_over_by_its_import_and_nothing_changes(project: Project, workshop: str) -> None:
-    name = unique("env")
-    project.program(_program("pulumi_aws_proton", workshop, name))
-    project.up()
-    before = project.outputs()
-    project.program(_program("pulumi_aws_proton.plugin", workshop, name))
-
-    result = project.up()
-
-    assert project.outputs() == before
-    assert " updated" not in result.text
-    assert " replaced" not in result.text
-    assert project.resources()[name]["type"] == "aws-proton:index:Environment"
-    assert project.preview().summary.keys() == {"same"}
-    project.pulumi("destroy", "--yes", "--skip-preview")
+_PLUGIN = str(Path(sys.executable).with_name("pulumi-resource-aws-proton"))
 
 
 def test_a_provider_takes_every_setting_and_functions_read_through_it(
-    project: Project, workshop: str, proton_server: Any
+    project: Project, workshop: str, proton_server: Any, region: str
 ) -> None:
     name = unique("env")
     project.program(f"""
@@ -81,7 +27,7 @@ def test_a_provider_takes_every_setting_and_functions_read_through_it(
 
         there = proton.Provider(
             "there",
-            region="us-east-1",
+            region="{region}",
             endpoint=pulumi.Output.from_input("{proton_server.url}"),
             max_retries=3,
             allowed_account_ids=["{ACCOUNT}"],
@@ -108,6 +54,8 @@ def test_a_provider_takes_every_setting_and_functions_read_through_it(
             opts=options,
         )
         pulumi.export("names", listed.environments.apply(lambda all: [each.template_name for each in all]))
+        again = proton.Environment.get("again", environment.id, through)
+        pulumi.export("got", pulumi.Output.all(again.arn, environment.arn))
         pulumi.export("settings", proton.get_account_settings().pipeline_codebuild_role_arn)
         pulumi.export(
             "connections",
@@ -125,6 +73,7 @@ def test_a_provider_takes_every_setting_and_functions_read_through_it(
     outputs = project.outputs()
     assert outputs["tags"] == "test"
     assert outputs["arns"][0] == outputs["arns"][1]
+    assert outputs["got"][0] == outputs["got"][1]
     assert outputs["outputs"][0] == outputs["outputs"][1]
     assert workshop in outputs["names"]
     assert outputs["connections"] == 0

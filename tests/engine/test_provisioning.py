@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from tests.bundles import bundle, codebuild_manifest, schema_of
-from tests.engine.project import Project, environment
+from tests.engine.project import Project, environment, with_dynamic
 from tests.names import ACCOUNT, REPOSITORY, role
 from tests.server.self_managed.git_repository import GitRepository, notify
 from tests.servers import LocalServer
 from tests.waiting import eventually
+
+pytestmark = with_dynamic
 
 BUILD_ROLE = role(ACCOUNT, "builds")
 _PROVISION = [

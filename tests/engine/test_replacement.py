@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import Project
+from tests.engine.project import DYNAMIC, PLUGIN, Project, with_dynamic, with_plugin
 from tests.names import ENVIRONMENT_ACCOUNT, SERVICE_ROLE
 from tests.servers import LocalServer
 
@@ -67,7 +67,11 @@ def _live(proton: Any, name: str) -> dict[str, Any]:
     return live
 
 
-@pytest.mark.parametrize("way", ["--replace", "--target-replace", "taint", "trigger"])
+@pytest.mark.parametrize(
+    ("adapter", "way"),
+    [(DYNAMIC, "--replace"), (PLUGIN, "--target-replace"), (PLUGIN, "taint"), (DYNAMIC, "trigger")],
+    indirect=["adapter"],
+)
 def test_an_environment_is_really_made_anew(project: Project, proton: Any, workshop: str, way: str) -> None:
     name = f"anew-{way.strip('-')}"
     project.program(_environment(workshop, name, "opts=pulumi.ResourceOptions(replacement_trigger=1)"))
@@ -98,12 +102,13 @@ def test_an_environment_whose_program_creates_first_is_kept_and_still_the_states
         assert "environment kept exists already, as the program wants it, and is kept" in output
         assert "deleteBeforeReplace" in output
         assert "environment kept was not deleted" in output
-        assert list(project.resources()) == ["default", "dev"]
+        assert list(project.resources()) == ["dev"]
     assert project.preview().summary == {"same": 2}
     project.pulumi("destroy", "--yes", "--skip-preview")
     assert "kept" not in str(proton.list_environments()["environments"])
 
 
+@with_plugin
 def test_a_replacement_that_creates_first_and_changes_something_is_refused_and_nothing_is_lost(
     project: Project, proton: Any, workshop: str
 ) -> None:
@@ -119,6 +124,7 @@ def test_a_replacement_that_creates_first_and_changes_something_is_refused_and_n
     assert "dev" in project.resources()
 
 
+@with_plugin
 def test_a_replacement_counts_where_the_deployment_type_is_limited(
     project: Project, proton: Any, workshop: str
 ) -> None:
@@ -133,14 +139,14 @@ def test_a_replacement_counts_where_the_deployment_type_is_limited(
     assert project.preview().summary == {"same": 2}
 
 
-@pytest.mark.parametrize("more", ["", CREATE_FIRST])
+@pytest.mark.parametrize(("adapter", "more"), [(PLUGIN, ""), (DYNAMIC, CREATE_FIRST)], indirect=["adapter"])
 def test_a_request_is_made_anew_or_kept_and_always_there(
-    project: Project, proton_server: LocalServer, more: str
+    project: Project, proton_server: LocalServer, region: str, more: str
 ) -> None:
     name = f"asked-{'first' if more else 'anew'}"
     project.program(_request(name, more))
     project.up()
-    proton = proton_server.client("proton", ENVIRONMENT_ACCOUNT)
+    proton = proton_server.client("proton", ENVIRONMENT_ACCOUNT, region)
     identifier = project.resources()["dev"]["id"]
 
     output = _replaced_by(project, "--replace")
@@ -158,6 +164,7 @@ def test_a_request_is_made_anew_or_kept_and_always_there(
         proton.get_environment_account_connection(id=after)
 
 
+@with_plugin
 def test_settings_are_set_anew(project: Project, proton_server: LocalServer) -> None:
     source = f"""{_START}
 elsewhere = proton.AccountArgs(region="sa-east-1")
@@ -172,6 +179,7 @@ proton.AccountSettings("dev", pipeline_service_role_arn="{SERVICE_ROLE}", accoun
     assert proton.get_account_settings()["accountSettings"]["pipelineServiceRoleArn"] == SERVICE_ROLE
 
 
+@with_plugin
 def test_an_acceptance_in_use_stays_and_one_that_nothing_uses_is_gone_with_a_sentence(
     project: Project, proton: Any, workshop: str
 ) -> None:
@@ -206,6 +214,7 @@ proton.Environment(
     assert project.resources()["dev"]["outputs"]["status"] == "CONNECTED"
 
 
+@with_dynamic
 @pytest.mark.parametrize(
     "declared",
     [

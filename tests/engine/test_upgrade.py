@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import Project
+from tests.engine.project import Project, with_dynamic, with_plugin
 from tests.names import ENVIRONMENT_ACCOUNT, SERVICE_ROLE
 from tests.servers import LocalServer
 from tests.waiting import eventually
@@ -96,13 +96,15 @@ def server(restartable_server: Any) -> LocalServer:
 
 
 @pytest.fixture
-def upgraded(tmp_path: Path, server: LocalServer, published_template: Any, pulumi_home: Path) -> Project:
-    """The stack that 0.1.0 left, with today's provider and the same program."""
+def upgraded(
+    tmp_path: Path, server: LocalServer, published_template: Any, pulumi_home: Path, adapter: str
+) -> Project:
+    """The stack that 0.1.0 left, with today's provider and the same program, or moved to the plugin."""
 
     def publish(folder: str, *, server: LocalServer, template: str) -> None:
         published_template(Path(folder), server=server, name=template)
 
-    project = Project(tmp_path / "upgraded", server.url, name="upgraded", home=pulumi_home)
+    project = Project(tmp_path / "upgraded", server.url, name="upgraded", home=pulumi_home, adapter=adapter)
     project.program(PROGRAM)
     exported = tmp_path / "state.json"
     exported.write_text(_made_by_0_1_0(server, publish))
@@ -141,6 +143,7 @@ def test_an_upgrade_changes_nothing_and_the_next_real_update_renews_the_owner(
     assert "pipelineServiceRoleArn" not in proton.get_account_settings()["accountSettings"]
 
 
+@with_plugin
 def test_an_update_that_fails_after_an_upgrade_leaves_what_destroy_still_removes(
     upgraded: Project, server: LocalServer
 ) -> None:
@@ -152,6 +155,7 @@ def test_an_update_that_fails_after_an_upgrade_leaves_what_destroy_still_removes
     assert server.client("proton").list_environments()["environments"] == []
 
 
+@with_dynamic
 @pytest.mark.parametrize("first", [False, True])
 def test_a_forced_replacement_after_an_upgrade_leaves_the_environment_there(
     upgraded: Project, server: LocalServer, first: bool
@@ -169,6 +173,7 @@ def test_a_forced_replacement_after_an_upgrade_leaves_the_environment_there(
     assert upgraded.preview().summary == {"same": 7}
 
 
+@with_plugin
 def test_a_renamed_resource_stack_or_project_changes_nothing(upgraded: Project, server: LocalServer) -> None:
     renamed = PROGRAM.replace('"plain", template', '"renamed", template').replace(
         'tags={"team"', 'opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="plain")]), tags={"team"'
