@@ -39,6 +39,13 @@ def without_record(resource: type[Resource], state: State) -> State:
     return {wire: value for wire, value in state.items() if wire not in in_record}
 
 
+def state_begun(resource: type[Resource], state: State, inputs: State) -> State:
+    """The state once AWS has accepted an update: the settings that it deploys are in no record to be read."""
+    deployed = {declared.wire for declared in resource.of_kind(Kind.SETTING) if declared.deploy is not None}
+    kept = {wire: value for wire, value in state.items() if wire not in deployed}
+    return kept | {wire: inputs[wire] for wire in deployed & inputs.keys()}
+
+
 def state_after(resource: type[Resource], inputs: State, found: State) -> State:
     """The whole state after a create or update: inputs as the program has them, the rest as AWS has it."""
     given = {

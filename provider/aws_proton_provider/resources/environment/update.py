@@ -7,7 +7,7 @@ from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core.declaration import Resource
 from aws_proton_provider.core.errors import NotFound
 from aws_proton_provider.core.facts import incarnation_fact
-from aws_proton_provider.core.records import state_after
+from aws_proton_provider.core.records import state_after, state_begun
 from aws_proton_provider.core.tags import tag_changes
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.adoption import require_own
@@ -63,7 +63,8 @@ def update_environment(
     if is_deploying(state) and AwaitDeployment() not in steps:
         # The state is that of an operation that did not see its end.
         require_success(live, operation)
-    live = execute(steps, live, inputs, operation, lambda _: operation.keep(identifier, state))
+    begun = state_begun(resource, state, inputs)
+    live = execute(steps, live, inputs, operation, lambda _: operation.keep(identifier, begun))
     found = with_outputs(resource, live, state, proton)
     if tags.creating:
         end_create(live["arn"], proton)
