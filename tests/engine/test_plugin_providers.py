@@ -140,3 +140,15 @@ def test_a_wrong_argument_of_a_provider_is_one_sentence(
     error = project.pulumi("preview", fails=True).error()
 
     assert error.startswith(f"pulumi:providers:aws-proton resource 'wrong' has a problem: {reason}")
+
+
+def test_a_misspelt_key_of_the_stacks_configuration_says_which_and_what_to_do(
+    project: Project, workshop: str
+) -> None:
+    project.declare(dev={"template_name": workshop, "template_major_version": "1", "spec": {}})
+    project.pulumi("config", "set", "aws-proton:allowedAcountIds", "[]")
+
+    error = project.pulumi("preview", fails=True).error()
+
+    assert "allowedAcountIds: no such key, did you mean allowedAccountIds" in error
+    assert "`pulumi config rm aws-proton:allowedAcountIds`" in error

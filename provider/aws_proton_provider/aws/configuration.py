@@ -80,11 +80,7 @@ class Configuration(Model):
         try:
             return cls.of_provider(own)
         except InvalidConfiguration as fault:
-            named = f"--path '{prefix}{fault.place}'" if fault.nested else f"{prefix}{fault.place}"
-            remedy = f"set {named} VALUE" if fault.known else f"rm {named}"
-            raise InvalidInput(
-                f"stack configuration {prefix}{fault}; fix it with `pulumi config {remedy}`"
-            ) from None
+            raise InvalidInput(fault.in_stack()) from None
 
     @classmethod
     def of_provider(cls, inputs: Mapping[str, Any]) -> Configuration:
@@ -115,6 +111,13 @@ class InvalidConfiguration(InvalidInput):
     def __init__(self, place: str, reason: str, *, nested: bool, known: bool) -> None:
         super().__init__(f"{place}: {reason}")
         self.place, self.reason, self.nested, self.known = place, reason, nested, known
+
+    def in_stack(self) -> str:
+        """The sentence where the setting is one of the stack's configuration, with what to do."""
+        key = f"{NAMESPACE}:{self.place}"
+        named = f"--path '{key}'" if self.nested else key
+        remedy = f"set {named} VALUE" if self.known else f"rm {named}"
+        return f"stack configuration {NAMESPACE}:{self}; fix it with `pulumi config {remedy}`"
 
 
 class Target(Model):

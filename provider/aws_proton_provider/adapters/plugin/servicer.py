@@ -80,7 +80,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             try:
                 settings.configuration_of(news)
             except InvalidConfiguration as fault:
-                failures = [messages.CheckFailure(property="", reason=str(fault))]
+                reason = fault.in_stack() if settings.is_default(request.urn) else str(fault)
+                failures = [messages.CheckFailure(property="", reason=reason)]
             return messages.CheckResponse(inputs=encode(news, secrets), failures=failures)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:

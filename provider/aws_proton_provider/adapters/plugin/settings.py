@@ -28,6 +28,11 @@ def configuration_of(inputs: Mapping[str, Any]) -> Configuration:
     return Configuration.of_provider(known)
 
 
+def is_default(urn: str) -> bool:
+    """Whether a provider is Pulumi's own (`default_0_1_0`), which has the stack's configuration."""
+    return urn.rpartition("::")[2].startswith("default")
+
+
 def settings_in(inputs: Mapping[str, Any]) -> State:
     """The settings among a provider resource's inputs.
 
