@@ -15,13 +15,13 @@ from pulumi import dynamic
 from pulumi.dynamic.config import Config
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
+from pulumi.runtime.settings import Settings, configure
 
 from aws_proton_provider.adapters import dynamic as providers
 from aws_proton_provider.adapters import engine
 from aws_proton_provider.adapters.handler import _provider_of
-from aws_proton_provider.core import facts
 from aws_proton_provider.core.errors import ProtonError
-from aws_proton_provider.core.ownership import owner
+from aws_proton_provider.core.facts import SECRETS
 from tests.contract.adapters import Adapter, Diff, Found, OperationFailed, Properties
 from tests.contract.values import from_wire, keep_secrets, revealed, secret_paths, to_wire
 
@@ -92,14 +92,10 @@ class DynamicAdapter(Adapter):
             self._provider.delete(identifier, _received(state))
 
     def _program_facts(self, news: Properties) -> Properties:
-        """What the SDK's classes add in the program (`providers.facts`), and Pulumi's own key."""
-        return {
-            facts.NAME: self._name,
-            facts.OWNER: owner("project", "test", [], self._name),
-            facts.FORMER_OWNER: f"project/test/{self._name}",
-            facts.SECRETS: list(secret_paths(news)),
-            _PULUMIS: self._text,
-        }
+        """What the SDK's classes add in the program, and Pulumi's own key."""
+        configure(Settings(project="project", stack="test"))
+        secrets = {SECRETS: list(secret_paths(news))}
+        return {**providers.facts(self._name, None, {}), **secrets, _PULUMIS: self._text}
 
     def _sent(self, outs: Properties) -> Properties:
         struct: struct_pb2.Struct = asyncio.run(

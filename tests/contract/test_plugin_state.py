@@ -86,7 +86,7 @@ _GIVEN = {
 
 
 @pytest.mark.parametrize("what", _OF_0_1_0)
-def test_a_state_of_0_1_0_is_no_change_but_for_the_owners_form(stack: Stacks, what: str) -> None:
+def test_a_state_of_0_1_0_is_no_change(stack: Stacks, what: str) -> None:
     kept, kind = _OF_0_1_0[what], what.split(maxsplit=1)[0]
     mine = stack(kind, profile="local")
     mine.identifier, mine.kept_inputs, mine.kept_state = kept["id"], kept["inputs"], kept["outputs"]
