@@ -150,6 +150,28 @@ def test_an_interrupted_create_ends_at_once_and_the_next_up_waits_for_the_same_d
     assert len(repository.requests()) == 1
 
 
+def test_an_interrupted_delete_ends_at_once_and_the_next_one_waits_for_the_same_deletion(
+    mine: Stack, program: Any, start: Any, deployed: Any, repository: GitRepository
+) -> None:
+    creating = start(mine.up, **program)
+    repository.merge()
+    deployed()
+    creating.result(timeout=_PATIENCE)
+
+    destroying = start(mine.destroy)
+    repository.request(2)
+    assert isinstance(mine.adapter, PluginAdapter)
+    mine.adapter.cancel()
+    with pytest.raises(OperationFailed, match="run the same command again to wait for it") as caught:
+        destroying.result(timeout=_PATIENCE)
+    assert not isinstance(caught.value, InitFailed)
+
+    again = start(mine.destroy)
+    repository.merge(2)
+    again.result(timeout=_PATIENCE)
+    assert len(repository.requests()) == 2
+
+
 def test_a_status_is_a_line_on_the_row_of_its_resource(
     mine: Stack, program: Any, engine: EngineLog, start: Any, deployed: Any
 ) -> None:

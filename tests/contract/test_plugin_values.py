@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.facts import SECRETS
 from aws_proton_provider.resources import RESOURCES
+from tests.contract.adapters import InitFailed
 from tests.contract.fake_engine import CheckFailed, Stack
 from tests.contract.plugin_adapter import PluginAdapter
 from tests.contract.values import UNKNOWN, Secret, revealed, secret_paths
@@ -72,6 +73,14 @@ def test_secrets_are_secret_at_the_same_places_in_every_answer_and_so_is_what_ma
     assert sorted(secret_paths(mine.kept_inputs)) == sorted([*GIVEN, ["tagsAll"]])
     assert sorted(secret_paths(mine.kept_state)) == sorted([*GIVEN, ["outputs"], ["tagsAll"]])
     assert not mine.preview(**_secret(program, "changed"))[1].changes
+
+
+def test_what_a_failed_create_keeps_has_its_secrets(mine: Stack, program: Any) -> None:
+    with pytest.raises(InitFailed) as caught:
+        mine.up(**program | {"spec": {"title": Secret("hidden"), "fails": True}})
+
+    paths = list(secret_paths(caught.value.state))
+    assert {("spec", "title"), ("deploymentStatusMessage",)} <= {tuple(path) for path in paths}
 
 
 def test_what_was_secret_and_is_not_any_more_is_plain_from_the_next_update_on(
