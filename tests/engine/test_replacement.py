@@ -165,18 +165,23 @@ def test_a_request_is_made_anew_or_kept_and_always_there(
 
 
 @with_plugin
-def test_settings_are_set_anew(project: Project, proton_server: LocalServer) -> None:
-    source = f"""{_START}
+@pytest.mark.parametrize("more", ["", CREATE_FIRST])
+def test_settings_are_set_anew_and_always_there(
+    project: Project, proton_server: LocalServer, more: str
+) -> None:
+    project.program(f"""{_START}
 elsewhere = proton.AccountArgs(region="sa-east-1")
-proton.AccountSettings("dev", pipeline_service_role_arn="{SERVICE_ROLE}", account=elsewhere)
-"""
-    project.program(source)
+proton.AccountSettings("dev", pipeline_service_role_arn="{SERVICE_ROLE}", account=elsewhere, {more})
+""")
     project.up()
 
-    _replaced_by(project, "--replace")
+    output = _replaced_by(project, "--replace")
 
     proton = proton_server.client("proton", region="sa-east-1")
     assert proton.get_account_settings()["accountSettings"]["pipelineServiceRoleArn"] == SERVICE_ROLE
+    assert ("was not deleted: a later create has adopted it" in output) == bool(more)
+    project.pulumi("destroy", "--yes", "--skip-preview")
+    assert proton.get_account_settings()["accountSettings"] == {}
 
 
 @with_plugin

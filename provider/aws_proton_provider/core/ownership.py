@@ -153,6 +153,10 @@ def verdict(*, creating: bool, own: bool, equal: bool, adopt: bool, limited: boo
     )
 
 
+REPLACED_FIRST = "a later create has adopted it, as a replacement with deleteBeforeReplace=False does"
+"""Why what a replacement created first is not deleted after it."""
+
+
 def reason_not_to_delete(tags: Tags, incarnation: str | None, owners: Collection[str]) -> str | None:
     """Why a delete must not remove an object, None where it may.
 
@@ -165,5 +169,5 @@ def reason_not_to_delete(tags: Tags, incarnation: str | None, owners: Collection
     if not belongs(tags, owners):
         return f"it belongs to {tags.owner} now"
     if tags.incarnation is not None and tags.incarnation != incarnation:
-        return "a later create has adopted it, as a replacement with deleteBeforeReplace=False does"
+        return REPLACED_FIRST
     return None

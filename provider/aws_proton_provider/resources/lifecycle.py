@@ -58,7 +58,7 @@ class CustomResource(Resource):
         if checked.failures:
             return checked
         inputs = checked.inputs
-        if any(declared.wire == "tagsAll" for declared in cls.properties):
+        if cls.has_tags():
             inputs["tagsAll"] = all_tags(inputs.get("tags"), context.default_tags, inputs.get(facts.OWNER))
             checked.failures += [] if olds else too_many_tags(inputs)
         elif inputs.get(facts.CREATE_FIRST):
@@ -66,6 +66,11 @@ class CustomResource(Resource):
         if olds and not cls.diff(olds, inputs).replaces:
             checked.failures += refused_removals(changes(cls, olds, inputs))
         return checked
+
+    @classmethod
+    def has_tags(cls) -> bool:
+        """Whether its objects have tags, in which it is written whose they are."""
+        return any(declared.wire == "tagsAll" for declared in cls.properties)
 
     @classmethod
     def diff(cls, state: State, inputs: State) -> Diff:

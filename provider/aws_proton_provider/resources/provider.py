@@ -16,7 +16,8 @@ from aws_proton_provider.aws.operation import Operation, Verb, nobody
 from aws_proton_provider.core.changes import PathChange, path_changes
 from aws_proton_provider.core.checking import Checked
 from aws_proton_provider.core.errors import Interrupted, InvalidInput, NotFound, ProtonError, Unreachable
-from aws_proton_provider.core.facts import imported, require_readable, version_fact
+from aws_proton_provider.core.facts import OWNER, imported, require_readable, version_fact
+from aws_proton_provider.core.ownership import REPLACED_FIRST
 from aws_proton_provider.core.redaction import redacted
 from aws_proton_provider.core.values import State, has_unknown
 from aws_proton_provider.resources import FUNCTIONS, RESOURCES
@@ -44,6 +45,7 @@ class Provider:
         self._configuration = configuration
         self._complete = complete
         self._services: dict[Proton, ProtonService] = {}
+        self._created: set[tuple[str, str, str | None]] = set()
 
     def check(self, resource: type[CustomResource], olds: State, news: State) -> Checked:
         """The inputs in normal form, what is wrong with them, and what a reviewer should know."""
@@ -95,6 +97,7 @@ class Provider:
         """Makes the object."""
         with _redacted(inputs):
             made = resource.create(inputs, operation)
+        self._created.add(_object(resource, made.identifier, inputs))
         warnings = tuple(redacted(warning, inputs) for warning in made.warnings)
         return dataclasses.replace(made, warnings=warnings)
 
@@ -133,8 +136,14 @@ class Provider:
     def delete(
         self, resource: type[CustomResource], identifier: str, state: State, operation: Operation
     ) -> tuple[str, ...]:
-        """Removes the object; returns what the user should be warned of."""
+        """Removes the object; returns what the user should be warned of.
+
+        Of what has no tags, only this command knows that a replacement has just made it: without
+        deleteBeforeReplace the new object is the old one, and removing the old one would undo the new one.
+        """
         require_readable(_title(resource, state), state)
+        if not resource.has_tags() and _object(resource, identifier, state) in self._created:
+            return (f"{resource.__name__} {identifier} was not deleted: {REPLACED_FIRST}",)
         with _redacted(state):
             warnings = resource.delete(identifier, state, operation)
         return tuple(redacted(warning, state) for warning in warnings)
@@ -178,6 +187,11 @@ class Provider:
 
     def _service(self, proton: Proton) -> ProtonService:
         return self._services.setdefault(proton, ProtonService(proton))
+
+
+def _object(resource: type[CustomResource], identifier: str, state: State) -> tuple[str, str, str | None]:
+    """What tells an object of one resource of the program from all others."""
+    return resource.__name__, identifier, state.get(OWNER)
 
 
 def _title(resource: type[CustomResource], properties: State) -> str:
