@@ -94,6 +94,8 @@ def test_an_interrupt_ends_a_wait_and_the_next_up_goes_on_with_the_same_environm
     assert len(deployments(held.proton, name)) == 2
     assert team.outputs()["dev"] == {"name": name}
     assert team.preview().summary == {"same": 2}
+    destroyed = team.pulumi("destroy", "--yes", "--skip-preview").text
+    assert "SUCCEEDED" not in destroyed, "how the last deployment ended is no status of the deletion"
 
 
 def test_custom_timeouts_end_a_wait_with_a_sentence_and_what_is_waited_for_is_on_the_resources_row(

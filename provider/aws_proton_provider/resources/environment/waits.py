@@ -261,9 +261,12 @@ class _Wait:
 
     def _show(self, environment: State) -> None:
         seen = {member: environment.get(member) for member in _SHOWN}
+        # What had ended before this wait began is no news: only an update or a deletion asks for it.
+        is_news = bool(self._seen) or environment["deploymentStatus"] in (*_DEPLOYING, *_DELETING)
         if seen != self._seen:
             self._seen = seen
-            self._operation.status(": ".join(str(value) for value in seen.values() if value))
+            if is_news:
+                self._operation.status(": ".join(str(value) for value in seen.values() if value))
 
 
 def _ended(wait: _Wait) -> State | None:
