@@ -12,6 +12,8 @@ from tests.servers import LocalServer, publisher
 from tests.waiting import eventually
 
 BUNDLE = REPOSITORY / "examples" / "06-self-managed" / "template"
+STATUS_MESSAGE = "as the automation has it"
+"""What is notified with the end of a deployment."""
 
 
 class HeldEnvironments:
@@ -46,4 +48,5 @@ class HeldEnvironments:
         """Ends the deployments that are in progress."""
         for name in names:
             record = self.proton.get_environment(name=name)["environment"]
-            notify(self.proton, record, status, outputs=[{"key": "name", "valueString": name}])
+            outputs = [{"key": "name", "valueString": name}]
+            notify(self.proton, record, status, statusMessage=STATUS_MESSAGE, outputs=outputs)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.held import HeldEnvironments
+from tests.engine.held import STATUS_MESSAGE, HeldEnvironments
 from tests.engine.project import PLUGIN, Project, calls, deployments
 from tests.names import unique
 from tests.servers import LocalServer
@@ -42,14 +42,17 @@ def _output(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def _resumed(team: Project, held: HeldEnvironments, server: LocalServer, name: str) -> str:
-    """An `up` that waits for the deployment of before: the deployment ends once it was asked for."""
+def _resumed(
+    team: Project, held: HeldEnvironments, server: LocalServer, name: str, status: str = "SUCCEEDED"
+) -> str:
+    """An `up` that waits for the deployment, which ends with `status` once it was asked for."""
     before = calls(server).count("GetEnvironment")
     resuming = team.start(*_UP)
     eventually(lambda: calls(server).count("GetEnvironment") > before)
-    held.release(name)
+    held.wait_for(name)
+    held.release(name, status=status)
     output = _output(resuming)
-    assert resuming.returncode == 0, output
+    assert (resuming.returncode == 0) == (status == "SUCCEEDED"), output
     return output
 
 
@@ -98,7 +101,7 @@ def test_an_interrupt_ends_a_wait_and_the_next_up_goes_on_with_the_same_environm
     assert "SUCCEEDED" not in destroyed, "how the last deployment ended is no status of the deletion"
 
 
-def test_custom_timeouts_end_a_wait_with_a_sentence_and_what_is_waited_for_is_on_the_resources_row(
+def test_what_is_waited_for_what_took_too_long_and_what_failed_is_said_of_the_resource(
     team: Project, held: HeldEnvironments, proton_server: LocalServer
 ) -> None:
     name = unique("impatient")
@@ -115,11 +118,15 @@ def test_custom_timeouts_end_a_wait_with_a_sentence_and_what_is_waited_for_is_on
 
     result = team.up(fails=True)
 
-    assert f"environment {name}: the deployment of this create" in result.error()
-    assert "2" in result.error()
+    assert f"environment {name}: the deployment of this create took longer than 2 s" in result.error()
     row = "aws-proton:index:Environment dev creating"
-    (shown,) = {line for line in result.text.splitlines() if row in line and "Waiting for" in line}
-    assert "to be merged" in shown
+    shown = [line for line in result.text.splitlines() if row in line and "IN_PROGRESS: Waiting for" in line]
+    assert shown
+
+    failed = _resumed(team, held, proton_server, name, "FAILED")
+    said = f"aws-proton:index:Environment (dev):\n    error: environment {name}: FAILED: {STATUS_MESSAGE} ("
+    assert said in failed
+    assert team.resources()["dev"]["initErrors"]
 
     _resumed(team, held, proton_server, name)
     assert team.preview().summary == {"same": 2}
