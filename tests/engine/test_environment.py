@@ -97,6 +97,7 @@ def test_each_level_is_in_the_preview_and_then_in_the_servers_record_and_a_lower
     assert live["templateMajorVersion"] == "1"
 
 
+@with_plugin
 def test_drift_made_behind_pulumis_back_shows_after_a_refresh_and_the_next_up_undoes_it(
     project: Project, proton: Any, workshop: str
 ) -> None:
@@ -129,6 +130,7 @@ def test_drift_made_behind_pulumis_back_shows_after_a_refresh_and_the_next_up_un
     assert project.preview().summary == {"same": 2}
 
 
+@with_plugin
 def test_an_environment_deleted_behind_pulumis_back_says_what_to_do_and_is_created_again(
     project: Project, proton: Any, workshop: str
 ) -> None:

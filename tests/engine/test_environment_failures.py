@@ -68,6 +68,7 @@ def test_an_engine_killed_in_the_middle_of_a_create_leaves_no_orphan(
     assert proton.list_environments()["environments"] == []
 
 
+@with_plugin
 def test_a_bad_spec_is_stopped_in_the_preview_with_its_path(
     project: Project, proton: Any, workshop: str
 ) -> None:

@@ -22,6 +22,7 @@ def with_a_draft(published_template: Any, region: str) -> str:
     return name
 
 
+@with_plugin
 def test_a_preview_warns_of_what_reaches_far_and_stops_what_reaches_too_far(
     project: Project, proton: Any, with_a_draft: str
 ) -> None:

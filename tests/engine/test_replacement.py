@@ -88,6 +88,7 @@ def test_an_environment_is_really_made_anew(project: Project, proton: Any, works
     assert name not in str(proton.list_environments()["environments"])
 
 
+@with_plugin
 def test_an_environment_whose_program_creates_first_is_kept_and_still_the_states_own(
     project: Project, proton: Any, workshop: str
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import Project
+from tests.engine.project import DYNAMIC, PLUGIN, Project, with_dynamic, with_plugin
 from tests.names import SERVICE_ROLE
 
 _PROGRAM = """
@@ -46,13 +46,18 @@ def _all_output(project: Project, *, fails: bool) -> str:
     return output + project.state()
 
 
+_BEYOND = ('spec={"password": secret, "days": 99}', "spec.days: must be at most 14")
+_NO_YAML = (
+    'spec=secret.apply(lambda value: "password: *" + value)',
+    "spec: cannot be read: not valid YAML: ",
+)
+_PATTERN = ('spec={"label": secret}, tags={"token": secret}', "spec.label: must match the pattern")
+
+
 @pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        ('spec={"password": secret, "days": 99}', "spec.days: must be at most 14"),
-        ('spec=secret.apply(lambda value: "password: *" + value)', "spec: cannot be read: not valid YAML: "),
-        ('spec={"label": secret}, tags={"token": secret}', "spec.label: must match the pattern"),
-    ],
+    ("adapter", "arguments", "reason"),
+    [(DYNAMIC, *_BEYOND), (DYNAMIC, *_NO_YAML), (PLUGIN, *_NO_YAML), (PLUGIN, *_PATTERN)],
+    indirect=["adapter"],
 )
 def test_what_check_refuses_is_said_without_the_value(
     project: Project, workshop: str, arguments: str, reason: str
@@ -85,6 +90,7 @@ def test_a_secret_tag_and_a_secret_default_tag_are_secret_among_all_tags(
     assert "Hunter" not in output
 
 
+@with_dynamic
 def test_a_short_secret_does_not_garble_what_went_wrong(project: Project, workshop: str) -> None:
     arguments = (
         'spec={"broken": True, "password": "sesame-open", "days": config.require_secret_int("password"), '
@@ -98,6 +104,7 @@ def test_a_short_secret_does_not_garble_what_went_wrong(project: Project, worksh
     assert "No-such-property-sesame-open" in error, "what is no secret is shown"
 
 
+@with_plugin
 def test_the_reason_of_a_failure_that_may_quote_a_secret_of_before_is_not_repeated(
     project: Project, proton: Any, workshop: str
 ) -> None:
