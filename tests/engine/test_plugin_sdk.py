@@ -1,4 +1,4 @@
-"""What is generated for the plugin, used: its schema, the Python SDK, and `pulumi do`."""
+"""What is generated for the plugin, used: its schema, and the Python SDK."""
 
 from __future__ import annotations
 
@@ -94,29 +94,3 @@ def test_pulumi_gets_the_schema_of_this_version_from_the_plugin_and_finds_nothin
     assert schema["resources"].keys() == {f"aws-proton:index:{each.__name__}" for each in RESOURCES}
     assert schema["functions"].keys() == {f"aws-proton:index:{each.wire}" for each in FUNCTIONS}
     assert checked.text == ""
-
-
-def test_pulumi_do_is_a_command_line_for_environments(project: Project, workshop: str) -> None:
-    name = unique("env")
-    # Pulumi's own language for inputs: YAML needs a converter, a plugin that only Pulumi's releases have.
-    (project.folder / "inputs.pp").write_text(f"""
-        name = "{name}"
-        templateName = "{workshop}"
-        templateMajorVersion = "1"
-        spec = {{}}
-        protonServiceRoleArn = "{SERVICE_ROLE}"
-    """)
-
-    def do(*arguments: str) -> str:
-        return project.pulumi("do", "--package", _PLUGIN, *arguments).text
-
-    environment = ("aws-proton:index:Environment",)
-    inputs = ("--input", "pcl", "--input-file", "inputs.pp")
-    do(*environment, "create", *inputs, "--stateless", "--yes")
-    assert {"id": name, "name": name} in json.loads(do(*environment, "list"))
-    assert '"SUCCEEDED"' in do(*environment, "read", name)
-    do(*environment, "patch", name, "--description", "patched", "--stateless", "--yes")
-    found = json.loads(do("aws-proton:index:getEnvironment", "--name", name))
-    assert (found["description"], found["templateName"]) == ("patched", workshop)
-    do(*environment, "delete", name, "--stateless", "--yes")
-    assert name not in do(*environment, "list")
