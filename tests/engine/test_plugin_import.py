@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,17 +90,25 @@ def test_each_resource_is_imported_by_the_program_and_by_the_command_without_a_d
     project.program(source.replace("IDS = {}", f"IDS = {ids}"))
     assert project.preview().summary == {"import": 4, "create": 2}
     project.up()
-    assert {name: project.resources()[name]["id"] for name in ids} == ids
+    resources = project.resources()
+    there = resources.pop("there")
+    assert {name: item["id"] for name, item in resources.items()} == ids
     project.program(source)
     assert project.preview().summary == {"same": 6}
 
-    types = {name: project.resources()[name]["type"] for name in ids}
-    providers = {"request": f"--provider=there={project.resources()['there']['urn']}"}
-    for name in ("environment", "settings", "accepted", "request"):
-        project.pulumi("state", "delete", "--yes", project.resources()[name]["urn"])
-    for name, kind in types.items():
-        arguments = (kind, name, ids[name], *([providers[name]] if name in providers else []))
-        project.pulumi("import", *arguments, "--yes", "--skip-preview", "--generate-code=false")
+    known = json.loads(project.state())
+    found = known["deployment"]["resources"]
+    known["deployment"]["resources"] = [item for item in found if item.get("id") not in ids.values()]
+    (project.folder / "forgotten.json").write_text(json.dumps(known))
+    project.pulumi("stack", "import", "--file", "forgotten.json")
+    wanted = [
+        {"type": item["type"], "name": name, "id": ids[name]}
+        | ({"provider": "there"} if name == "request" else {})
+        for name, item in resources.items()
+    ]
+    bulk = {"nameTable": {"there": there["urn"]}, "resources": wanted}
+    (project.folder / "import.json").write_text(json.dumps(bulk))
+    project.pulumi("import", "--file", "import.json", "--yes", "--skip-preview", "--generate-code=false")
     assert project.preview().summary == {"same": 6}
 
     project.program(source.replace('"days": 3', '"days": 4'))
