@@ -11,12 +11,9 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.engine.project import Project
+from tests.engine.project import DYNAMIC, PLUGIN, Project
 from tests.names import SERVICE_ROLE
 from tests.waiting import ended
-
-ADAPTERS = {"dynamic": "pulumi_aws_proton", "plugin": "pulumi_aws_proton.plugin"}
-"""The module of each adapter."""
 
 OTHERS = ("request", "accepter", "settings")
 """The resources that are no environments."""
@@ -184,8 +181,7 @@ def _renames(story: Story) -> None:
 
 def _last_up_and_destroy(story: Story) -> None:
     project = story.project
-    in_time = story.facts["adapter"] == "dynamic"
-    text = project.up(fails=not in_time).text
+    text = project.up(fails=project.adapter == PLUGIN).text
     story.works["`customTimeouts`"] = "took longer than 1 s" in text
     ended(story.proton, f"{story.facts['prefix']}-hurried")
     project.pulumi("state", "unprotect", "--all", "--yes")
@@ -196,9 +192,9 @@ def _last_up_and_destroy(story: Story) -> None:
 
 def _inline(story: Story) -> bool:
     """Whether an inline program of the Automation API deploys an environment and destroys it."""
-    project, adapter = story.project, story.facts["adapter"]
+    project = story.project
     program = _INLINE.format(
-        module=ADAPTERS[adapter],
+        module={DYNAMIC: "pulumi_aws_proton", PLUGIN: "pulumi_aws_proton.plugin"}[project.adapter],
         name=f"{story.facts['prefix']}-inline",
         template=story.facts["workshop"],
         role=SERVICE_ROLE,

@@ -16,32 +16,32 @@ import pytest
 import yaml
 
 from proton_server.cli.publish import publish_folder
-from tests.engine.project import Project
+from tests.engine.project import DYNAMIC, PLUGIN, Project
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, REPOSITORY, THIRD
 from tests.servers import LocalServer
 from tests.waiting import eventually
 from tools.uv import VENV
 
 _IMPORT = "import pulumi_aws_proton as proton"
-either = pytest.mark.parametrize("form", ["dynamic", "plugin"])
+either = pytest.mark.parametrize("form", [DYNAMIC, PLUGIN])
 
 
 @pytest.fixture
 def example(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Any:
     """A copy of an example's project, with a stack and an account's credentials: `example("03-…")`.
 
-    It is where it is in the repository, and `form="plugin"` gives it the two lines of its README.
+    It is where it is in the repository, and `form=PLUGIN` gives it the two lines of its README.
     """
     (tmp_path / ".venv").symlink_to(VENV)
 
-    def copy(folder: str, account: str = ACCOUNT, form: str = "dynamic", where: str | None = None) -> Project:
+    def copy(folder: str, account: str = ACCOUNT, form: str = DYNAMIC, where: str | None = None) -> Project:
         source = Path("examples") / folder
         manifest = Path(where or source) / "Pulumi.yaml"
         name = yaml.safe_load((REPOSITORY / manifest).read_text())["name"]
         project = Project((tmp_path / manifest).parent, proton_server.url, name=name, home=pulumi_home)
         shutil.copytree(REPOSITORY / source, tmp_path / source, dirs_exist_ok=True)
         shutil.copy(REPOSITORY / manifest, tmp_path / manifest)
-        if form == "plugin":
+        if form == PLUGIN:
             _give_plugin(tmp_path / source, tmp_path / manifest)
         project.environment["AWS_ACCESS_KEY_ID"] = account
         return project
@@ -65,7 +65,7 @@ def _made_by(project: Project) -> str:
     """The form of the program that a stack's resources are of."""
     made = {found["type"].rpartition("aws-proton:")[0] for found in project.resources().values()}
     (prefix,) = made - {"pulumi:providers:"}
-    return {"": "plugin", "pulumi-python:dynamic/": "dynamic"}[prefix]
+    return {"": PLUGIN, "pulumi-python:dynamic/": DYNAMIC}[prefix]
 
 
 def _destroy(project: Project) -> None:

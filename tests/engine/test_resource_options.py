@@ -6,17 +6,15 @@ One story for each adapter; what it saw is the table in `docs/guide/resource-opt
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bundles import bundle, codebuild_manifest
-from tests.engine.option_story import ADAPTERS, Story, run
-from tests.engine.project import Project
+from tests.engine.option_story import Story, run
+from tests.engine.project import DYNAMIC, PLUGIN, Project
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REPOSITORY, SERVICE_ROLE, unique
 from tests.servers import LocalServer
 from tests.waiting import ended
@@ -84,55 +82,41 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory, published_template: Any) -> str:
+def slow(tmp_path_factory: pytest.TempPathFactory, published_template: Any, region: str) -> str:
     """A template whose deployment takes longer than a second."""
     folder = tmp_path_factory.mktemp("slow") / "bundle"
     manifest = codebuild_manifest(["sleep 4", "echo [] > proton-outputs.json"], ["true"])
-    name: str = published_template(bundle(folder, manifest=manifest))
+    name: str = published_template(bundle(folder, manifest=manifest), region=region)
     return name
 
 
 @pytest.fixture(scope="module")
-def template(published_template: Any) -> str:
-    """A template that any spec is fine with."""
-    name: str = published_template(REPOSITORY / "tests/engine/workshop")
-    return name
-
-
-@pytest.fixture(scope="module", params=ADAPTERS)
 def story(
-    request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     proton_server: LocalServer,
     pulumi_home: Path,
-    template: str,
+    adapter: str,
+    region: str,
+    workshop: str,
     slow: str,
 ) -> Story:
     """The stages with one adapter, after the last."""
-    adapter = request.param
+    folder = tmp_path_factory.mktemp(adapter) / "project"
     project = Project(
-        tmp_path_factory.mktemp(adapter) / "project", proton_server.url, name="options", home=pulumi_home
+        folder, proton_server.url, name="options", home=pulumi_home, adapter=adapter, region=region
     )
-    manifest = project.folder / "Pulumi.yaml"
-    if "plugins:" not in manifest.read_text():
-        plugins = {"providers": [{"name": "aws-proton", "path": str(Path(sys.executable).parent)}]}
-        manifest.write_text(f"{manifest.read_text()}plugins: {json.dumps(plugins)}\n")
-    source = _PROGRAM.read_text()
-    (project.folder / "__main__.py").write_text(
-        source.replace("import pulumi_aws_proton as", f"import {ADAPTERS[adapter]} as")
-    )
+    project.program(_PROGRAM.read_text())
+    proton = proton_server.client("proton", region=region)
     facts = {
-        "adapter": adapter,
         "prefix": unique("options"),
         "account": ACCOUNT,
         "environment_account": ENVIRONMENT_ACCOUNT,
-        "workshop": template,
+        "workshop": workshop,
         "slow": slow,
     }
-    proton = proton_server.client("proton")
     proton.create_environment(
         name=f"{facts['prefix']}-got",
-        templateName=template,
+        templateName=workshop,
         templateMajorVersion="1",
         spec="{proton: EnvironmentSpec, spec: {}}",
         protonServiceRoleArn=SERVICE_ROLE,
@@ -153,7 +137,7 @@ def _column(table: str, column: int) -> dict[str, str]:
 def test_every_option_does_what_the_table_in_the_guide_says(story: Story) -> None:
     table = (REPOSITORY / "docs/guide/resource-options.md").read_text()
     seen = {row.option: row.works if story.works[row.option] else row.otherwise for row in ROWS}
-    column = 1 + [*ADAPTERS].index(story.facts["adapter"])
+    column = 1 + [DYNAMIC, PLUGIN].index(story.project.adapter)
 
     assert _column(table, column) == seen
     assert _column(table, 3) == {row.option: row.others for row in ROWS}
