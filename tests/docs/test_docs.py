@@ -87,6 +87,16 @@ def test_every_key_of_the_stacks_configuration_is_in_the_guide() -> None:
     }
 
 
+@pytest.mark.parametrize("page", _PAGES, ids=_name)
+def test_every_key_and_type_that_is_shown_exists(page: Path) -> None:
+    keys = {str(field.alias) for field in Configuration.model_fields.values()}
+    types = {resource.__name__ for resource in RESOURCES}
+
+    shown = set(re.findall(r"\baws-proton:(?:index:)?(\w+)", page.read_text()))
+
+    assert shown - {"index"} <= keys | types
+
+
 def test_every_key_is_in_the_registrys_page_with_its_default() -> None:
     page = (REPOSITORY / "docs" / "installation-configuration.md").read_text()
     rows = {key.removeprefix("aws-proton:"): row.split(" | ") for key, row in _rows(page).items()}
