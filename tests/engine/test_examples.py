@@ -289,16 +289,10 @@ def test_09_a_program_previews_deploys_changes_and_destroys(example: Any, proton
     project = example("09-automation-api")
     readme = (project.folder / "README.md").read_text()
 
-    done = subprocess.run(
-        [sys.executable, "__main__.py"],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    printed = subprocess.check_output(
+        [sys.executable, "__main__.py"], cwd=project.folder, env=project.environment, text=True
     )
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout in readme
+    assert printed in readme
     names = [found["name"] for found in proton_server.client("proton").list_environments()["environments"]]
     assert "automated" not in names
