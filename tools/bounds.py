@@ -30,12 +30,15 @@ _TESTS = (
     "tests/provider",
     "tests/contract",
     _STORY,
-    "tests/engine/test_secrets.py::test_a_secret_tag_is_secret_among_all_tags",
+    "tests/engine/test_secrets.py::test_a_secret_tag_and_a_secret_default_tag_are_secret_among_all_tags",
 )
 """What the versions show in: the decisions, the live server, and one story each of Pulumi's engine."""
 _TESTS_OF_NEWER = ("tests/provider", _STORY)
 """A newer Python has to show only that it installs, imports and runs the same versions."""
-_IMPORTS = "import pulumi_aws_proton, aws_proton_provider.adapters.dynamic"
+_IMPORTS = (
+    "import pulumi_aws_proton.plugin, aws_proton_provider.adapters.dynamic, "
+    "aws_proton_provider.adapters.plugin.servicer"
+)
 
 
 def main() -> int:
