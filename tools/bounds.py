@@ -28,7 +28,10 @@ _TOOLS = (
 _STORY = "tests/engine/test_environment.py::test_from_nothing_to_outputs_to_no_change_to_nothing"
 _TESTS = (
     "tests/provider",
-    "tests/contract",
+    "tests/contract/test_both_adapters.py",
+    "tests/contract/test_environment.py",
+    "tests/contract/test_plugin_protocol.py",
+    "tests/contract/test_plugin_values.py",
     _STORY,
     "tests/engine/test_secrets.py::test_a_secret_tag_and_a_secret_default_tag_are_secret_among_all_tags",
 )

@@ -98,8 +98,9 @@ def test_fifty_waits_cost_a_listing_a_tick_and_one_call_each(
     made = Counter(calls(server)[before:])
     assert {environment["deploymentStatus"] for environment in ended} == {"SUCCEEDED"}
     assert made.keys() == {"ListEnvironments", "GetEnvironment"}
-    assert made["ListEnvironments"] <= ticks
-    assert MANY <= made["GetEnvironment"] <= MANY + 5  # the last one, alone, looks itself
+    assert made["GetEnvironment"] >= MANY
+    # One call a tick, of the listing or by the last one alone; and one for each at its end.
+    assert made.total() <= MANY + ticks
     assert set(map(tuple, shown.values())) == {("IN_PROGRESS", "SUCCEEDED")}
 
 

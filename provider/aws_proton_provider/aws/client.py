@@ -58,6 +58,10 @@ class _MadeOnce(functools.cached_property[_T]):
             return super().__get__(instance, owner)
 
 
+_MOST_CONNECTIONS = 100
+"""Kept open to a server: of more operations at once, each makes a connection of its own for a call."""
+
+
 class Proton:
     """The Proton API of one target, with what the provider needs around it. Safe to share between threads."""
 
@@ -151,6 +155,7 @@ class Proton:
         config = botocore.config.Config(
             retries={"mode": "standard"} if again is None else {"mode": "standard", "max_attempts": again},
             user_agent_extra="pulumi-aws-proton",
+            max_pool_connections=_MOST_CONNECTIONS,
             connect_timeout=10,
             read_timeout=60,
         )
