@@ -52,6 +52,12 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def proton(proton_server: LocalServer) -> Any:
+    """The server as any AWS client sees it, in the Region of the programs: there is one adapter here only."""
+    return proton_server.client("proton")
+
+
+@pytest.fixture
 def program(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Callable[[Language], Project]:
     """Copies an example to where it finds the plugin and the SDKs as in the repository."""
 
