@@ -21,6 +21,11 @@ _BOTO3 = f"boto3 with its waiter, {_THREADS} threads"
 _CLI = f"AWS CLI with its waiter, xargs -P {_DEPLOYED}"
 _UP = ("up", "--yes", "--skip-preview", "--parallel", str(_DEPLOYED))
 
+_NOTE = """\
+Pulumi's dynamic server has four threads, so 25 rounds are what there is to reach with it. What keeps the
+plugin from the limit is the server: it looks at each stack 34 times in ten seconds, 3,400 DescribeStacks that
+take one of two cores for 16 s, while the plugin takes 3 s of processor time, one of them for its start."""
+
 
 @contextmanager
 def _deployments() -> Iterator[Sequence[Measurement]]:
@@ -46,7 +51,7 @@ def _deployments() -> Iterator[Sequence[Measurement]]:
                 "s",
                 cases,
                 ratios,
-                "Pulumi's dynamic server has four threads, so 25 rounds are what there is to reach with it.",
+                _NOTE,
             )
         ]
 

@@ -47,8 +47,9 @@ def _importing(modules: str) -> Callable[[], float]:
 _ONE_NOTE = """\
 What is left of the difference, in Pulumi's dynamic server: 0.22 s to import botocore and pydantic, 0.06 s to
 make botocore's client, 0.07 s for the first check of a schema, of which most imports jsonschema. Before,
-boto3, openapi-schema-validator and the same imports in the program made it 2.0 ×. The plugin imports as much,
-and does without Pulumi's SDK, which a provider that imports its messages as usual loads first."""
+boto3, openapi-schema-validator and the same imports in the program made it 2.0 ×. In the plugin: 0.24 s
+for the same imports, 0.12 s for the first check (botocore's client, jsonschema, four calls), less 0.15 s for
+Pulumi's SDK, which a provider that imports its messages as usual loads first."""
 
 
 @contextmanager
