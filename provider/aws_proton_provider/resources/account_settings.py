@@ -14,6 +14,7 @@ from aws_proton_provider.aws.operation import Operation
 from aws_proton_provider.core import types
 from aws_proton_provider.core.changes import Change, changes
 from aws_proton_provider.core.declaration import ACCOUNT, Kind, prop
+from aws_proton_provider.core.errors import NotFound
 from aws_proton_provider.core.records import from_record, to_request, without_record
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.lifecycle import Created, CustomResource
@@ -50,7 +51,13 @@ class AccountSettings(CustomResource):
     @classmethod
     def read(cls, identifier: str, state: State, operation: Operation) -> State | None:
         """Of the settings those that are managed; all of them where nothing is known yet (`.get`)."""
-        require_same(identifier, current_location(operation.proton))
+        reached = current_location(operation.proton)
+        if not state and identifier != reached:
+            raise NotFound(
+                f"AccountSettings {identifier} cannot be read: the current credentials and Region reach "
+                f"{reached}"
+            )
+        require_same(identifier, reached)
         live = live_settings(operation.proton)
         own = {item.wire for item in cls.of_kind(Kind.INPUT)} & (state.keys() or live.keys())
         return without_record(cls, state) | {wire: value for wire, value in live.items() if wire in own}
