@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aws_proton_provider.adapters import engine as dynamic_engine
+from aws_proton_provider.adapters.messages import connect
 from proton_server.cli.publish import publish_folder
 from tests.bundles import bundle, schema_of
 from tests.contract.adapters import Adapter
@@ -57,10 +57,10 @@ def _engine() -> Iterator[EngineLog]:
     with listening() as log:
         arguments = sys.argv
         sys.argv = [*arguments, log.address]
-        dynamic_engine._engine.cache_clear()
+        connect.cache_clear()
         yield log
         sys.argv = arguments
-        dynamic_engine._engine.cache_clear()
+        connect.cache_clear()
 
 
 @pytest.fixture

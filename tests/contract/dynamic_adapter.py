@@ -18,8 +18,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.settings import Settings, configure
 
 from aws_proton_provider.adapters import dynamic as providers
-from aws_proton_provider.adapters import engine
 from aws_proton_provider.adapters.handler import _provider_of
+from aws_proton_provider.adapters.messages import connect
 from aws_proton_provider.core.errors import ProtonError
 from aws_proton_provider.core.facts import SECRETS
 from tests.contract.adapters import Adapter, Diff, Found, OperationFailed, Properties
@@ -39,7 +39,7 @@ class DynamicAdapter(Adapter):
 
     def start(self) -> None:
         _provider_of.cache_clear()
-        engine.warn.cache_clear()
+        connect.cache_clear()
         config = {f"aws-proton:{key}": value for key, value in revealed(self.config).items()}
         self._provider = self._class()
         self._text = serialize_provider(self._provider)

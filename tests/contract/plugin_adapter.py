@@ -12,7 +12,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from aws_proton_provider.adapters.plugin import engine
+from aws_proton_provider.adapters.messages import connect
 from aws_proton_provider.adapters.plugin.servicer import Servicer
 from tests.contract.adapters import Adapter, Diff, Found, InitFailed, OperationFailed, Properties
 from tests.contract.values import from_wire, to_wire
@@ -46,7 +46,7 @@ class PluginAdapter(Adapter):
     def launch(self) -> None:
         """Starts the process and greets it, without a configuration."""
         self.stop()
-        engine.connect.cache_clear()
+        connect.cache_clear()
         self._server = grpc.server(futures.ThreadPoolExecutor(8))
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(self._engine_address), self._server)
         port = self._server.add_insecure_port("127.0.0.1:0")

@@ -10,7 +10,6 @@ jsonschema) is imported in Pulumi's dynamic server, when it calls the first one.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -58,19 +57,13 @@ class _DynamicProvider(dynamic.ResourceProvider):
 
 
 def _imported_handler() -> type[Handler]:
-    """The class `Handler`, whose import takes long.
-
-    Nothing that it makes is garbage, so the collector does not look at it: that is a fifth of the time.
-    """
-    from aws_proton_provider.adapters.engine import adapt_server  # noqa: PLC0415 - no program needs it
+    """The class `Handler`, whose import takes long."""
+    from aws_proton_provider.adapters.engine import adapt_server  # noqa: PLC0415 - no program needs them
+    from aws_proton_provider.adapters.processes import without_collector  # noqa: PLC0415
 
     adapt_server()
-    gc.disable()
-    try:
-        from aws_proton_provider.adapters.handler import Handler  # noqa: PLC0415 - no program needs it
-    finally:
-        gc.freeze()
-        gc.enable()
+    with without_collector():
+        from aws_proton_provider.adapters.handler import Handler  # noqa: PLC0415
     return Handler
 
 

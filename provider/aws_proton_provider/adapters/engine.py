@@ -5,14 +5,10 @@ Messages name no resource, since Pulumi gives the server no URN.
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import sys
 import traceback
 
-import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
-
+from aws_proton_provider.adapters.messages import connect
 from aws_proton_provider.adapters.processes import end_with_engine
 from aws_proton_provider.core.errors import ProtonError
 
@@ -40,17 +36,10 @@ def adapt_server() -> None:
         server.traceback = _OneLine  # type: ignore[union-attr]
 
 
-@functools.cache
 def warn(message: str) -> None:
     """Shows a warning once in this command.
 
     Without an engine to be reached it is left out: it is never the error.
     """
-    with contextlib.suppress(grpc.RpcError, ValueError):
-        _engine().Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message))
-
-
-@functools.cache
-def _engine() -> engine_pb2_grpc.EngineStub:
-    """The engine, whose address is the server's last argument."""
-    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
+    # The engine's address is the server's last argument.
+    connect(sys.argv[-1]).warn("", message)

@@ -16,9 +16,8 @@ from pulumi.runtime import rpc
 
 from aws_proton_provider.adapters import engine
 from aws_proton_provider.aws.configuration import Configuration
-from aws_proton_provider.core.facts import secret_paths
 from aws_proton_provider.core.values import UNKNOWN, State, Value, normalised
-from aws_proton_provider.resources.lifecycle import CustomResource
+from aws_proton_provider.resources.lifecycle import CustomResource, repeating_a_secret
 from aws_proton_provider.resources.provider import RESOURCE_OF, Provider
 
 
@@ -119,6 +118,5 @@ def _sent(value: Value) -> Any:
 def _sent_state(resource: type[CustomResource], state: State) -> State:
     """A state or inputs, with what may repeat a secret marked as one; the engine marks the secret itself."""
     sent: State = _sent(state)
-    secret = {path[0] for path in secret_paths(state)}
-    repeating = (item.wire for item in resource.properties if item.repeats in secret)
+    repeating = repeating_a_secret(resource, state)
     return sent | {wire: rpc.wrap_rpc_secret(sent[wire]) for wire in repeating if wire in sent}

@@ -9,7 +9,7 @@ from aws_proton_provider.core import facts
 from aws_proton_provider.core.changes import changes, refused_removals
 from aws_proton_provider.core.checking import Checked, Failure, check_inputs, too_many_tags
 from aws_proton_provider.core.declaration import Kind, Resource
-from aws_proton_provider.core.facts import facts_in
+from aws_proton_provider.core.facts import facts_in, secret_paths
 from aws_proton_provider.core.tags import all_tags
 from aws_proton_provider.core.values import UNKNOWN, State
 from aws_proton_provider.resources.check_context import CheckContext
@@ -120,6 +120,12 @@ def inputs_in(resource: type[Resource], state: State) -> State:
     """The part of a state that a program could have given, so that drift shows in the next preview."""
     wires = {declared.wire for declared in resource.properties if declared.kind is not Kind.OUTPUT}
     return {wire: value for wire, value in state.items() if wire in wires} | facts_in(state)
+
+
+def repeating_a_secret(resource: type[Resource], state: State) -> tuple[str, ...]:
+    """The wire names of what may repeat a secret of a state or of inputs, and so is one, too."""
+    given = {path[0] for path in secret_paths(state)}
+    return tuple(item.wire for item in resource.properties if item.repeats in given)
 
 
 _NO_CREATE_FIRST = (

@@ -16,7 +16,7 @@ from google.protobuf import any_pb2, struct_pb2
 from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import status_pb2
 
-from aws_proton_provider.adapters.plugin.engine import Engine
+from aws_proton_provider.adapters.messages import Engine
 from aws_proton_provider.core.errors import ProtonError
 
 Kept = tuple[str, struct_pb2.Struct]

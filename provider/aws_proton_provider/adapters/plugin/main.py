@@ -5,7 +5,6 @@ Its first line on standard output is its port.
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import threading
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from aws_proton_provider.adapters.plugin.protocol import skip_sdk
-from aws_proton_provider.adapters.processes import end_with_engine
+from aws_proton_provider.adapters.processes import end_with_engine, without_collector
 
 if TYPE_CHECKING:
     from aws_proton_provider.adapters.plugin.servicer import Servicer
@@ -67,16 +66,9 @@ def main() -> int:
 
 
 def _imported() -> type[Servicer]:
-    """The class `Servicer`, whose import takes long.
-
-    Nothing that it makes is garbage, so the collector does not look at it: that is a fifth of the time.
-    """
-    gc.disable()
-    try:
+    """The class `Servicer`, whose import takes long."""
+    with without_collector():
         from aws_proton_provider.adapters.plugin.servicer import Servicer  # noqa: PLC0415 - as said above
-    finally:
-        gc.freeze()
-        gc.enable()
     return Servicer
 
 

@@ -16,7 +16,8 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from aws_proton_provider.adapters.plugin import engine, package, settings
+from aws_proton_provider.adapters.messages import connect
+from aws_proton_provider.adapters.plugin import package, settings
 from aws_proton_provider.adapters.plugin.failures import Kept, answering
 from aws_proton_provider.adapters.plugin.paths import property_diff, property_path
 from aws_proton_provider.adapters.plugin.wire import SecretPath, decode, encode
@@ -24,9 +25,9 @@ from aws_proton_provider.aws.configuration import Configuration, InvalidConfigur
 from aws_proton_provider.aws.operation import Operation, Verb
 from aws_proton_provider.core.declaration import Kind
 from aws_proton_provider.core.errors import InvalidInput
-from aws_proton_provider.core.facts import HIDDEN, NAME, program_facts, secret_paths
+from aws_proton_provider.core.facts import HIDDEN, IMPORTED, NAME, program_facts, secret_paths
 from aws_proton_provider.core.values import State, has_unknown
-from aws_proton_provider.resources.lifecycle import CustomResource
+from aws_proton_provider.resources.lifecycle import CustomResource, repeating_a_secret
 from aws_proton_provider.resources.provider import RESOURCE_OF, Provider
 
 _Mode = messages.CheckRequest.AutonamingOptions.Mode
@@ -39,21 +40,21 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """
 
     def __init__(self, engine_address: str) -> None:
-        self._engine = engine.connect(engine_address)
+        self._engine = connect(engine_address)
         self._provider = Provider(Configuration(), complete=False)
         self._secret_settings: list[SecretPath] = []
         self._interrupted = threading.Event()
 
     def Handshake(self, request: Any, _: Any) -> Any:
         """What both sides understand."""
-        self._engine = engine.connect(request.engine_address)
+        self._engine = connect(request.engine_address)
         return messages.ProviderHandshakeResponse(
             accept_secrets=True, accept_outputs=False, supports_autonaming_configuration=True
         )
 
     def Attach(self, request: Any, _: Any) -> Any:
         """The engine that uses a plugin which was started by hand (PULUMI_DEBUG_PROVIDERS)."""
-        self._engine = engine.connect(request.address)
+        self._engine = connect(request.address)
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, _: Any, __: Any) -> Any:
@@ -257,14 +258,15 @@ def _proposed_name(request: Any) -> State:
 
 def _state(resource: type[CustomResource], request: Any) -> State:
     """The state as the core has it: Pulumi's outputs, and of an imported object the settings it was given."""
-    (state, _), (inputs, _) = decode(request.olds), decode(request.old_inputs)
+    state, _ = decode(request.olds)
+    if IMPORTED not in state:
+        return state
+    inputs, _ = decode(request.old_inputs)
     settings_ = [item.wire for item in resource.of_kind(Kind.SETTING)]
     return {wire: inputs[wire] for wire in settings_ if wire in inputs} | state
 
 
 def _sent(resource: type[CustomResource], state: State) -> struct_pb2.Struct:
     """A state or inputs, with secrets marked, and what may repeat one."""
-    secrets = secret_paths(state)
-    tops = {path[0] for path in secrets}
-    repeating = [[item.wire] for item in resource.properties if item.repeats in tops]
-    return encode(state, [*secrets, *repeating])
+    repeating = ([wire] for wire in repeating_a_secret(resource, state))
+    return encode(state, [*secret_paths(state), *repeating])

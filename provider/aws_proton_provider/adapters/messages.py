@@ -1,4 +1,4 @@
-"""What the plugin says to Pulumi's engine: warnings and status lines, each on the row of its resource."""
+"""What an adapter says to Pulumi's engine: warnings and status lines, on the row of a known resource."""
 
 from __future__ import annotations
 
