@@ -193,7 +193,10 @@ def test_an_imported_object_is_deleted(stack: Stacks, made: Made, what: str, war
         (
             "AccountSettings",
             "999999999999/us-east-1",
-            "AccountSettings 999999999999/us-east-1 cannot be read: the current credentials and Region reach",
+            (
+                "the id of AccountSettings is 999999999999/us-east-1, "
+                "but the current credentials and Region reach"
+            ),
         ),
     ],
 )

@@ -54,8 +54,8 @@ class AccountSettings(CustomResource):
         reached = current_location(operation.proton)
         if not state and identifier != reached:
             raise NotFound(
-                f"AccountSettings {identifier} cannot be read: the current credentials and Region reach "
-                f"{reached}"
+                f"the id of AccountSettings is {identifier}, but the current credentials and Region reach "
+                f"{reached}: correct the id, `account`, or the configuration"
             )
         require_same(identifier, reached)
         live = live_settings(operation.proton)
