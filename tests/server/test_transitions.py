@@ -139,6 +139,7 @@ def test_a_step_that_began_nothing_is_made_again(state: State) -> None:
         (State.RUNNING, 0, 0.1),
         (State.RUNNING, 20, 2.0),
         (State.RUNNING, 3600, 5.0),
+        (State.WATCHED, 20, 30.0),
         (State.OUT_OF_REACH, 0, 1.0),
         (State.WAITING, 3600, 60.0),
     ],

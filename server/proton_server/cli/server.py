@@ -23,6 +23,7 @@ from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Store
 from proton_server.provisioning.methods import METHODS, manifest_engines
+from proton_server.provisioning.stack_watch import StackWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,8 +47,11 @@ def run(
 ) -> None:
     """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
     evaluate, engines = Evaluator(), manifest_engines(METHODS)
+    watch = StackWatch(outside.aws)
+    outside = outside._replace(stack_watch=watch)
+    deployments = Reconciler(store, DeploymentHandler(store, METHODS, outside, evaluate))
     reconcilers = (
-        Reconciler(store, DeploymentHandler(store, METHODS, outside, evaluate)),
+        deployments,
         Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate, engines)),
     )
 
@@ -65,9 +69,11 @@ def run(
         evaluate.start()
         for reconciler in reconcilers:
             reconciler.start()
+        watch.start(deployments.make_due)
         click.echo(f"proton-server is ready at {url(listener)} (state in {store})")
         sys.stdout.flush()
         yield
+        watch.stop()
         for reconciler in reconcilers:
             reconciler.stop()
         evaluate.close()

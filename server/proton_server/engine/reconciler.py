@@ -94,6 +94,15 @@ class Reconciler(Generic[Result]):
         """Looks for due rows at once, instead of after a pause."""
         self._woken.set()
 
+    def make_due(self, ids: Sequence[str]) -> None:
+        """Makes rows due at once that wait for a later time. Raises Unavailable."""
+        table, now = self._handler.table, self._store.now
+        with self._store.write() as connection:
+            connection.execute(
+                sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now).values(next_at=now)
+            )
+        self.wake()
+
     def stop(self) -> None:
         """Claims no more rows and waits for the steps in progress."""
         self._stopping.set()

@@ -68,6 +68,7 @@ ENDINGS: Mapping[str, Mapping[State, str]] = {
 PAUSES: Mapping[State, tuple[float, float]] = {
     State.PREPARING: (0.1, 5.0),
     State.RUNNING: (0.1, 5.0),
+    State.WATCHED: (30.0, 60.0),  # the process that watches may have ended
     State.OUT_OF_REACH: (1.0, 60.0),
     State.WAITING: (0.1, 60.0),  # a hosting service limits the number of requests
 }

@@ -66,6 +66,7 @@ class State(Enum):
 
     PREPARING = "something else has to end or to be removed first: start again"
     RUNNING = "in progress: observe"
+    WATCHED = "in progress, and made due when it moves: observe now and then all the same"
     OUT_OF_REACH = "unknown, because AWS cannot be reached: try again"
     WAITING = "waits for people, who may take days: observe now and then"
     SUCCEEDED = "succeeded"

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
@@ -24,36 +25,15 @@ if TYPE_CHECKING:
 
     from proton_server.provisioning import Place, Work
     from proton_server.provisioning.aws import Aws
+    from proton_server.provisioning.stack_watch import StackWatch
     from proton_templates.bundle import Bundle
 
 _log = logging.getLogger(__name__)
 
-_STATE = {
-    "CREATE_IN_PROGRESS": State.RUNNING,
-    "CREATE_COMPLETE": State.SUCCEEDED,
-    "CREATE_FAILED": State.FAILED,
-    "ROLLBACK_IN_PROGRESS": State.RUNNING,
-    "ROLLBACK_COMPLETE": State.FAILED,
-    "ROLLBACK_FAILED": State.FAILED,
-    "UPDATE_IN_PROGRESS": State.RUNNING,
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State.RUNNING,
-    "UPDATE_COMPLETE": State.SUCCEEDED,
-    "UPDATE_FAILED": State.FAILED,
-    "UPDATE_ROLLBACK_IN_PROGRESS": State.RUNNING,
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": State.RUNNING,
-    "UPDATE_ROLLBACK_COMPLETE": State.ROLLED_BACK,
-    "UPDATE_ROLLBACK_FAILED": State.FAILED,
-    "DELETE_IN_PROGRESS": State.RUNNING,
-    "DELETE_FAILED": State.FAILED,
-}
-"""Status of a stack → state of the deployment that began last."""
-
 _LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """What a failed creation leaves: CloudFormation can only delete it."""
 
-_UPDATES_IN_PROGRESS = frozenset(
-    status for status, state in _STATE.items() if state is State.RUNNING and status.startswith("UPDATE_")
-)
+_UPDATES_IN_PROGRESS = frozenset(status for status in IN_PROGRESS if status.startswith("UPDATE_"))
 """CloudFormation refuses to delete a stack in one of these; one that is being created it deletes."""
 
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
@@ -80,8 +60,8 @@ _errors_as_progress = errors_as_progress(
 class CloudFormation:
     """The verbs of `Provisioner`, with a stack behind them."""
 
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
+    def __init__(self, aws: Aws, watch: StackWatch | None = None) -> None:
+        self._aws, self._watch = aws, watch
 
     @_errors_as_progress
     def start(self, work: Work) -> Progress:
@@ -93,7 +73,7 @@ class CloudFormation:
         if stack is not None and stack["StackStatus"] in _LEFTOVERS:
             client.delete_stack(StackName=stack["StackId"])
             return Progress(State.PREPARING)
-        if stack is not None and _STATE[stack["StackStatus"]] is State.RUNNING:
+        if stack is not None and STATE_OF[stack["StackStatus"]] is State.RUNNING:
             return _waiting_for(stack)
         work.will_provision()
         try:
@@ -114,13 +94,13 @@ class CloudFormation:
     def observe(self, work: Work) -> Progress:
         """The state of the stack; with success its outputs, with failure CloudFormation's reasons."""
         client = self._client(work)
-        stack = _describe(work, client)
+        stack = self._look(work, client)
         if stack is None:
             return Progress(State.FAILED, _VANISHED)
-        state = _STATE[stack["StackStatus"]]
-        if state is State.SUCCEEDED:
-            return _succeeded(stack)
-        return Progress(state, "" if state is State.RUNNING else _reasons(client, stack))
+        state = STATE_OF[stack["StackStatus"]]
+        if state is State.RUNNING:
+            return self._running()
+        return _succeeded(stack) if state is State.SUCCEEDED else Progress(state, _reasons(client, stack))
 
     @_errors_as_progress
     def cancel(self, work: Work) -> Progress:
@@ -153,12 +133,27 @@ class CloudFormation:
     def observe_removal(self, work: Work) -> Progress:
         """Whether the stack is deleted."""
         client = self._client(work)
-        stack = _describe(work, client)
+        stack = self._look(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
         if stack["StackStatus"] == "DELETE_FAILED":
             return Progress(State.FAILED, _reasons(client, stack))
-        return Progress(State.RUNNING) if stack["StackStatus"] == "DELETE_IN_PROGRESS" else self.remove(work)
+        if stack["StackStatus"] == "DELETE_IN_PROGRESS":
+            return self._running()
+        return self.remove(work)
+
+    def _look(self, work: Work, client: Any) -> dict[str, Any] | None:
+        """The stack, watched from now on if it is in progress, and no longer if it is not."""
+        stack = _describe(work, client)
+        if self._watch is not None:
+            if stack is not None and stack["StackStatus"] in IN_PROGRESS:
+                self._watch.add(work, stack["StackId"], stack["StackStatus"])
+            else:
+                self._watch.remove(work)
+        return stack
+
+    def _running(self) -> Progress:
+        return Progress(State.RUNNING if self._watch is None else State.WATCHED)
 
     def _client(self, work: Work) -> Any:
         return self._aws.client("cloudformation", work.account_id, work.region, work.role)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proton_server.provisioning import Place, Provisioner
     from proton_server.provisioning.aws import Aws
     from proton_server.provisioning.git_hosting import Hostings
+    from proton_server.provisioning.stack_watch import StackWatch
     from proton_templates.bundle import Bundle
     from proton_templates.manifest import Engine
 
@@ -47,6 +48,8 @@ class Outside(NamedTuple):
 
     aws: Aws
     hosting: Hostings
+    stack_watch: StackWatch | None = None
+    """Makes deployments due whose stack has moved; without one each looks at its own again and again."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ METHODS: Mapping[str, Method] = by_engine(
     Method(
         CLOUDFORMATION,
         "AWS-managed provisioning",
-        lambda outside: CloudFormation(outside.aws),
+        lambda outside: CloudFormation(outside.aws, outside.stack_watch),
         needs=_SERVICE_ROLE,
         refuses=(REPOSITORY,),
         rendered_files=rendered_template,
