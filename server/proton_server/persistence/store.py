@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from proton_server.persistence.database_urls import name_of, parse_url, reason_of
 from proton_server.persistence.databases import DIALECTS, StoreError
 from proton_server.persistence.keyed_locks import KeyedLocks, LockTimeout
 from proton_server.persistence.outage import LimitedWarning, Outage
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 
 _POOL_SECONDS = 10.0
 """How long to wait for a connection when all are in use."""
-
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",  # as many platforms hand it out
-}
-"""What a URL may begin with → the same with the driver that is installed for it."""
 
 _REFUSALS = (
     sa.exc.IntegrityError,
@@ -56,9 +48,9 @@ class Store:
     """
 
     def __init__(self, database: str) -> None:
-        url = _parse(database)
+        url = parse_url(database)
         self._dialect = DIALECTS[url.get_backend_name()]
-        self._name = _name(url)
+        self._name = name_of(url)
         # Parameters hold specs and keys: an error that reaches the log must not quote them.
         create_engine = partial(sa.create_engine, url, hide_parameters=True)
         arguments = self._dialect.arguments(url)
@@ -89,7 +81,7 @@ class Store:
         try:
             yield
         except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError) as error:
-            raise StoreError(f"The database {self} cannot be opened: {_reason(error)}") from None
+            raise StoreError(f"The database {self} cannot be opened: {reason_of(error)}") from None
 
     def _create(self) -> None:
         with self._writing.begin() as connection:
@@ -172,8 +164,8 @@ class Store:
             if isinstance(error, _REFUSALS):
                 raise
             if isinstance(error, sa.exc.DBAPIError) and self._dialect.is_locked(error):
-                raise self._locked(subject, _reason(error)) from error
-            unavailable = Unavailable(f"The database {self} cannot be used: {_reason(error)}")
+                raise self._locked(subject, reason_of(error)) from error
+            unavailable = Unavailable(f"The database {self} cannot be used: {reason_of(error)}")
             self._outage.failed(str(unavailable), writing=writing)
             raise unavailable from error
         self._outage.succeeded(writing=writing)
@@ -283,29 +275,3 @@ def _where(table: sa.Table, *key: str) -> tuple[sa.ColumnElement[bool], ...]:
 def _select(table: sa.Table, *key: str) -> sa.Select[Any]:
     """Selects the rows that `_where` is about. Building it takes longer than executing it."""
     return sa.select(table).where(*_where(table, *key))
-
-
-def _parse(database: str) -> sa.URL:
-    """The URL, with the driver that is installed for its backend."""
-    try:
-        url = sa.make_url(database if "://" in database else f"sqlite:///{database}")
-    except (sa.exc.ArgumentError, ValueError):
-        url = None
-    # Every connection to a SQLite database without a file has a database of its own.
-    if url is None or url.drivername not in _DRIVERS or url.database in (None, "", ":memory:"):
-        raise StoreError("--database must be a SQLite file or a PostgreSQL URL (postgresql+psycopg://…).")
-    url = url.set(drivername=_DRIVERS[url.drivername])
-    if url.get_backend_name() == "sqlite" and url.query:
-        raise StoreError(f"--database takes no parameters (?{next(iter(url.query))}=…) after a SQLite file.")
-    return url
-
-
-def _name(url: sa.URL) -> str:
-    """What a person may see of it: no password, neither before the host nor among the parameters."""
-    shown = url.difference_update_query(["password", "sslpassword"])
-    return shown.render_as_string(hide_password=True).removeprefix("sqlite:///")
-
-
-def _reason(error: BaseException) -> str:
-    """The driver's own words, on one line and without SQLAlchemy's wrapping."""
-    return " ".join(str(getattr(error, "orig", None) or error).split())
