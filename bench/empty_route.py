@@ -23,13 +23,14 @@ from proton_server.api.wire import CONTENT_TYPE
 from proton_server.cli.server import listen
 from proton_server.local import account_of
 from proton_server.persistence.store import Store
+from tests.master_keys import MASTER_KEYS
 
 
 def main() -> None:
     """Serves until it is stopped."""
     port, *database = sys.argv[1:]
     read = Store(database[0]).read_without_blocking if database else nullcontext
-    authenticate = VerifiedCredentials() if database else AnyCredentials(account_of)
+    authenticate = VerifiedCredentials(MASTER_KEYS) if database else AnyCredentials(account_of)
 
     async def empty(request: Request) -> Response:
         authenticate(_signed_request(request, await request.body()), read)

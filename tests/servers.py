@@ -21,9 +21,10 @@ from botocore.config import Config
 from botocore.loaders import create_loader
 from botocore.session import Session as BotocoreSession
 
-from proton_server.api.authentication import create_access_key
 from proton_server.cli.publish import publish_folder
+from proton_server.identity.access_keys import create_access_key
 from proton_server.persistence.store import Store
+from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.names import ACCOUNT, REGION, unique
 
 _LOADER = create_loader()
@@ -170,6 +171,7 @@ class ServedBesideAws(LocalServer):
         return {
             "AWS_ENDPOINT_URL": self.aws_url or self.aws.url,
             "AWS_EC2_METADATA_DISABLED": "true",
+            **MASTER_KEYS_ENVIRONMENT,
             **key,
         }
 
@@ -181,7 +183,7 @@ class ServedBesideAws(LocalServer):
     def _key(self, account: str) -> tuple[str, str]:
         if account not in self.keys:
             with closing(Store(self.database)) as store:
-                self.keys[account] = create_access_key(store, account)
+                self.keys[account] = create_access_key(store, MASTER_KEYS, account)
         return self.keys[account]
 
 

@@ -145,7 +145,11 @@ def test_every_option_of_a_command_is_in_the_reference_with_its_default(typed: s
 
 
 def test_every_variable_that_the_server_reads_is_in_its_reference() -> None:
-    sources = "".join(file.read_text() for file in (REPOSITORY / "server").rglob("git_hosting/*.py"))
+    sources = "".join(
+        file.read_text()
+        for where in ("git_hosting", "identity")
+        for file in (REPOSITORY / "server").rglob(f"{where}/*.py")
+    )
 
     assert set(re.findall(r'"(PROTON_[A-Z_]+)"', sources)) == {
         name for name in _rows(_SERVER) if name.startswith("PROTON_")

@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from proton_server.api.http_connections import Limits, _H11Connection, protocol_class
 from proton_server.api.http_server import configuration
+from tests.master_keys import MASTER_KEYS_ENVIRONMENT
 
 REQUEST = b"POST /%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 SECONDS = 0.5
@@ -211,6 +212,7 @@ def test_the_program_takes_more_files_keeps_nobody_waiting_and_ends_quietly(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env=os.environ | MASTER_KEYS_ENVIRONMENT,
         preexec_fn=few_files,  # noqa: PLW1509  # no threads that matter
     ) as server:
         try:

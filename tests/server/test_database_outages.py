@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
@@ -22,14 +23,15 @@ import pytest
 import sqlalchemy as sa
 from botocore.config import Config
 
-from proton_server.api.authentication import create_access_key
 from proton_server.engine import reconciler as reconciling
 from proton_server.engine.reconciler import Reconciler
+from proton_server.identity.access_keys import create_access_key
 from proton_server.persistence import store as storing
 from proton_server.persistence.databases import DIALECTS
 from proton_server.persistence.outage import Outage
 from proton_server.persistence.store import Rows, Store, Unavailable
 from proton_server.persistence.tables import deployments, environments
+from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.refusals import refused
 from tests.server.counting_handler import LEASE, CountingHandler, add, counts, row_of
 from tests.server.test_serve import PROGRAM
@@ -267,7 +269,7 @@ def test_a_server_without_its_database_says_so_and_is_back_with_it(
     new_postgresql: str, tmp_path: Path
 ) -> None:
     store = Store(new_postgresql)
-    key, secret = create_access_key(store, "111122223333")
+    key, secret = create_access_key(store, MASTER_KEYS, "111122223333")
     store.close()
     server_url = sa.make_url(new_postgresql).set(drivername="postgresql", database="postgres")
     name = sa.make_url(new_postgresql).database
@@ -276,7 +278,13 @@ def test_a_server_without_its_database_says_so_and_is_back_with_it(
     with (
         log.open("w") as stderr,
         psycopg.connect(server_url.render_as_string(), autocommit=True) as administrator,
-        subprocess.Popen(program, stdout=subprocess.PIPE, stderr=stderr, text=True) as server,
+        subprocess.Popen(
+            program,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=os.environ | MASTER_KEYS_ENVIRONMENT,
+        ) as server,
     ):
         try:
             assert server.stdout is not None

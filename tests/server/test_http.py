@@ -20,6 +20,7 @@ from proton_server.operations.call import Capabilities
 from proton_server.persistence.store import Store
 from proton_server.provisioning.git_hosting.configuration import hostings
 from tests.bundles import spec
+from tests.master_keys import MASTER_KEYS
 from tests.refusals import refused
 from tests.server.environments import create
 from tests.servers import LocalServer
@@ -199,7 +200,7 @@ def test_a_flood_of_refused_signatures_is_ten_warnings_a_minute_and_the_rest_is_
     caplog: pytest.LogCaptureFixture, evaluate: Evaluator, tmp_path: Path
 ) -> None:
     store = Store(str(tmp_path / "db"))
-    proton = Proton(store, VerifiedCredentials(), CAN_NOTHING, evaluate, lambda: None)
+    proton = Proton(store, VerifiedCredentials(MASTER_KEYS), CAN_NOTHING, evaluate, lambda: None)
     headers = {
         "host": "localhost",
         "x-amz-target": "AwsProton20200720.ListEnvironments",

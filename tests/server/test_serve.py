@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -22,13 +23,15 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from proton_server.api.authentication import SignedRequest, VerifiedCredentials, create_access_key
+from proton_server.api.authentication import SignedRequest, VerifiedCredentials
+from proton_server.identity.access_keys import create_access_key
 from proton_server.operations.errors import (
     IncompleteSignatureException,
     InvalidSignatureException,
     UnrecognizedClientException,
 )
 from proton_server.persistence.store import Store
+from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.refusals import refused
 from tests.servers import LocalServer
 
@@ -36,7 +39,14 @@ PROGRAM = [sys.executable, "-m", "proton_server.cli"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | MASTER_KEYS_ENVIRONMENT,
+    )
 
 
 @pytest.fixture
@@ -107,6 +117,7 @@ def test_serve_answers_whoever_has_a_key_and_no_one_else(tmp_path: Path) -> None
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            env=os.environ | MASTER_KEYS_ENVIRONMENT,
         ) as server,
     ):
         try:
@@ -183,9 +194,9 @@ class TestSignatures:
         return SignedRequest(**{**members, **changes})
 
     def test_a_right_signature_names_account_and_region(self, store: Store) -> None:
-        key = create_access_key(store, "111122223333")
+        key = create_access_key(store, MASTER_KEYS, "111122223333")
 
-        caller = VerifiedCredentials()(self.signed(key), store.read)
+        caller = VerifiedCredentials(MASTER_KEYS)(self.signed(key), store.read)
 
         assert (caller.account_id, caller.region) == ("111122223333", "us-east-1")
 
@@ -207,18 +218,18 @@ class TestSignatures:
         ],
     )
     def test_a_change_after_signing_is_noticed(self, store: Store, change: dict[str, Any]) -> None:
-        key = create_access_key(store, "111122223333")
+        key = create_access_key(store, MASTER_KEYS, "111122223333")
 
         with pytest.raises(InvalidSignatureException):
-            VerifiedCredentials()(self.signed(key, **change), store.read)
+            VerifiedCredentials(MASTER_KEYS)(self.signed(key, **change), store.read)
 
     def test_a_key_or_session_that_is_not_known_is_refused_with_what_to_do(self, store: Store) -> None:
-        key = create_access_key(store, "111122223333")
+        key = create_access_key(store, MASTER_KEYS, "111122223333")
 
         with pytest.raises(UnrecognizedClientException) as unknown:
-            VerifiedCredentials()(self.signed(("AKIAUNKNOWN", "secret")), store.read)
+            VerifiedCredentials(MASTER_KEYS)(self.signed(("AKIAUNKNOWN", "secret")), store.read)
         with pytest.raises(UnrecognizedClientException) as session:
-            VerifiedCredentials()(
+            VerifiedCredentials(MASTER_KEYS)(
                 self.signed(key, headers=lambda headers: {**headers, "x-amz-security-token": "t"}), store.read
             )
 
@@ -245,28 +256,30 @@ class TestSignatures:
         ],
     )
     def test_a_right_signature_may_cover_any_headers(self, store: Store, more: dict[str, str]) -> None:
-        key = create_access_key(store, "111122223333")
+        key = create_access_key(store, MASTER_KEYS, "111122223333")
         request = self.signed(key)
         headers = {**request.headers, **more}
         del headers["authorization"]
         headers["authorization"] = sign(key, headers, request.body)
         headers["accept"] = "a proxy's"
 
-        caller = VerifiedCredentials()(replace(request, headers=headers), store.read)
+        caller = VerifiedCredentials(MASTER_KEYS)(replace(request, headers=headers), store.read)
 
         assert caller.account_id == "111122223333"
         with pytest.raises(InvalidSignatureException, match="does not match"):
-            VerifiedCredentials()(replace(request, headers={**headers, next(iter(more)): "x"}), store.read)
+            VerifiedCredentials(MASTER_KEYS)(
+                replace(request, headers={**headers, next(iter(more)): "x"}), store.read
+            )
 
     @pytest.mark.parametrize(
         "order",
         ["x-amz-target;x-amz-date;host", "host;host;x-amz-date;x-amz-target", "x-amz-date;host;x-amz-target"],
     )
     def test_signed_headers_are_in_order_and_each_is_there_once(self, store: Store, order: str) -> None:
-        key = create_access_key(store, "111122223333")
+        key = create_access_key(store, MASTER_KEYS, "111122223333")
 
         with pytest.raises(InvalidSignatureException, match="each header once, in alphabetical order"):
-            VerifiedCredentials()(
+            VerifiedCredentials(MASTER_KEYS)(
                 self.signed(
                     key,
                     headers=lambda headers: {
@@ -280,9 +293,9 @@ class TestSignatures:
             )
 
     def test_a_request_without_its_time_is_incomplete(self, store: Store) -> None:
-        key = create_access_key(store, "111122223333")
+        key = create_access_key(store, MASTER_KEYS, "111122223333")
 
         with pytest.raises(IncompleteSignatureException):
-            VerifiedCredentials()(
+            VerifiedCredentials(MASTER_KEYS)(
                 self.signed(key, headers=lambda headers: {**headers, "x-amz-date": "now"}), store.read
             )

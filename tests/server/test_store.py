@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Rows, Store, WouldBlock
-from proton_server.persistence.tables import access_keys, environments, meta
+from proton_server.persistence.tables import environments
 
 
 def test_rows_of_another_account_or_region_cannot_be_reached(database_url: str) -> None:
@@ -114,18 +114,6 @@ def test_writers_of_one_account_follow_each_other(database_url: str) -> None:
     with store.read() as connection:
         assert Rows(connection, "1", "r").all(environments)[0].record == {"n": 40}
     store.close()
-
-
-def test_a_database_of_another_version_is_refused_with_one_sentence(database_url: str) -> None:
-    store = Store(database_url)
-    with store.write() as connection:
-        connection.execute(sa.update(meta).values(value="0"))
-    store.close()
-
-    with pytest.raises(
-        StoreError, match=r"has schema version 0, and this server needs \d+\. Start it with a new"
-    ):
-        Store(database_url)
 
 
 def test_a_database_keeps_its_rows_when_it_is_opened_again(database_url: str) -> None:
@@ -275,19 +263,6 @@ def test_a_file_with_a_second_name_is_not_served(file: Path) -> None:
     store = Store(str(file))
     with pytest.raises(StoreError, match=r"has other names \(hard links\)"):
         store.serve_alone()
-    store.close()
-
-
-def test_nothing_is_added_to_a_database_of_another_version(database_url: str) -> None:
-    store = Store(database_url)
-    with store.write() as connection:
-        connection.execute(sa.update(meta).values(value="0"))
-        access_keys.drop(connection)
-    with pytest.raises(StoreError, match="has schema version 0"):
-        Store(database_url)
-
-    with store.read() as connection:
-        assert not sa.inspect(connection).has_table(access_keys.name)
     store.close()
 
 

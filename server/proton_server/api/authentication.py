@@ -11,30 +11,34 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import secrets
-import string
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Protocol
 
-import sqlalchemy as sa
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest, HTTPHeaders
 from botocore.credentials import Credentials
 
+from proton_server.identity.access_keys import AccessKeyError, find_access_key
+from proton_server.identity.master_keys import SealError
+from proton_server.operations.call import partition
 from proton_server.operations.errors import (
     IncompleteSignatureException,
+    InternalServerException,
     InvalidSignatureException,
     MissingAuthenticationTokenException,
     UnrecognizedClientException,
 )
-from proton_server.persistence.tables import access_keys
+from proton_server.persistence.outage import LimitedWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from proton_server.persistence.store import Store
+    import sqlalchemy as sa
+
+    from proton_server.identity.master_keys import MasterKeys
 
     Read = Callable[[], AbstractContextManager[sa.Connection]]
 
@@ -48,7 +52,6 @@ _CLAIM = re.compile(r"Credential=(\w{1,128})/", re.ASCII)
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _TOLERANCE = timedelta(minutes=5)
 _MUST_BE_SIGNED = frozenset({"host", "x-amz-date", "x-amz-target"})
-_KEY = sa.select(access_keys).where(access_keys.c.id == sa.bindparam("id"))
 _OUR_KEYS = "an access key that `proton-server keys create` made"
 
 
@@ -58,6 +61,8 @@ class Caller:
 
     account_id: str
     region: str
+    principal: str
+    """The ARN of who it is, for the audit."""
 
 
 @dataclass(frozen=True)
@@ -93,25 +98,32 @@ class AnyCredentials:
         """The caller, whatever the signature."""
         del read
         header = _authorization(request)
-        return Caller(self._account_of(header["key"]), header["region"])
+        account = self._account_of(header["key"])
+        return Caller(account, header["region"], f"arn:{partition(header['region'])}:iam::{account}:root")
 
 
 class VerifiedCredentials:
     """Believes a signature made with the secret of a key in the database, within five minutes."""
 
+    def __init__(self, master_keys: MasterKeys) -> None:
+        self._master_keys, self._unreadable = master_keys, LimitedWarning()
+
     def __call__(self, request: SignedRequest, read: Read) -> Caller:
         """The caller, whose signature is right."""
         header = _authorization(request)
-        with read() as connection:
-            key = connection.execute(_KEY, {"id": header["key"]}).one_or_none()
         # AWS's words, which people search for, and then what they mean here.
         invalid = "The security token included in the request is invalid."
         if "x-amz-security-token" in request.headers:
             message = f"{invalid} Keys of this server have no session token: unset AWS_SESSION_TOKEN,"
             raise UnrecognizedClientException(f"{message} and sign with {_OUR_KEYS}.")
-        if key is None:
-            message = f"{invalid} {header['key']} is not a key of this server: sign with"
-            raise UnrecognizedClientException(f"{message} {_OUR_KEYS}.")
+        try:
+            with read() as connection:
+                key = find_access_key(connection, self._master_keys, header["key"], time.time())
+        except AccessKeyError as error:
+            raise UnrecognizedClientException(f"{invalid} {error}: sign with {_OUR_KEYS}.") from None
+        except SealError as error:
+            self._unreadable.warn("The secret of the key %s cannot be decrypted: %s", header["key"], error)
+            raise InternalServerException("The server cannot read the secret of this access key.") from None
         _check_time(request, header["date"])
         signed = header["signed"].split(";")
         if signed != sorted(set(signed)):
@@ -120,21 +132,15 @@ class VerifiedCredentials:
         if not _MUST_BE_SIGNED.issubset(signed):
             needed = ", ".join(sorted(_MUST_BE_SIGNED))
             raise InvalidSignatureException(f"The signature must cover the headers {needed}.")
-        expected = _signature(request, signed, Credentials(key.id, key.secret), header["region"])
-        if not hmac.compare_digest(expected, header["signature"]):
+        region = header["region"]
+        expected = (
+            _signature(request, signed, Credentials(key.id, secret), region) for secret in key.secrets
+        )
+        if not any(hmac.compare_digest(one, header["signature"]) for one in expected):
             message = "The request signature we calculated does not match the signature you provided."
             raise InvalidSignatureException(f"{message} Check your AWS Secret Access Key and signing method.")
-        return Caller(key.account_id, header["region"])
-
-
-def create_access_key(store: Store, account_id: str) -> tuple[str, str]:
-    """Makes a key for an account and stores it. Returns ID and secret, which cannot be shown again."""
-    alphabet = string.ascii_uppercase + "234567"
-    key_id = "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
-    secret = secrets.token_urlsafe(30)
-    with store.write() as connection:
-        connection.execute(sa.insert(access_keys).values(id=key_id, secret=secret, account_id=account_id))
-    return key_id, secret
+        principal = f"arn:{partition(region)}:iam::{key.account_id}:user/proton-server/{key.id}"
+        return Caller(key.account_id, region, principal)
 
 
 def claimed_key(request: SignedRequest) -> str:

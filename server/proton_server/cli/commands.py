@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from proton_server.cli.database import database
 from proton_server.cli.keys import keys
 from proton_server.cli.local import local
 from proton_server.cli.serve import serve
@@ -19,5 +20,5 @@ def main() -> None:
     """A Proton-compatible control plane."""
 
 
-for command in (serve, local, keys, templates):
+for command in (serve, local, keys, database, templates):
     main.add_command(command)

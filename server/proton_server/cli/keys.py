@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from proton_server.api.authentication import create_access_key
 from proton_server.cli import options
 from proton_server.cli.server import open_store
+from proton_server.identity.access_keys import create_access_key
+from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.persistence.databases import StoreError
 
 
@@ -21,9 +24,9 @@ def keys() -> None:
 def create(account: str, database: str) -> None:
     """Make an access key and show it, once."""
     options.check_account("--account", account)
-    store = open_store(database)
     try:
-        key_id, secret = create_access_key(store, account)
-    except StoreError as error:
+        master_keys = MasterKeys.read(os.environ)
+        key_id, secret = create_access_key(open_store(database), master_keys, account)
+    except (MasterKeyError, StoreError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"AWS_ACCESS_KEY_ID={key_id}\nAWS_SECRET_ACCESS_KEY={secret}")

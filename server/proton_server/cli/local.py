@@ -60,7 +60,7 @@ def local(  # noqa: PLR0913  # one for each option
     from proton_server.local import account_of, aws_app  # noqa: PLC0415  # an extra, and not for `serve`
 
     listener = listen(host, port)
-    store = open_store(database, alone=True)
+    store = open_store(database, alone=True, upgrade=True)
     endpoint = url(listener)
     outside = Outside(Aws(endpoint), local_hostings(git_root))
     elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)

@@ -11,6 +11,9 @@ import click
 from proton_server.api.authentication import VerifiedCredentials
 from proton_server.cli import options
 from proton_server.cli.server import listen, log_to_stderr, open_store, run
+from proton_server.identity.access_keys import check_master_keys
+from proton_server.identity.master_keys import MasterKeyError, MasterKeys
+from proton_server.persistence.databases import StoreError
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.methods import Outside
@@ -38,14 +41,19 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
     log_to_stderr(log_level)
     try:
         outside = Outside(Aws(template_accounts=template_accounts), hostings(os.environ))
-    except ConfigurationError as fault:
+        master_keys = MasterKeys.read(os.environ)
+    except (ConfigurationError, MasterKeyError) as fault:
         raise click.ClickException(str(fault)) from None
     # First, so that a port in use leaves no new database behind.
     listener = listen(host, port)
     store = open_store(database, alone=True)
+    try:
+        check_master_keys(store, master_keys)
+    except (MasterKeyError, StoreError) as fault:
+        raise click.ClickException(str(fault)) from None
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
-    run(store, VerifiedCredentials(), outside, listener)
+    run(store, VerifiedCredentials(master_keys), outside, listener)
 
 
 def _warn_of_aws(aws: Aws) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +20,8 @@ from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.engine.registrations import RegistrationHandler
+from proton_server.identity.access_keys import seal
+from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.local.web_pages import refuse_web_pages
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
@@ -84,15 +88,24 @@ def run(
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
 
 
-def open_store(database: str, *, alone: bool = False) -> Store:
-    """The database, for one serving process only if `alone`. Raises ClickException."""
+def open_store(database: str, *, alone: bool = False, upgrade: bool = False) -> Store:
+    """The database, for one serving process only if `alone`, and upgraded if asked. Raises ClickException."""
     try:
-        store = Store(database)
+        store = Store(database, seal=partial(_seal, database) if upgrade else None)
         if alone:
             store.serve_alone()
     except StoreError as error:
         raise click.ClickException(str(error)) from None
     return store
+
+
+def _seal(database: str, account_id: str, key_id: str, secret: str) -> str:
+    """Encrypts a secret of 0.1.0. Only an upgrade that meets one needs master keys."""
+    try:
+        return seal(MasterKeys.read(os.environ), account_id, key_id, secret)
+    except MasterKeyError as error:
+        message = f"{database} has access keys whose secrets an upgrade encrypts. {error}"
+        raise click.ClickException(message) from None
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,14 +6,17 @@ import hashlib
 import os
 import re
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from proton_server.persistence.tables import deployments, environment_template_versions
+from proton_server.persistence.tables import access_keys, deployments, environment_template_versions
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 STORABLE = re.compile(r"[^\0\ud800-\udfff]*")
 """PostgreSQL takes no NUL in text, and no database takes half of a surrogate pair."""
@@ -50,6 +53,12 @@ class Dialect(Protocol):
 
     def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection | None:
         """Keeps other processes from serving a database that takes only one; returns what holds the lock."""
+
+    def upgrade_alone(self, connection: sa.Connection) -> AbstractContextManager[object]:
+        """Raises StoreError if another process uses the database, and lets none serve it meanwhile."""
+
+    def compact(self, engine: sa.Engine) -> None:
+        """Overwrites what an upgrade deleted, such as plain secrets, which stays in free space otherwise."""
 
 
 class _SQLite:
@@ -94,6 +103,22 @@ class _SQLite:
         return _is_locked(error.orig)
 
     def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection:
+        lock = self._serving_lock(engine)
+        with engine.begin() as connection:
+            for table in (deployments, environment_template_versions):
+                connection.execute(sa.update(table).values(owner=None, lease_until=0.0))
+        return lock
+
+    def upgrade_alone(self, connection: sa.Connection) -> AbstractContextManager[object]:
+        return closing(self._serving_lock(connection.engine))
+
+    def compact(self, engine: sa.Engine) -> None:
+        with engine.connect() as connection:
+            driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                driver.execute(statement)
+
+    def _serving_lock(self, engine: sa.Engine) -> sqlite3.Connection:
         # The file itself, so that a symbolic link to it leads to the same lock.
         file = Path(str(engine.url.database)).resolve()
         if file.stat().st_nlink > 1:
@@ -109,14 +134,20 @@ class _SQLite:
                 raise
             message = f"Another proton-server uses the database {engine.url.database}."
             raise StoreError(f"{message} Stop it, or name another file with --database.") from None
-        with engine.begin() as connection:
-            for table in (deployments, environment_template_versions):
-                connection.execute(sa.update(table).values(owner=None, lease_until=0.0))
         return lock
 
 
 def _is_locked(error: BaseException | None) -> bool:
     return "is locked" in str(error)  # SQLite's code is in the exception only since Python 3.11
+
+
+_SESSIONS = sa.table("pg_stat_activity", *map(sa.column, ("pid", "datname", "backend_type")))
+_OTHERS = (
+    _SESSIONS.c.datname == sa.func.current_database(),
+    _SESSIONS.c.backend_type == "client backend",
+    _SESSIONS.c.pid != sa.func.pg_backend_pid(),
+)
+"""The sessions of other clients, which every role may count."""
 
 
 class _PostgreSQL:
@@ -167,6 +198,25 @@ class _PostgreSQL:
 
     def serve_alone(self, engine: sa.Engine) -> None:
         """Nothing to do: leases arbitrate."""
+
+    def upgrade_alone(self, connection: sa.Connection) -> AbstractContextManager[object]:
+        """A server has a session for as long as it runs; one that starts waits for the upgrade's lock.
+
+        Leases would show only the servers that are making a step.
+        """
+        others = connection.scalar(sa.select(sa.func.count()).select_from(_SESSIONS).where(*_OTHERS))
+        if others:
+            sessions = "another session" if others == 1 else f"{others} other sessions"
+            name = connection.scalar(sa.func.current_database())
+            raise StoreError(
+                f"The database {name} is used by {sessions}, and all servers must be stopped before an "
+                "upgrade: stop them, disconnect other clients, and try again."
+            )
+        return nullcontext()
+
+    def compact(self, engine: sa.Engine) -> None:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM FULL {access_keys.name}")
 
 
 DIALECTS: dict[str, Dialect] = {"sqlite": _SQLite(), "postgresql": _PostgreSQL()}

@@ -5,6 +5,7 @@ No AWS calls and no decisions about Proton here; what differs between the databa
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import contextmanager, nullcontext
 from functools import cache, cached_property, partial
@@ -16,10 +17,17 @@ from proton_server.persistence.database_urls import name_of, parse_url, reason_o
 from proton_server.persistence.databases import DIALECTS, StoreError
 from proton_server.persistence.keyed_locks import KeyedLocks, LockTimeout
 from proton_server.persistence.outage import LimitedWarning, Outage
-from proton_server.persistence.tables import SCHEMA_VERSION, meta, metadata
+from proton_server.persistence.schema import prepare
+from proton_server.persistence.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from proton_server.persistence.schema import Seal
+
+_log = logging.getLogger(__name__)
+
+_NOT_COMPACTED = "The database %s is upgraded, but its free space may hold plain secrets: VACUUM failed: %s"
 
 _POOL_SECONDS = 10.0
 """How long to wait for a connection when all are in use."""
@@ -44,10 +52,11 @@ class WouldBlock(Exception):
 class Store:
     """A database. Give it a SQLAlchemy URL, or the path of a SQLite file.
 
-    Raises StoreError if the database cannot be opened or was made by another version of the server.
+    An empty database gets its tables. One of an older release is upgraded if `seal`, which encrypts the
+    secrets of 0.1.0, is given. Raises StoreError if the database cannot be opened or has another schema.
     """
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, *, seal: Seal | None = None) -> None:
         url = parse_url(database)
         self._dialect = DIALECTS[url.get_backend_name()]
         self._name = name_of(url)
@@ -70,7 +79,7 @@ class Store:
         self._serving_lock: sqlite3.Connection | None = None
         self._writing = self.engine.execution_options(proton_writes=True)
         with self._opening():
-            self._create()
+            self.found_schema = self._prepare(seal)
 
     def __str__(self) -> str:
         return self._name
@@ -83,21 +92,16 @@ class Store:
         except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, TypeError, ValueError) as error:
             raise StoreError(f"The database {self} cannot be opened: {reason_of(error)}") from None
 
-    def _create(self) -> None:
+    def _prepare(self, seal: Seal | None) -> str | None:
+        """Makes, accepts, upgrades or refuses the schema; returns the version that the database had."""
         with self._writing.begin() as connection:
-            self._dialect.serialise(connection, "schema")
-            found = None
-            if sa.inspect(connection).has_table(meta.name):
-                found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-            if found not in (None, SCHEMA_VERSION):
-                message = f"has schema version {found}, and this server needs {SCHEMA_VERSION}."
-                raise StoreError(f"The database {self} {message} Start it with a new --database.")
-            metadata.create_all(connection)
-            if found is None:
-                connection.execute(sa.insert(meta).values(key="schema", value=SCHEMA_VERSION))
-            else:
-                # A database that cannot be written, such as a standby, is of no use to any command.
-                connection.execute(sa.update(meta).values(value=meta.c.value))
+            found = prepare(connection, self._dialect, self._name, seal)
+        if found not in (None, SCHEMA_VERSION):
+            try:
+                self._dialect.compact(self.engine)
+            except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+                _log.warning(_NOT_COMPACTED, self, reason_of(error))
+        return found
 
     def serve_alone(self) -> None:
         """Makes this the one process that serves a SQLite database, and frees what a killed one had leased.

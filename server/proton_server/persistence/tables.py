@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "1"
-"""To be raised with every change below."""
+SCHEMA_VERSION = "2"
+"""To be raised with every change of what a release had below. Each has a file in `migrations/versions`."""
 
 metadata = sa.MetaData()
 
@@ -53,6 +53,8 @@ environments = sa.Table(
     sa.Column("provisioned", sa.Boolean, nullable=False, default=False),
     sa.Column("outputs", sa.JSON, nullable=False, default=list),
     sa.Column("provisioned_resources", sa.JSON, nullable=False, default=list),
+    # Of an adopted environment, the stack that AWS left: `{"id": ARN, "tags": {…}, "template_sha256": …}`.
+    sa.Column("stack", sa.JSON(none_as_null=True)),
 )
 
 environment_templates = sa.Table(
@@ -149,13 +151,58 @@ client_tokens = sa.Table(
     sa.Column("expires_at", sa.Float, nullable=False),
 )
 
+# Secrets are encrypted, see `identity/master_keys.py`: to verify an HMAC takes the secret itself.
 access_keys = sa.Table(
     "access_keys",
     metadata,
     sa.Column("id", sa.String, primary_key=True),
-    # In the clear: verifying an HMAC takes the secret itself.
-    sa.Column("secret", sa.String, nullable=False),
     sa.Column("account_id", sa.String, nullable=False),
+    # Null once the key is revoked.
+    sa.Column("sealed_secret", sa.String),
+    sa.Column("description", sa.String),
+    # Null for the keys of 0.1.0.
+    sa.Column("created_at", sa.Float),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("revoked_at", sa.Float),
+    # The secret before the last rotation, and until when it is accepted.
+    sa.Column("previous_sealed_secret", sa.String),
+    sa.Column("previous_until", sa.Float),
+)
+
+# The digests of signatures that were exchanged, until they are too old to be accepted.
+used_signatures = sa.Table(
+    "used_signatures",
+    metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Index("used_signatures_by_expiry", "expires_at"),
+)
+
+# Temporary credentials of a principal that were issued before `not_before` are not accepted.
+revocations = sa.Table(
+    "revocations",
+    metadata,
+    sa.Column("account_id", sa.String, primary_key=True),
+    sa.Column("principal", sa.String, primary_key=True),
+    sa.Column("not_before", sa.Float, nullable=False),
+)
+
+# Who did what: a row for each request that writes.
+audit_lines = sa.Table(
+    "audit_lines",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("request_id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("region", sa.String, nullable=False),
+    sa.Column("principal", sa.String, nullable=False),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("operation", sa.String, nullable=False),
+    sa.Column("resource", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Index("audit_lines_of_an_account", "account_id", "at"),
+    sa.Index("audit_lines_by_time", "at"),
 )
 
 meta = sa.Table(
