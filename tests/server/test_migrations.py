@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -20,9 +19,9 @@ from proton_server.identity.access_keys import find_access_key, seal
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Store
 from proton_server.persistence.tables import SCHEMA_VERSION, access_keys, environments, meta, metadata
-from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
+from tests.commands import proton_server
+from tests.master_keys import MASTER_KEYS
 from tests.server.released import KEY, write_release
-from tests.server.test_serve import PROGRAM, run
 
 
 def opened(database_url: str) -> Store:
@@ -160,30 +159,26 @@ def test_an_upgrade_refuses_what_it_cannot_upgrade(database_url: str, version: s
 
 
 def test_the_command_upgrades_says_so_and_does_it_once(database_url: str) -> None:
-    first = run("database", "upgrade", "--database", database_url)
-    again = run("database", "upgrade", "--database", database_url)
+    first, again = (proton_server("database", "upgrade", "--database", database_url) for _ in range(2))
 
-    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert (first.exit_code, again.exit_code) == (0, 0), first.stderr + again.stderr
     assert first.stdout.endswith(f" was empty, and has schema version {SCHEMA_VERSION} now.\n")
     assert again.stdout.endswith(f" has schema version {SCHEMA_VERSION} already.\n")
 
 
-def test_an_older_database_is_refused_by_every_command_but_the_upgrade(database_url: str) -> None:
+@pytest.mark.parametrize("command", ["serve --port 0", "keys create --account 123456789012"])
+def test_an_older_database_is_refused_by_every_command_until_it_is_upgraded(
+    database_url: str, command: str
+) -> None:
     write_release(database_url)
 
-    refusals = [
-        run(*command, "--database", database_url)
-        for command in (("serve", "--port", "0"), ("keys", "create", "--account", "123456789012"))
-    ]
-    upgraded = run("database", "upgrade", "--database", database_url)
+    refused = proton_server(*command.split(), "--database", database_url)
+    upgraded = proton_server("database", "upgrade", "--database", database_url)
 
-    for refusal in refusals:
-        assert (refusal.returncode, refusal.stdout, refusal.stderr.count("\n")) == (1, "", 1)
-        assert "has schema version 1, and this release needs" in refusal.stderr
-        assert "run `proton-server database upgrade --database " in refusal.stderr
-    assert upgraded.stdout.endswith(f" is upgraded from schema version 1 to {SCHEMA_VERSION}.\n"), (
-        upgraded.stderr
-    )
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert "has schema version 1, and this release needs" in refused.stderr
+    assert "run `proton-server database upgrade --database " in refused.stderr
+    assert upgraded.stdout.endswith(f" is upgraded from schema version 1 to {SCHEMA_VERSION}.\n"), upgraded
 
 
 def test_an_upgrade_encrypts_the_secrets_and_keeps_the_rows(database_url: str) -> None:
@@ -208,21 +203,17 @@ def test_no_plain_secret_is_left_in_the_file(tmp_path: Path) -> None:
     assert left == []
 
 
-def test_plain_secrets_are_not_touched_without_master_keys(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["database upgrade", "local --port 0"])
+def test_plain_secrets_are_not_touched_without_master_keys(tmp_path: Path, command: str) -> None:
     write_release(f"sqlite:///{tmp_path}/db")
-    for command in (("database", "upgrade"), ("local", "--port", "0")):
-        done = subprocess.run(
-            [*PROGRAM, *command, "--database", tmp_path / "db"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={name: value for name, value in os.environ.items() if name not in MASTER_KEYS_ENVIRONMENT},
-        )
 
-        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-        assert (
-            "has access keys whose secrets an upgrade encrypts. PROTON_MASTER_KEYS is not set" in done.stderr
-        )
+    refused = proton_server(*command.split(), "--database", str(tmp_path / "db"), environment={})
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert (
+        "has access keys of 0.1.0, whose secrets an upgrade encrypts. PROTON_MASTER_KEYS is not set"
+        in refused.stderr
+    )
     with closing(sqlite3.connect(tmp_path / "db")) as connection:
         assert connection.execute("SELECT value FROM meta").fetchone() == ("1",)
         assert connection.execute("SELECT secret FROM access_keys").fetchone() == (KEY["secret"],)
@@ -262,9 +253,9 @@ def used_by_an_old_server(database_url: str) -> Iterator[str]:
 def test_an_upgrade_demands_that_the_old_servers_are_stopped(used_by_an_old_server: str) -> None:
     before = schema_of(used_by_an_old_server)
 
-    refused = run("database", "upgrade", "--database", used_by_an_old_server)
+    refused = proton_server("database", "upgrade", "--database", used_by_an_old_server)
 
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
     expected = (
         "Another proton-server uses the database "
         if used_by_an_old_server.startswith("sqlite")

@@ -9,7 +9,6 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -91,7 +90,7 @@ def run(
 def open_store(database: str, *, alone: bool = False, upgrade: bool = False) -> Store:
     """The database, for one serving process only if `alone`, and upgraded if asked. Raises ClickException."""
     try:
-        store = Store(database, seal=partial(_seal, database) if upgrade else None)
+        store = Store(database, seal=_seal if upgrade else None)
         if alone:
             store.serve_alone()
     except StoreError as error:
@@ -99,12 +98,12 @@ def open_store(database: str, *, alone: bool = False, upgrade: bool = False) -> 
     return store
 
 
-def _seal(database: str, account_id: str, key_id: str, secret: str) -> str:
+def _seal(account_id: str, key_id: str, secret: str) -> str:
     """Encrypts a secret of 0.1.0. Only an upgrade that meets one needs master keys."""
     try:
         return seal(MasterKeys.read(os.environ), account_id, key_id, secret)
     except MasterKeyError as error:
-        message = f"{database} has access keys whose secrets an upgrade encrypts. {error}"
+        message = f"The database has access keys of 0.1.0, whose secrets an upgrade encrypts. {error}"
         raise click.ClickException(message) from None
 
 

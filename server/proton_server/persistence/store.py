@@ -78,8 +78,12 @@ class Store:
         self._outage, self._contention = Outage(), LimitedWarning()
         self._serving_lock: sqlite3.Connection | None = None
         self._writing = self.engine.execution_options(proton_writes=True)
-        with self._opening():
-            self.found_schema = self._prepare(seal)
+        try:
+            with self._opening():
+                self.found_schema = self._prepare(seal)
+        except BaseException:
+            self.close()
+            raise
 
     def __str__(self) -> str:
         return self._name
