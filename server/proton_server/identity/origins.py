@@ -1,0 +1,47 @@
+"""The origin of a URL, by which a server and its clients know each other: scheme, host and port.
+
+A client writes it, of the URL that it calls, into the request that it signs (`X-Proton-Audience`); the server
+compares it with that of `--public-url`. Both write it the same way: in lower case, an international name in
+its ASCII form (IDNA 2003, which Python has), a default port left out, without a path.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def origin_of(url: str) -> str:
+    """The origin of an https URL, or of an http URL on this machine.
+
+    Raises ValueError: one clause, which says what the URL must be.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme.lower(), _host(parts.hostname or ""), parts.port
+    except (UnicodeError, ValueError):
+        raise ValueError("must be a URL such as https://proton.example.com") from None
+    if scheme not in _DEFAULT_PORTS or not host:
+        raise ValueError("must be a URL such as https://proton.example.com")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be a scheme, a host and a port only, such as https://proton.example.com")
+    if scheme == "http" and not is_loopback(host):
+        raise ValueError("must begin with https://, or name this machine: http://localhost:4030")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" + (f":{port}" if port not in (None, _DEFAULT_PORTS[scheme]) else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address, without a port, is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _host(name: str) -> str:
+    if ":" in name:
+        return str(ipaddress.IPv6Address(name))
+    return name.encode("idna").decode("ascii").lower() if name else ""
