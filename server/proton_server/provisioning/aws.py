@@ -25,7 +25,7 @@ from proton_server.provisioning.aws_errors import temporary_error
 from proton_server.provisioning.errors import AwsUnavailable, ObjectUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from botocore.credentials import Credentials
 
@@ -49,11 +49,18 @@ class Aws:
         endpoint_url: one endpoint for all services, where access keys name accounts (`proton-server local`);
             None is AWS itself.
         template_accounts: accounts in whose buckets all callers' bundles may be, besides the caller's own.
+        external_ids: the external IDs, by the accounts of the roles that are assumed with them, as of now.
 
     """
 
-    def __init__(self, endpoint_url: str | None = None, template_accounts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        endpoint_url: str | None = None,
+        template_accounts: Sequence[str] = (),
+        external_ids: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._endpoint_url, self._template_accounts = endpoint_url, template_accounts
+        self._external_ids = external_ids
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 2},
             # The local endpoint is this process: no proxy is needed.
@@ -121,7 +128,8 @@ class Aws:
         thread that has it may still use it.
         """
         # Without the local endpoint the server has the same credentials for every account.
-        key = (service, account_id if self._endpoint_url else "", region, role_arn)
+        account = account_id if self._endpoint_url else ""
+        key = (service, account, region, role_arn, self._external_id(role_arn))
         dropped = None
         with self._making:
             client = self._clients.pop(key, None) or self._new_client(*key)
@@ -132,8 +140,14 @@ class Aws:
             dropped.close()
         return client
 
-    def _new_client(self, service: str, account_id: str, region: str, role_arn: str) -> Any:
-        session = self._session(account_id, region, role_arn) if role_arn else self._session(account_id)
+    def _external_id(self, role_arn: str) -> str:
+        """What the operator configured for the role's account; empty: nothing is sent."""
+        parts = role_arn.split(":")
+        return self._external_ids().get(parts[4], "") if len(parts) > 5 else ""
+
+    def _new_client(self, service: str, account_id: str, region: str, role_arn: str, external_id: str) -> Any:
+        role = (region, role_arn, external_id) if role_arn else ()
+        session = self._session(account_id, *role)
         if session.get_credentials() is None:
             raise NoCredentialsError  # a client would be kept, and never get those that come later
         return self._client_of(session, service, region)
@@ -144,18 +158,24 @@ class Aws:
                 service, region, endpoint_url=self._endpoint_url, config=self._config, **options
             )
 
-    def _new_session(self, account_id: str, region: str = "", role_arn: str = "") -> botocore.session.Session:
+    def _new_session(
+        self, account_id: str, region: str = "", role_arn: str = "", external_id: str = ""
+    ) -> botocore.session.Session:
         """A session of the server itself, or of a role that is assumed in a Region."""
         session = botocore.session.Session()
         session.register_component("data_loader", self._loader)
         if role_arn:
-            resolver = CredentialResolver([_Assumed(self._fetcher(account_id, region, role_arn))])
+            resolver = CredentialResolver(
+                [_Assumed(self._fetcher(account_id, region, role_arn, external_id))]
+            )
             session.register_component("credential_provider", resolver)
         elif self._endpoint_url:
             session.set_credentials(account_id, "local")
         return session
 
-    def _fetcher(self, account_id: str, region: str, role_arn: str) -> AssumeRoleCredentialFetcher:
+    def _fetcher(
+        self, account_id: str, region: str, role_arn: str, external_id: str
+    ) -> AssumeRoleCredentialFetcher:
         base = self._session(account_id)
         credentials = base.get_credentials()
         if credentials is None:
@@ -165,7 +185,8 @@ class Aws:
             lambda service, **options: self._client_of(base, service, region, **options),
             credentials,
             role_arn,
-            extra_args={"RoleSessionName": "proton-server"},
+            extra_args={"RoleSessionName": "proton-server"}
+            | ({"ExternalId": external_id} if external_id else {}),
         )
 
 
