@@ -20,8 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from proton_server.api import protocol, wire
+from proton_server.api import protocol, sts, wire
 from proton_server.api.authentication import SignedRequest, claimed_key
+from proton_server.api.authorization import authorize
 from proton_server.api.regions import refuse_made_up
 from proton_server.operations import OPERATIONS
 from proton_server.operations.call import Call, Capabilities, SpecChecks, SpecUnchecked
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
     from proton_server.api.authentication import Authenticator, Caller, Read
+    from proton_server.api.exchange import Exchange
     from proton_server.engine.evaluation import Evaluator
     from proton_server.operations import Operation
     from proton_server.persistence.store import Store
@@ -85,6 +87,10 @@ class Proton:
         """Status, body and id of the answer; never raises."""
         return self._answer(request, self._store.read)
 
+    def answer_sts(self, request: SignedRequest) -> tuple[int, bytes, str]:
+        """What STS's GetCallerIdentity answers to the same callers; never raises."""
+        return sts.answer(request, self._authenticate, self._store.read)
+
     def _answer(self, request: SignedRequest, read: Read) -> tuple[int, bytes, str]:
         began = time.monotonic()
         request_id = str(uuid.uuid4())
@@ -100,6 +106,7 @@ class Proton:
             refuse_made_up(caller.region)
             operation = wire.operation_of(request.headers["x-amz-target"])
             name = operation.name
+            authorize(caller, name)
             function = OPERATIONS.get(xform_name(name))
             if function is None:
                 message = f"{name} is an operation of AWS Proton that is not implemented."
@@ -149,21 +156,25 @@ def asgi_app(
     proton: Proton,
     fault: Callable[[], str | None],
     lifespan: Lifespan[Starlette],
+    exchange: Exchange,
     elsewhere: ASGIApp | None = None,
 ) -> ASGIApp:
-    """The whole ASGI application: Proton, `/health`, and what is elsewhere.
+    """The whole ASGI application: Proton, `/health`, the exchange, and what is elsewhere.
 
     `fault` says why the server cannot do its work at present, if so.
     """
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        answer: ASGIApp | None
         try:
             # A signed one is S3's, for a bucket named "health".
             if scope["path"] == "/health" and "authorization" not in request.headers:
                 answer = _health(fault())
             else:
-                answer = await _answer(proton, request, elsewhere)
+                answer = await exchange.answer(request, _address(request))
+                if answer is None:
+                    answer = await _answer(proton, request, elsewhere)
         except ClientDisconnect:
             return
         await answer(scope, receive, send)
@@ -179,6 +190,11 @@ async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -
     if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
         return elsewhere
     signed = _signed_request(request, await _body(request))
+    if "x-amz-target" not in signed.headers and sts.is_signed_for_sts(
+        signed.headers.get("authorization", "")
+    ):
+        status, content, request_id = await asyncio.to_thread(proton.answer_sts, signed)
+        return Response(content, status, {"x-amzn-RequestId": request_id}, sts.CONTENT_TYPE)
     answer = proton.answer_without_blocking(signed)
     if answer is None:
         answer = await asyncio.to_thread(proton.answer, signed)
@@ -203,8 +219,12 @@ def _signed_request(request: Request, body: bytes) -> SignedRequest:
         headers=headers,
         body=body,
         repeated=frozenset(repeated),
-        client=request.client.host[:64] if request.client else "-",
+        client=_address(request),
     )
+
+
+def _address(request: Request) -> str:
+    return request.client.host[:64] if request.client else "-"
 
 
 async def _body(request: Request) -> bytes:

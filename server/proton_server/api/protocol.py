@@ -25,15 +25,24 @@ def check(request: SignedRequest) -> None:
     if not wire.names_proton(headers.get("x-amz-target", "")):
         message = "This server answers AWS Proton requests, which have an X-Amz-Target header."
         raise UnknownOperationException(message)
-    repeated = sorted(name for name in request.repeated if name in _ONCE or name.startswith("x-amz-"))
+    check_transport(request)
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    # A web page can send the types of forms to any server, unasked.
+    if media_type != wire.CONTENT_TYPE:
+        raise MalformedHttpRequestException(f"The Content-Type of a request is {wire.CONTENT_TYPE}.")
+
+
+def check_transport(request: SignedRequest) -> None:
+    """Raises MalformedHttpRequestException for what no signed request may be, for whichever service."""
+    repeated = sorted(name for name in request.repeated if name in _ONCE or name.startswith("x-amz-"))
     for wrong, message in (
         (repeated, f"The request has more than one header {', '.join(repeated)}."),
         (is_ambiguous(request), "A request has Content-Length or Transfer-Encoding, not both."),
-        (not _HOST.fullmatch(headers.get("host", "")), "The request needs a header Host with a host's name."),
+        (
+            not _HOST.fullmatch(request.headers.get("host", "")),
+            "The request needs a header Host with a host's name.",
+        ),
         (request.method != "POST", f"Operations are called by POST, not {request.method[:20]}."),
-        # A web page can send the types of forms to any server, unasked.
-        (media_type != wire.CONTENT_TYPE, f"The Content-Type of a request is {wire.CONTENT_TYPE}."),
     ):
         if wrong:
             raise MalformedHttpRequestException(message)

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from proton_server.api.authentication import AnyCredentials
+from proton_server.api.exchange import Exchange
 from proton_server.cli import options
-from proton_server.cli.server import listen, log_to_stderr, open_store, run, url
+from proton_server.cli.server import Identity, listen, log_to_stderr, open_store, run, url
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import local_hostings
 from proton_server.provisioning.methods import Outside
@@ -64,7 +65,7 @@ def local(  # noqa: PLR0913  # one for each option
     endpoint = url(listener)
     outside = Outside(Aws(endpoint), local_hostings(git_root))
     elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)
-    run(store, AnyCredentials(account_of), outside, listener, elsewhere)
+    run(store, Identity(AnyCredentials(account_of), Exchange()), outside, listener, elsewhere)
 
 
 def _is_loopback(host: str) -> bool:

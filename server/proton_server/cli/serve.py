@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from pathlib import Path
 
 import click
 
-from proton_server.api.authentication import VerifiedCredentials
-from proton_server.cli import options
+from proton_server.cli import exchange, options
 from proton_server.cli.server import listen, log_to_stderr, open_store, run
 from proton_server.identity.access_keys import check_master_keys
+from proton_server.identity.configuration import ConfigurationFile, ConfigurationFileError
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.persistence.databases import StoreError
 from proton_server.provisioning.aws import Aws
@@ -34,15 +35,53 @@ _log = logging.getLogger(__name__)
     envvar="PROTON_TEMPLATE_BUCKET_ACCOUNTS",
     help="An account in whose buckets all callers' templates may lie, not only its own. May be repeated.",
 )
-def serve(host: str, port: int, database: str, log_level: str, template_accounts: list[str]) -> None:
-    """Serve the Proton API, for requests signed with keys of `proton-server keys create`."""
+@click.option(
+    "--public-url",
+    envvar="PROTON_PUBLIC_URL",
+    help="The URL that clients call this server by, without a path: switches the exchange on.",
+)
+@click.option(
+    "--config",
+    "file",
+    envvar="PROTON_CONFIG",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A YAML file: who may exchange AWS credentials, and external IDs of service roles.",
+)
+@click.option("--sts-endpoint", envvar="PROTON_STS_ENDPOINT", help="Another STS than AWS's public ones.")
+@click.option("--sts-proxy", envvar="PROTON_STS_PROXY", help="The HTTP proxy through which STS is reached.")
+@click.option(
+    "--exchanges-per-minute",
+    default=120,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="How many exchanges an address may ask for in a minute.",
+)
+def serve(  # noqa: PLR0913  # one for each option
+    *,
+    host: str,
+    port: int,
+    database: str,
+    log_level: str,
+    template_accounts: list[str],
+    public_url: str | None,
+    file: Path | None,
+    sts_endpoint: str | None,
+    sts_proxy: str | None,
+    exchanges_per_minute: int,
+) -> None:
+    """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
         options.check_account("--template-bucket-account", account)
     log_to_stderr(log_level)
+    options_of_exchange = exchange.checked(public_url, sts_endpoint, sts_proxy, exchanges_per_minute)
     try:
-        outside = Outside(Aws(template_accounts=template_accounts), hostings(os.environ))
+        configuration = ConfigurationFile(file)
+        aws = Aws(
+            template_accounts=template_accounts, external_ids=lambda: configuration.current().external_ids
+        )
+        outside = Outside(aws, hostings(os.environ))
         master_keys = MasterKeys.read(os.environ)
-    except (ConfigurationError, MasterKeyError) as fault:
+    except (ConfigurationError, ConfigurationFileError, MasterKeyError) as fault:
         raise click.ClickException(str(fault)) from None
     # First, so that a port in use leaves no new database behind.
     listener = listen(host, port)
@@ -53,7 +92,7 @@ def serve(host: str, port: int, database: str, log_level: str, template_accounts
         raise click.ClickException(str(fault)) from None
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
-    run(store, VerifiedCredentials(master_keys), outside, listener)
+    run(store, exchange.identity(options_of_exchange, store, master_keys, configuration), outside, listener)
 
 
 def _warn_of_aws(aws: Aws) -> None:

@@ -9,7 +9,8 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -35,20 +36,29 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from proton_server.api.authentication import Authenticator
+    from proton_server.api.exchange import Exchange
     from proton_server.provisioning.methods import Outside
 
 _REQUESTS_AT_A_TIME = 128
 """Some of which wait for their turn to have a spec checked: more than one account may have waiting."""
 
 
+class Identity(NamedTuple):
+    """How a server identifies its callers."""
+
+    authenticate: Authenticator
+    exchange: Exchange
+
+
 def run(
     store: Store,
-    authenticate: Authenticator,
+    identity: Identity,
     outside: Outside,
     listener: socket.socket,
     elsewhere: ASGIApp | None = None,
 ) -> None:
     """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
+    authenticate, exchange = identity
     evaluate, engines = Evaluator(), manifest_engines(METHODS)
     watch = StackWatch(outside.aws)
     outside = outside._replace(stack_watch=watch)
@@ -79,11 +89,12 @@ def run(
         watch.stop()
         for reconciler in reconcilers:
             reconciler.stop()
+        exchange.close()
         evaluate.close()
         store.close()
 
     proton = Proton(store, authenticate, Capabilities(METHODS, outside.hosting), evaluate, wake)
-    app = asgi_app(proton, fault, lifespan, elsewhere)
+    app = asgi_app(proton, fault, lifespan, exchange, elsewhere)
     http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
 
 

@@ -10,7 +10,7 @@
     └── (of the protocol, not of Proton)
         ├── AuthenticationError          the caller cannot be identified:
         │   MissingAuthenticationTokenException, IncompleteSignatureException,
-        │   UnrecognizedClientException, InvalidSignatureException
+        │   UnrecognizedClientException, InvalidSignatureException, ExpiredTokenException
         ├── MalformedHttpRequestException, SerializationException, RequestEntityTooLargeException
         ├── UnknownOperationException
         └── InternalServerException      the server failed; the cause is in the log only
@@ -59,7 +59,7 @@ class ValidationException(ProtonError):
 
 
 class AuthenticationError(ProtonError):
-    """The caller cannot be identified. Never raised itself: the base class of the four below."""
+    """The caller cannot be identified. Never raised itself: the base class of the five below."""
 
 
 class MissingAuthenticationTokenException(AuthenticationError):
@@ -82,6 +82,10 @@ class InvalidSignatureException(AuthenticationError):
     """The signature does not match the request, or is too old."""
 
     status = 403
+
+
+class ExpiredTokenException(AuthenticationError):
+    """The session's time is over. SDKs that can renew their credentials do so."""
 
 
 class MalformedHttpRequestException(ProtonError):
