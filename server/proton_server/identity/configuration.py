@@ -98,10 +98,12 @@ def parse(content: bytes) -> Configuration:
 
 
 def _rules(entries: Any) -> tuple[Rule, ...]:
-    if not isinstance(entries or [], list):
+    if entries is None:
+        return ()
+    if not isinstance(entries, list):
         raise ValueError("access must be a list of entries with principal and allow")  # noqa: TRY004
     rules = []
-    for number, entry in enumerate(entries or []):
+    for number, entry in enumerate(entries):
         where = f"access[{number}]"
         if not isinstance(entry, dict) or entry.keys() != {"principal", "allow"}:
             raise ValueError(f"{where} must have principal and allow, and nothing else")
@@ -115,13 +117,15 @@ def _rules(entries: Any) -> tuple[Rule, ...]:
 
 
 def _external_ids(entries: Any) -> dict[str, str]:
-    if not isinstance(entries or {}, dict):
+    if entries is None:
+        return {}
+    if not isinstance(entries, dict):
         message = "external_ids must be a mapping from accounts to external IDs"
         raise ValueError(message)  # noqa: TRY004
-    for account, external_id in (entries or {}).items():
+    for account, external_id in entries.items():
         if not _ACCOUNT.fullmatch(account):
             raise ValueError(f"external_ids.{account} must be an account of 12 digits, in quotes")
         if not isinstance(external_id, str) or not _EXTERNAL_ID.fullmatch(external_id):
             message = "must be a text of 2 to 1224 letters, digits and +=,.@:/-"
             raise ValueError(f"external_ids.{account} {message}")
-    return dict(entries or {})
+    return dict(entries)

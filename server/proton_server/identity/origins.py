@@ -8,8 +8,10 @@ its ASCII form (IDNA 2003, which Python has), a default port left out, without a
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
+_HOST = re.compile(r"[a-z0-9._-]*", re.ASCII)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -44,4 +46,7 @@ def is_loopback(host: str) -> bool:
 def _host(name: str) -> str:
     if ":" in name:
         return str(ipaddress.IPv6Address(name))
-    return name.encode("idna").decode("ascii").lower() if name else ""
+    host = name.encode("idna").decode("ascii").lower() if name else ""
+    if not _HOST.fullmatch(host):
+        raise ValueError
+    return host
