@@ -5,6 +5,7 @@ What is about `proton-server local` itself asks for `local_server`, which also i
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from tests.server.accounts import Accounts
 from tests.server.builds import Publish
 from tests.server.counting_handler import LEASE, CountingHandler
 from tests.server.environments import create
-from tests.servers import LocalServer, ServedBesideAws, publisher
+from tests.server.exchanges import CONFIGURATION, Answered, Exchange, sent
+from tests.servers import LocalServer, ServedBesideAws, free_port, publisher
+from tests.signing import Keys, document, identity_headers
+from tests.verifying_sts import VerifyingSts, verifying_sts
 from tests.waiting import ended
 
 
@@ -33,6 +37,42 @@ def proton_server(
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def sts() -> Iterator[VerifyingSts]:
+    """An STS that verifies signatures."""
+    with verifying_sts() as sts:
+        yield sts
+
+
+@pytest.fixture(scope="session")
+def exchanging(
+    sts: VerifyingSts, local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedBesideAws]:
+    """A `serve` that exchanges AWS credentials after asking that STS."""
+    folder, port = tmp_path_factory.mktemp("exchanging"), free_port()
+    (folder / "serve.yaml").write_text(CONFIGURATION)
+    url = f"http://127.0.0.1:{port}"
+    options = ("--public-url", url, "--config", "serve.yaml", "--sts-endpoint", sts.url)
+    many = ("--exchanges-per-minute", "100000")
+    server = ServedBesideAws(folder, (*options, *many), port, aws=local_server)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def exchanged(exchanging: ServedBesideAws, sts: VerifyingSts) -> Exchange:
+    """Exchanges credentials there: `exchanged(keys, audience=…)`."""
+
+    def exchange(keys: Keys, **changes: Any) -> Answered:
+        # Two of one second have different signatures.
+        audience = f"{exchanging.url}#{uuid.uuid4().hex}"
+        headers = identity_headers(keys, **{"audience": audience, "host": sts.host, **changes})
+        return sent(exchanging.url, document(headers))
+
+    return exchange
 
 
 @pytest.fixture(scope="session")
