@@ -104,7 +104,8 @@ def _response(connection: http.client.HTTPConnection, request: IdentityRequest) 
     connection.endheaders(BODY.encode())
     response = connection.getresponse()
     content = response.read(caller_identity.MAX_BYTES + 1)
-    if response.length:  # what the Content-Length says is still to come
+    # What the Content-Length says is still to come.
+    if response.length and len(content) <= caller_identity.MAX_BYTES:
         raise http.client.IncompleteRead(b"")
     media_type = response.headers.get_content_type()
     return Answer(response.status, media_type, content)
