@@ -5,7 +5,6 @@ Property-based tests ask whether a decision is right, not how fast a shared mach
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import hypothesis
@@ -13,7 +12,7 @@ import pytest
 
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.configuration import Configuration, target
-from tests.provider.fake_server import FakeServer, Handler
+from tests.provider.fake_server import FakeServer, serving
 
 hypothesis.settings.register_profile("provider", deadline=None)
 hypothesis.settings.load_profile("provider")
@@ -21,10 +20,8 @@ hypothesis.settings.load_profile("provider")
 
 @pytest.fixture
 def fake_server() -> Iterator[FakeServer]:
-    with FakeServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with serving() as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture

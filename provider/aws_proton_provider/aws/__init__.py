@@ -1,1 +1,1 @@
-"""The calls to AWS Proton: the only importer of boto3."""
+"""The calls to AWS Proton: the only importer of botocore."""

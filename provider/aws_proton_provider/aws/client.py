@@ -1,27 +1,26 @@
-"""The only importer of botocore: sessions, calls, and the translation of every botocore error into ours.
+"""Calls to AWS Proton, and the translation of every botocore error into ours.
 
-Nothing above this file sees botocore, and nothing in it knows of a resource.
+Nothing above `aws/` sees botocore, and nothing in this file knows of a resource.
 """
 
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-import botocore.client
 import botocore.config
-import botocore.credentials
 import botocore.exceptions
-import botocore.session
 
 from aws_proton_provider.aws import pages, responses, transport
 from aws_proton_provider.aws.configuration import Target
+from aws_proton_provider.aws.endpoint import Endpoint
+from aws_proton_provider.aws.exchange import NO_CREDENTIALS, SignIn
 from aws_proton_provider.aws.refusals import MAY_BE_DONE, refusal
+from aws_proton_provider.aws.sessions import Session, session_of
 from aws_proton_provider.core.errors import (
     InvalidInput,
     NoCredentials,
@@ -30,7 +29,6 @@ from aws_proton_provider.core.errors import (
     Unreachable,
     WrongAccount,
 )
-from aws_proton_provider.core.types import AssumeRole
 
 _T = TypeVar("_T")
 
@@ -81,6 +79,7 @@ class Proton:
         ask = getattr(self._api, operation)
         try:
             with transport.within(transport.CALL_SECONDS):
+                self._prepare()
                 return self._answer(operation, ask, members)
         finally:
             Proton.writes += not _only_reads(operation)
@@ -116,10 +115,14 @@ class Proton:
 
     @_MadeOnce
     def account(self) -> str:
-        """The account that the credentials reach, as STS says."""
+        """The account that the credentials reach, as STS says; or the Proton server, which has asked STS."""
+        with transport.within(transport.CALL_SECONDS):
+            return self._prepare() or self._account_by_sts()
+
+    def _account_by_sts(self) -> str:
         try:
-            with transport.within(transport.CALL_SECONDS):
-                account = _client(self._session, "sts").get_caller_identity().get("Account")
+            sts = self._session.create_client("sts", endpoint_url=self._sign_in.sts_url)
+            account = sts.get_caller_identity().get("Account")
             reason = "" if isinstance(account, str) and account else "its answer names no account"
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
             reason = str(error)
@@ -138,16 +141,8 @@ class Proton:
         return str(self._api.meta.region_name)
 
     @_MadeOnce
-    def _session(self) -> botocore.session.Session:
-        try:
-            session = botocore.session.Session(profile=self._target.profile)
-            # AWS_REGION is the name that all other SDKs read; botocore knows only AWS_DEFAULT_REGION.
-            region = self._target.region or os.environ.get("AWS_REGION")
-            if region:
-                session.set_config_variable("region", region)
-            return _assumed(session, self._target.assume_role) if self._target.assume_role else session
-        except botocore.exceptions.BotoCoreError as error:
-            raise Unreachable(f"no AWS session: {error}") from None
+    def _session(self) -> Session:
+        return session_of(self._target)
 
     @_MadeOnce
     def _api(self) -> Any:
@@ -161,7 +156,9 @@ class Proton:
         )
         with _MAKING:
             try:
-                return _client(self._session, "proton", endpoint_url=self._target.endpoint, config=config)
+                return self._session.create_client(
+                    "proton", endpoint_url=self._target.endpoint, config=config
+                )
             except botocore.exceptions.NoRegionError:
                 raise InvalidInput(
                     "no AWS Region is set: run `pulumi config set aws-proton:region us-east-1`, or set "
@@ -169,6 +166,16 @@ class Proton:
                 ) from None
             except (botocore.exceptions.BotoCoreError, ValueError) as error:
                 raise Unreachable(f"no Proton client: {error}") from None
+
+    @_MadeOnce
+    def _sign_in(self) -> SignIn:
+        again = _REPETITIONS if self._target.max_retries is None else self._target.max_retries
+        http = self._api._endpoint.http_session  # noqa: SLF001 - botocore has no public way to it
+        return SignIn(self._session, self._api, Endpoint(self._url, http, again))
+
+    def _prepare(self) -> str | None:
+        """Makes sure that there are credentials for the Proton server, as `SignIn.prepare`."""
+        return None if self._ended() else self._sign_in.prepare()
 
     @property
     def _url(self) -> str:
@@ -220,9 +227,7 @@ class Proton:
         if isinstance(error, botocore.exceptions.ClientError):
             return self._refusal(dict(error.response), operation, members)
         if isinstance(error, botocore.exceptions.NoCredentialsError):
-            return NoCredentials(
-                "no AWS credentials: set AWS_PROFILE, or `pulumi config set aws-proton:profile NAME`"
-            )
+            return NoCredentials(NO_CREDENTIALS)
         if isinstance(error, botocore.exceptions.ParamValidationError):
             return InvalidInput(str(error))
         said = f"no answer from the Proton server at {self._url}: {error}"
@@ -254,9 +259,6 @@ def _unknown(said: str, operation: str) -> Unreachable:
     return Unreachable(said if _only_reads(operation) else f"{said}; {MAY_BE_DONE}")
 
 
-_SERVICES = ("proton", "signin", "sso", "sso-oidc", "sts")
-"""Those that are called: Proton, and where credentials may come from."""
-
 _MAKING = threading.Lock()
 """Sessions are not safe to make clients from in two threads at once (boto3, "Multithreading or
 multiprocessing")."""
@@ -268,50 +270,3 @@ _CLIENTS: dict[Target, Proton] = {}
 def connect(target: Target) -> Proton:
     """The client of a target; one for each in a process, also for threads that ask at once."""
     return _CLIENTS.setdefault(target, Proton(target))
-
-
-def _assumed(base: botocore.session.Session, role: AssumeRole) -> botocore.session.Session:
-    """A session whose credentials are those of `role`, renewed by botocore before they end."""
-    extra = {
-        "RoleSessionName": role.session_name or "pulumi-aws-proton",
-        "ExternalId": role.external_id,
-        "DurationSeconds": role.duration_seconds,
-    }
-    assumed = botocore.session.Session()
-    assumed.set_config_variable("region", base.get_config_variable("region"))
-    source = base.get_credentials()
-    if source is None:
-        raise botocore.exceptions.NoCredentialsError
-    fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-        client_creator=functools.partial(_client, base),
-        source_credentials=source,
-        role_arn=role.role_arn,
-        extra_args={key: value for key, value in extra.items() if value is not None},
-    )
-    assumed._credentials = botocore.credentials.DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 - no setter takes renewable ones
-        refresh_using=functools.partial(_credentials, fetcher, role.role_arn), method="assume-role"
-    )
-    return assumed
-
-
-def _credentials(fetcher: botocore.credentials.AssumeRoleCredentialFetcher, role_arn: str) -> Any:
-    """The credentials of a role, asked for when a request is signed, wherever that request goes."""
-    try:
-        return fetcher.fetch_credentials()
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, ProtonError) as error:
-        raise NoCredentials(
-            f"role {role_arn} cannot be assumed: {error}; check assumeRole, the caller's permissions and the "
-            "role's trust policy"
-        ) from None
-
-
-def _client(session: botocore.session.Session, service: str, **options: Any) -> Any:
-    """A client whose answers end."""
-    loader: Any = session.get_component("data_loader")
-    # To see whether it knows a service, botocore looks into the folders of all 400, which takes as long as
-    # reading the model of one.
-    loader.list_available_services = lambda _type: _SERVICES
-    client: Any = session.create_client(service, **options)
-    endpoint = client._endpoint  # noqa: SLF001 - botocore has no public way to its HTTP session
-    endpoint.http_session = transport.BoundedSession(endpoint.http_session)
-    return client
