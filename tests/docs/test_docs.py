@@ -41,6 +41,8 @@ def _rows(text: str) -> dict[str, str]:
 def _commands(command: click.Command, typed: str) -> Iterator[tuple[str, click.Command]]:
     """What there is below a command that does something, by what a person types."""
     if isinstance(command, click.Group):
+        if command.invoke_without_command:
+            yield typed, command
         for word, below in command.commands.items():
             yield from _commands(below, f"{typed} {word}")
     else:
@@ -178,7 +180,7 @@ def _anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", _PAGES, ids=_name)
 def test_every_proton_server_command_that_is_shown_exists(page: Path) -> None:
     for shown in re.findall(r"^(?:\$ )?(proton-server .*)$", page.read_text(), re.MULTILINE):
-        typed = next((typed for typed in _COMMANDS if shown.startswith(typed)), None)
+        typed = max((typed for typed in _COMMANDS if shown.startswith(typed)), key=len, default=None)
         assert typed, shown
         known = {option for item in _COMMANDS[typed].params for option in (*item.opts, *item.secondary_opts)}
         assert set(re.findall(r"--[a-z-]+", shown)) <= known, shown

@@ -206,7 +206,7 @@ FAILURES = {
     "no server": (
         ["publish", str(FIRST), "--name", "x", "--endpoint-url", NOBODY],
         {"AWS_MAX_ATTEMPTS": "1"},
-        f'Could not connect to the endpoint URL: "{NOBODY}/"',
+        f'Could not connect to the endpoint URL: "{NOBODY}/',
     ),
     "no such major version": (
         ["publish", str(FIRST), "--name", "of-failures", "--major-version", "7"],

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     *,
     session: boto3.Session,
     endpoint_url: str | None = None,
+    exchange: Callable[[str], dict[str, str] | None] = lambda _: None,
     bucket_session: boto3.Session | None = None,
     bucket: str | None = None,
     major_version: str | None = None,
@@ -53,7 +54,9 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     """The version, such as ``"1.0"``, that holds the bundle in ``folder``; registered, if asked published.
 
     ``session`` and ``endpoint_url`` lead to Proton; to S3 and STS too, unless there is an ``bucket_session``,
-    which has credentials of its own and then goes where its own settings lead.
+    which has credentials of its own and then goes where its own settings lead. ``exchange`` gives, by the URL
+    of Proton, the keys that the server takes for those of ``session``, as a client's arguments; None where it
+    takes ``session``'s own. With such keys for Proton, ``session`` leads to S3 and STS by its own settings.
 
     ``major_version`` adds the next minor version under it; without it a new major version begins. What the
     newest version already holds makes no new one: a tag on each version keeps the digest of its bundle. (A
@@ -70,6 +73,10 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     read_bundle(tarball, customer_managed=customer_managed)
     digest = hashlib.sha256(tarball).hexdigest()
     proton = _client(session, "proton", endpoint_url)
+    keys = exchange(proton.meta.endpoint_url)
+    if keys is not None:
+        proton = _client(session, "proton", endpoint_url, **keys)
+        bucket_session = bucket_session or session
     provisioning = "CUSTOMER_MANAGED" if customer_managed else None
     template = _template(proton, name, provisioning)
     # The very first version may be called "1", as the API has it.
@@ -105,9 +112,9 @@ def publish_folder(  # noqa: PLR0913 - an argument for each option of the comman
     return f"{key['majorVersion']}.{key['minorVersion']}"
 
 
-def _client(session: boto3.Session, service: str, endpoint_url: str | None) -> Any:
+def _client(session: boto3.Session, service: str, endpoint_url: str | None, **keys: str) -> Any:
     try:
-        client: Any = session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+        client: Any = session.client(service, endpoint_url=endpoint_url, config=_CONFIG, **keys)  # type: ignore[call-overload]
         _ = urlsplit(client.meta.endpoint_url).port  # raises ValueError for one beyond 65535
     except BotoCoreError:
         raise

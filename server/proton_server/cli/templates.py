@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.cli.check import check, render
+from proton_server.cli.exchange_client import AwsSession, ExchangeError, keys_for
 from proton_server.cli.publish import PublishError, publish_folder
 from proton_templates.bundle import BundleError
 
@@ -43,7 +45,9 @@ for _command in (check, render):
     envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
     help="The region, if not the one of the environment or profile.",
 )
-@click.option("--profile", help="The AWS profile that calls Proton.")
+@click.option(
+    "--profile", help="The AWS profile, which calls Proton too where the server takes AWS credentials."
+)
 @click.option(
     "--bucket-profile",
     help="The AWS profile that uploads the bundle, past --endpoint-url.  [default: the same]",
@@ -62,10 +66,13 @@ def publish(
     Publishing what the newest version already holds makes no new version.
     """
     try:
-        session = boto3.Session(region_name=region, profile_name=profile)
+        aws = AwsSession(profile=profile)
+        session = boto3.Session(region_name=region, botocore_session=aws)
         if bucket_profile is not None:
             options["bucket_session"] = boto3.Session(region_name=region, profile_name=bucket_profile)
-        version = publish_folder(folder, session=session, publish=not no_publish, **options)
-    except (BundleError, PublishError, OSError, BotoCoreError, ClientError) as error:
+        version = publish_folder(
+            folder, session=session, exchange=partial(keys_for, aws), publish=not no_publish, **options
+        )
+    except (BundleError, PublishError, ExchangeError, OSError, BotoCoreError, ClientError) as error:
         raise click.ClickException(" ".join(str(error).split())) from None
     click.echo(f"{options['name']} {version} {'registered' if no_publish else 'published'}")
