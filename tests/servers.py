@@ -99,6 +99,14 @@ class LocalServer:
         """What the process finds in its environment besides what is in the test's."""
         return {}
 
+    def client_environment(self, account: str = ACCOUNT) -> dict[str, str]:
+        """The variables with which any AWS client calls this server, and its AWS, as an account."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+        }
+
     def kill(self) -> None:
         """As `kill -9` does: nothing is tidied up."""
         self._end(signal.SIGKILL)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine.languages import make_node_modules
 from tests.engine.project import DYNAMIC, PLUGIN, Project
 from tests.names import REGION, REPOSITORY
 
@@ -28,6 +29,12 @@ def adapter(request: pytest.FixtureRequest) -> str:
 def region(adapter: str) -> str:
     """The Region that an adapter's tests have to themselves on the session's server."""
     return {DYNAMIC: REGION, PLUGIN: "eu-west-1"}[adapter]
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the TypeScript example imports."""
+    return make_node_modules(tmp_path_factory.mktemp("typescript"))
 
 
 @pytest.fixture

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.engine.project import Project
 from tests.names import REPOSITORY
 from tools import cache, version
+from tools.go import toolchain_on_path
 
 _SDK, _EXAMPLE = "sdk/nodejs", "examples/10-typescript"
 _HOST = Path(__file__).with_name("language_host.py")
 _NAME = "pulumi-aws-proton"
 _LOCKED = (".npmrc", "package.json", "package-lock.json")
 _INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
+
+
+@dataclasses.dataclass(frozen=True)
+class Language:
+    """An example's folder, its runtime and program, and how the program says the days of the spec."""
+
+    folder: str
+    runtime: str
+    program: str
+    days: str
+
+
+TYPESCRIPT = Language("10-typescript", "nodejs", "index.ts", "message_retention_days: {}")
+GO = Language("11-go", "go", "main.go", "pulumi.Int({})")
+
+
+def give_language(project: Project, root: Path, language: Language) -> None:
+    """Gives an example's copy below `root` the SDKs, where it looks for them, and its language host."""
+    (root / "sdk").symlink_to(REPOSITORY / "sdk")
+    put_language_host_into(root / "hosts", language.runtime)
+    project.environment["PATH"] = f"{root / 'hosts'}{os.pathsep}{project.environment['PATH']}"
 
 
 def put_language_host_into(folder: Path, language: str) -> None:
@@ -32,6 +59,13 @@ def has_node() -> bool:
         return False
     answer = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
     return version.number_in(answer) >= (20,)
+
+
+needs_node = pytest.mark.skipif(not has_node(), reason="needs Node.js 20 or newer, and npm, on PATH")
+needs_go = pytest.mark.skipif(
+    toolchain_on_path(REPOSITORY / "sdk" / "go") is None,
+    reason="needs the Go that sdk/go/go.mod names",
+)
 
 
 def make_node_modules(folder: Path) -> Path:

@@ -5,72 +5,31 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from proton_server.cli.publish import publish_folder
-from tests.engine.project import DYNAMIC, PLUGIN, Project
+from tests.engine.examples import copy_of, destroy, made_by
+from tests.engine.project import DYNAMIC, PLUGIN
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, REPOSITORY, THIRD
 from tests.servers import LocalServer
 from tests.waiting import eventually
 from tools.uv import VENV
 
-_IMPORT = "import pulumi_aws_proton as proton"
 either = pytest.mark.parametrize("form", [DYNAMIC, PLUGIN])
 
 
 @pytest.fixture
 def example(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Any:
-    """A copy of an example's project, with a stack and an account's credentials: `example("03-…")`.
-
-    It is where it is in the repository, and `form=PLUGIN` gives it the two lines of its README.
-    """
+    """A copy of an example's project, as `copy_of`: `example("03-two-accounts")`."""
     (tmp_path / ".venv").symlink_to(VENV)
-
-    def copy(folder: str, account: str = ACCOUNT, form: str = DYNAMIC, where: str | None = None) -> Project:
-        source = Path("examples") / folder
-        manifest = Path(where or source) / "Pulumi.yaml"
-        name = yaml.safe_load((REPOSITORY / manifest).read_text())["name"]
-        project = Project((tmp_path / manifest).parent, proton_server.url, name=name, home=pulumi_home)
-        shutil.copytree(REPOSITORY / source, tmp_path / source, dirs_exist_ok=True)
-        shutil.copy(REPOSITORY / manifest, tmp_path / manifest)
-        if form == PLUGIN:
-            _give_plugin(tmp_path / source, tmp_path / manifest)
-        project.environment["AWS_ACCESS_KEY_ID"] = account
-        return project
-
-    return copy
-
-
-def _give_plugin(source: Path, manifest: Path) -> None:
-    """Makes the two changes of the section "With the plugin" of an example's README."""
-    section = (source / "README.md").read_text().partition("\n## With the plugin\n")[2]
-    imported, plugins = (
-        re.findall(line, section, re.MULTILINE) for line in ("`(import .*?)`", "^plugins: .*$")
-    )
-    program = source / "__main__.py"
-    assert _IMPORT in program.read_text()
-    program.write_text(program.read_text().replace(_IMPORT, *imported))
-    manifest.write_text("\n".join([manifest.read_text(), *plugins, ""]))
-
-
-def _made_by(project: Project) -> str:
-    """The form of the program that a stack's resources are of."""
-    made = {found["type"].rpartition("aws-proton:")[0] for found in project.resources().values()}
-    (prefix,) = made - {"pulumi:providers:"}
-    return {"": PLUGIN, "pulumi-python:dynamic/": DYNAMIC}[prefix]
-
-
-def _destroy(project: Project) -> None:
-    project.pulumi("destroy", "--yes", "--skip-preview")
-    assert project.resources() == {}
+    return partial(copy_of, tmp_path, proton_server, pulumi_home)
 
 
 def _rows(readme: Path) -> list[tuple[str, str]]:
@@ -93,8 +52,8 @@ def test_01_one_environment_with_its_outputs(example: Any, proton_server: LocalS
     assert found["outputs"].keys() == {"BucketName", "TableName", "QueueUrl", "TopicArn"}
     queues = proton_server.client("sqs").list_queues()["QueueUrls"]
     assert found["outputs"]["QueueUrl"].rpartition("/")[2] in str(queues)
-    assert _made_by(project) == form
-    _destroy(project)
+    assert made_by(project) == form
+    destroy(project)
 
 
 def test_02_each_change_of_the_readmes_table_shows_what_it_says(
@@ -122,7 +81,7 @@ def test_02_each_change_of_the_readmes_table_shows_what_it_says(
         if "MAJOR_VERSION" in shows:
             project.up()
     assert seen == ["NONE", "CURRENT_VERSION", "MINOR_VERSION", "MAJOR_VERSION"]
-    _destroy(project)
+    destroy(project)
 
 
 @either
@@ -136,8 +95,8 @@ def test_03_one_program_and_two_accounts(example: Any, proton_server: LocalServe
     assert (found["connection"], found["infrastructureAccount"]) == ("CONNECTED", ENVIRONMENT_ACCOUNT)
     there = proton_server.client("sqs", account=ENVIRONMENT_ACCOUNT).list_queues()["QueueUrls"]
     assert found["outputs"]["QueueUrl"].rpartition("/")[2] in str(there)
-    assert _made_by(project) == form
-    _destroy(project)
+    assert made_by(project) == form
+    destroy(project)
 
 
 @pytest.mark.usefixtures("quickstart")
@@ -170,7 +129,7 @@ def test_04_two_stacks_wait_for_each_other_whoever_begins(
     assert found["environment-team"]["connection"] == found["platform-team"]["connection"]
     assert "QueueUrl" in found["platform-team"]["outputs"]
     for project in teams.values():
-        _destroy(project)
+        destroy(project)
 
 
 def _requests(server: LocalServer) -> Any:
@@ -204,12 +163,12 @@ def test_05_a_build_makes_changes_and_removes_its_queues(
     assert found["status"] == "SUCCEEDED"
     assert found["queues"].keys() == {"orders", "billing"}
     assert queues() == {"team-queues-orders", "team-queues-billing"}
-    assert _made_by(project) == form
+    assert made_by(project) == form
 
     project.pulumi("config", "set", "--path", "teams[0]", "carts")
     project.up()
     assert queues() == {"team-queues-carts"}
-    _destroy(project)
+    destroy(project)
     assert queues() == set()
 
 
@@ -240,7 +199,7 @@ def test_06_the_automation_merges_provisions_and_notifies(example: Any, publishe
         "status": "SUCCEEDED",
         "outputs": {"cidr_block": "10.0.0.0/16", "zones": "2"},
     }
-    _destroy(project)
+    destroy(project)
 
 
 def test_07_a_setting_is_set_changed_and_reset(example: Any, proton_server: LocalServer) -> None:
@@ -256,7 +215,7 @@ def test_07_a_setting_is_set_changed_and_reset(example: Any, proton_server: Loca
         "pipelineServiceRoleArn": role,
         "pipelineCodebuildRoleArn": builds,
     }
-    _destroy(project)
+    destroy(project)
     assert proton.get_account_settings()["accountSettings"] == {}
 
 
@@ -281,7 +240,7 @@ def test_08_a_dozen_environments_in_the_accounts_of_two_providers(
         tags = proton.list_tags_for_resource(resourceArn=arns["search"])["tags"]
         assert {"key": "stage", "value": stage} in tags
     assert project.preview().summary == {"same": 17}
-    _destroy(project)
+    destroy(project)
 
 
 @pytest.mark.usefixtures("quickstart")

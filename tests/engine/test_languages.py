@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,40 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.languages import has_node, make_node_modules, put_language_host_into
+from tests.engine.examples import copy_of
+from tests.engine.languages import GO, TYPESCRIPT, Language, give_language, needs_go, needs_node
 from tests.engine.project import Project
 from tests.names import REPOSITORY
 from tests.servers import LocalServer
-from tools.go import toolchain_on_path
 from tools.uv import VENV
 
-
-@dataclasses.dataclass(frozen=True)
-class Language:
-    """An example's folder, its runtime and program, and how the program says the days of the spec."""
-
-    folder: str
-    runtime: str
-    program: str
-    days: str
-
-
-TYPESCRIPT = Language("10-typescript", "nodejs", "index.ts", "message_retention_days: {}")
-GO = Language("11-go", "go", "main.go", "pulumi.Int({})")
-needs_node = pytest.mark.skipif(not has_node(), reason="needs Node.js 20 or newer, and npm, on PATH")
-needs_go = pytest.mark.skipif(
-    toolchain_on_path(REPOSITORY / "sdk" / "go") is None,
-    reason="needs the Go that sdk/go/go.mod names",
-)
-
-
 SCHEMA = REPOSITORY / "provider/aws_proton_provider/adapters/plugin/schema.json"
-
-
-@pytest.fixture(scope="module")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the TypeScript example imports."""
-    return make_node_modules(tmp_path_factory.mktemp("typescript"))
 
 
 @pytest.fixture
@@ -61,16 +33,11 @@ def proton(proton_server: LocalServer) -> Any:
 def program(tmp_path: Path, proton_server: LocalServer, pulumi_home: Path) -> Callable[[Language], Project]:
     """Copies an example to where it finds the plugin and the SDKs as in the repository."""
 
+    (tmp_path / ".venv").symlink_to(VENV)
+
     def copy(language: Language) -> Project:
-        source = REPOSITORY / "examples" / language.folder
-        name = yaml.safe_load((source / "Pulumi.yaml").read_text())["name"]
-        folder = tmp_path / "examples" / language.folder
-        project = Project(folder, proton_server.url, name=name, home=pulumi_home)
-        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-        (tmp_path / "sdk").symlink_to(REPOSITORY / "sdk")
-        (tmp_path / ".venv").symlink_to(VENV)
-        put_language_host_into(tmp_path / "hosts", language.runtime)
-        project.environment["PATH"] = f"{tmp_path / 'hosts'}{os.pathsep}{project.environment['PATH']}"
+        project = copy_of(tmp_path, proton_server, pulumi_home, language.folder)
+        give_language(project, tmp_path, language)
         return project
 
     return copy
