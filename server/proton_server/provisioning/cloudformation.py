@@ -16,12 +16,13 @@ from botocore.exceptions import ClientError
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.stack_events import last_token, reasons
 from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from proton_server.provisioning import Place, Work
     from proton_server.provisioning.aws import Aws
@@ -35,9 +36,6 @@ _LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 
 _UPDATES_IN_PROGRESS = frozenset(status for status in IN_PROGRESS if status.startswith("UPDATE_"))
 """CloudFormation refuses to delete a stack in one of these; one that is being created it deletes."""
-
-_BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
-"""The first status of a stack after a call."""
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _MAX_TEMPLATE_BYTES = 51_200
@@ -68,7 +66,7 @@ class CloudFormation:
         """Creates or updates the stack; first deletes what a failed creation left."""
         template, client = _template(work), self._client(work)
         stack = _describe(work, client)
-        if stack is not None and _last_token(client, stack) == work.deployment_id:
+        if stack is not None and last_token(client, stack) == work.deployment_id:
             return self.observe(work)
         if stack is not None and stack["StackStatus"] in _LEFTOVERS:
             client.delete_stack(StackName=stack["StackId"])
@@ -100,7 +98,7 @@ class CloudFormation:
         state = STATE_OF[stack["StackStatus"]]
         if state is State.RUNNING:
             return self._running()
-        return _succeeded(stack) if state is State.SUCCEEDED else Progress(state, _reasons(client, stack))
+        return _succeeded(stack) if state is State.SUCCEEDED else Progress(state, reasons(client, stack))
 
     @_errors_as_progress
     def cancel(self, work: Work) -> Progress:
@@ -125,7 +123,7 @@ class CloudFormation:
         try:
             client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
         except ClientError as error:
-            if temporary_error(error) or _last_token(client, stack) != work.deployment_id:
+            if temporary_error(error) or last_token(client, stack) != work.deployment_id:
                 raise
         return Progress(State.RUNNING)
 
@@ -137,7 +135,7 @@ class CloudFormation:
         if stack is None:
             return Progress(State.SUCCEEDED)
         if stack["StackStatus"] == "DELETE_FAILED":
-            return Progress(State.FAILED, _reasons(client, stack))
+            return Progress(State.FAILED, reasons(client, stack))
         if stack["StackStatus"] == "DELETE_IN_PROGRESS":
             return self._running()
         return self.remove(work)
@@ -215,7 +213,7 @@ def _after_refusal(work: Work, client: Any, error: ClientError, *, is_creation: 
     reason, stack = error.response["Error"]["Message"], _describe(work, client)
     if stack is None:
         return Progress(State.REFUSED, reason)
-    if _last_token(client, stack) == work.deployment_id:
+    if last_token(client, stack) == work.deployment_id:
         return Progress(State.RUNNING)
     if is_creation:
         return Progress(State.PREPARING)  # events may lag behind the stack
@@ -252,32 +250,3 @@ def _succeeded(stack: dict[str, Any]) -> Progress:
         "provisioningEngine": "CLOUDFORMATION",
     }
     return Progress(State.SUCCEEDED, message, outputs, [resource])
-
-
-def _last_token(client: Any, stack: dict[str, Any]) -> str | None:
-    """The client token of the last call that CloudFormation accepted for the stack."""
-    events = client.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-    return events[0].get("ClientRequestToken") if events else None
-
-
-def _reasons(client: Any, stack: dict[str, Any]) -> str:
-    """Why it failed, in CloudFormation's words: of the stack, and of the first resource that failed."""
-    of_stack, of_resource = stack.get("StackStatusReason", ""), ""
-    for event in _events_of_last_call(client, stack):
-        cause = event.get("ResourceStatusReason", "")
-        # "Resource creation cancelled" follows from another resource's failure.
-        if event["ResourceStatus"].endswith("_FAILED") and cause and not cause.endswith("cancelled"):
-            of_resource = f"{event['LogicalResourceId']}: {cause}"
-    reasons = [reason for reason in (of_stack, of_resource) if reason]
-    return " ".join(reasons) or f"The stack is {stack['StackStatus']}."
-
-
-def _events_of_last_call(client: Any, stack: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The stack's events, newest first, back to the last call that was accepted for it."""
-    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack["StackId"]):
-        for event in page["StackEvents"]:
-            if event.get("PhysicalResourceId") == stack["StackId"]:
-                if event["ResourceStatus"] in _BEGINNINGS:
-                    return
-            else:
-                yield event
