@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from proton_server.operations.call import Call, Capabilities, SpecChecks
+from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.environment_template_versions import list_environment_template_versions
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import environment_template_versions, environment_templates
@@ -317,7 +317,7 @@ class TestGetAndList:
                         source={},
                     )
                 queries.clear()
-                call = Call("ListEnvironmentTemplateVersions", "1", "r", 0.0, rows, CAN, SpecChecks())
+                call = Call("ListEnvironmentTemplateVersions", "1", "r", 0.0, rows, CAN, Answers())
                 answer = list_environment_template_versions(call, {"templateName": name, **more})
             shown = [(v["minorVersion"], v["recommendedMinorVersion"]) for v in answer["templateVersions"]]
             every = [(str(minor), "1") for minor in range(versions)][:100]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proton_server.operations.call import Call, Capabilities, SpecChecks
+from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.errors import ValidationException
 from proton_server.operations.repositories import create_repository
 from proton_server.persistence.store import Rows, Store
@@ -35,7 +35,7 @@ def link(hosting: Hostings, account: str, folder: Path) -> dict[str, Any]:
         with store.write(account, "us-east-1") as connection:
             rows = Rows(connection, account, "us-east-1")
             can = Capabilities({}, hosting)
-            call = Call("CreateRepository", account, "us-east-1", time.time(), rows, can, SpecChecks())
+            call = Call("CreateRepository", account, "us-east-1", time.time(), rows, can, Answers())
             given = {"provider": "GITHUB", "name": "acme/infra", "connectionArn": "arn"}
             record: dict[str, Any] = create_repository(call, given)["repository"]
             return record

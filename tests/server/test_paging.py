@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proton_server.operations import OPERATIONS
-from proton_server.operations.call import Call, Capabilities, SpecChecks
+from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.errors import ResourceNotFoundException, ValidationException
 from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning.git_hosting.configuration import hostings
@@ -25,7 +25,7 @@ CAN = Capabilities({}, hostings({}))
 def run(store: Store, operation: str, **request: Any) -> dict[str, Any]:
     with store.write(ACCOUNT, REGION) as connection:
         rows = Rows(connection, ACCOUNT, REGION)
-        call = Call(operation, ACCOUNT, REGION, round(time.time(), 3), rows, CAN, SpecChecks())
+        call = Call(operation, ACCOUNT, REGION, round(time.time(), 3), rows, CAN, Answers())
         return OPERATIONS[operation](call, request)
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
-from proton_server.operations.call import Call, Capabilities, SpecChecks, SpecUnchecked
+from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import ProtonError
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import deployments, environment_template_versions
@@ -38,7 +38,7 @@ class Operations:
     """Runs operations as an account, in a transaction of their own, as the server does."""
 
     def __init__(self, store: Store, evaluate: Evaluator) -> None:
-        self._store, self._evaluate, self._spec_checks = store, evaluate, SpecChecks()
+        self._store, self._evaluate, self._answers = store, evaluate, Answers()
         self.now = round(time.time(), 3)
 
     @contextmanager
@@ -47,7 +47,7 @@ class Operations:
             rows = Rows(connection, account, REGION)
 
             def run(operation: str, **request: Any) -> dict[str, Any]:
-                call = Call(operation, account, REGION, self.now, rows, CAN, self._spec_checks)
+                call = Call(operation, account, REGION, self.now, rows, CAN, self._answers)
                 return OPERATIONS[operation](call, request)
 
             yield run
@@ -57,8 +57,8 @@ class Operations:
             try:
                 with self.transaction(account) as run:
                     return run(operation, **request)
-            except SpecUnchecked as unchecked:
-                self._spec_checks.check(unchecked, account, self._evaluate)
+            except Unanswered as unanswered:
+                self._answers.find(unanswered, account, self._evaluate)
 
 
 @pytest.fixture

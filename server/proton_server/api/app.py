@@ -25,7 +25,7 @@ from proton_server.api.authentication import SignedRequest, claimed_key
 from proton_server.api.authorization import authorize
 from proton_server.api.regions import refuse_made_up
 from proton_server.operations import OPERATIONS
-from proton_server.operations.call import Call, Capabilities, SpecChecks, SpecUnchecked
+from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import (
     AuthenticationError,
     InternalServerException,
@@ -136,16 +136,16 @@ class Proton:
         """Runs an operation in a transaction, and again once what it needs to know was found out outside."""
         reads = name.startswith(("Get", "List"))
         transaction = read if reads else partial(self._store.write, caller.account_id, caller.region)
-        spec_checks = SpecChecks()
+        answers = Answers()
         while True:
             try:
                 with transaction() as connection:
                     rows = Rows(connection, caller.account_id, caller.region)
                     now = round(time.time(), 3)
-                    call = Call(name, caller.account_id, caller.region, now, rows, self._can, spec_checks)
+                    call = Call(name, caller.account_id, caller.region, now, rows, self._can, answers)
                     answer = function(call, parameters)
-            except SpecUnchecked as unchecked:
-                spec_checks.check(unchecked, caller.account_id, self._evaluate)
+            except Unanswered as unanswered:
+                answers.find(unanswered, caller.account_id, self._evaluate)
             else:
                 if not reads:
                     self._wake()

@@ -6,15 +6,15 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from proton_server.engine.evaluation import SPEC_CHECK, EvaluationError, EvaluatorBusy
+from proton_server.engine.evaluation import EvaluatorBusy
 from proton_server.operations.errors import ConflictException, ThrottlingException, ValidationException
 from proton_server.persistence.databases import STORABLE
-from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from proton_server.persistence.store import Rows
     from proton_server.provisioning.git_hosting import Hostings
     from proton_server.provisioning.methods import Method
+
+    Find = Callable[[Callable[..., Any]], Any]
+    """Finds something out, with the account's evaluator: `evaluate(what, function, *arguments)`."""
 
 Entry = TypeVar("Entry")
 
@@ -39,41 +42,37 @@ class Capabilities:
     """The hosting services that an account may use."""
 
 
-class SpecUnchecked(Exception):
-    """An operation needs to know whether a spec fits a template version: check it, and run it again."""
+class Unanswered(Exception):
+    """An operation has a question that is to be answered outside its transaction; then it is run again."""
 
-    def __init__(self, version: sa.Row[Any], spec: str) -> None:
-        super().__init__("a spec has to be checked outside the transaction")
-        self.version, self.spec = version, spec
+    def __init__(self, key: Hashable, find: Find) -> None:
+        super().__init__("a question has to be answered outside the transaction")
+        self.key, self.find = key, find
 
 
-class SpecChecks:
-    """Whether specs fit template versions, checked between the attempts of one request.
+class Answers:
+    """What one request had to find out, kept between the attempts of its operation.
 
-    A check may take up to the evaluator's limit, so it is not made in a transaction, during which no other
-    request of the account can write. A version's schema never changes, so the result stays valid.
+    A transaction keeps all other requests of the account from writing, so nothing is done in it that may take
+    long, such as an evaluation or a call of AWS.
     """
 
     def __init__(self) -> None:
-        self._errors: dict[tuple[str, str], str | None] = {}
+        self._known: dict[Hashable, Any] = {}
 
-    def error_of(self, version: sa.Row[Any], spec: str) -> str | None:
-        """Why the spec does not fit the version, or None. Raises SpecUnchecked if it was not checked yet."""
+    def to(self, key: Hashable, ask: Callable[[], Find]) -> Any:
+        """The answer to a question. Raises Unanswered, with what `ask` returns, if it is not known yet."""
         try:
-            return self._errors[version.id, spec]
+            return self._known[key]
         except KeyError:
-            raise SpecUnchecked(version, spec) from None
+            raise Unanswered(key, ask()) from None
 
-    def check(self, unchecked: SpecUnchecked, account: str, evaluate: Evaluator) -> None:
-        """Checks the spec. Raises ThrottlingException."""
-        message = None
+    def find(self, unanswered: Unanswered, account: str, evaluate: Evaluator) -> None:
+        """Finds out an answer. Raises ThrottlingException, and the errors that end the request."""
         try:
-            evaluate(account, SPEC_CHECK, read_inputs, unchecked.spec, unchecked.version.input_schema)
-        except (SpecError, EvaluationError) as error:
-            message = str(error)
+            self._known[unanswered.key] = unanswered.find(partial(evaluate, account))
         except EvaluatorBusy as busy:
             raise ThrottlingException(f"Rate exceeded: {busy}") from None
-        self._errors[unchecked.version.id, unchecked.spec] = message
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,8 @@ class Call:
     """Epoch seconds, to the millisecond as in AWS's responses."""
     rows: Rows
     can: Capabilities
-    spec_checks: SpecChecks
-    """The results of the checks of specs that were made for this request."""
+    answers: Answers
+    """What was found out for this request outside its transaction."""
 
     def arn(self, resource: str) -> str:
         """The ARN of a resource of the caller, such as `environment/dev`."""

@@ -7,13 +7,18 @@ https://docs.aws.amazon.com/proton/latest/APIReference/API_UpdateEnvironment.htm
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from proton_server.engine.evaluation import SPEC_CHECK, EvaluationError
 from proton_server.operations.errors import ValidationException
 from proton_server.operations.rows import recommended_version, template_row, version_row
 from proton_server.provisioning.methods import MEMBERS
+from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import sqlalchemy as sa
 
     from proton_server.operations.call import Call
@@ -29,6 +34,10 @@ _ACCEPTED = {
     "MAJOR_VERSION": _METADATA | _DEPLOYED | _VERSION,
 }
 """The members of UpdateEnvironment that each deploymentType accepts."""
+
+
+DEPLOYABLE = ("DRAFT", "PUBLISHED")
+"""Statuses of the versions that can be deployed."""
 
 
 def check_members(request: dict[str, Any]) -> None:
@@ -76,7 +85,9 @@ def target_state(call: Call, version: sa.Row[Any], spec: str) -> dict[str, str]:
 
     Raises ValidationException if the spec does not fit the version's schema, naming the path.
     """
-    error = call.spec_checks.error_of(version, spec)
+    error = call.answers.to(
+        ("target_state", version.id, spec), lambda: partial(_misfit, spec, version.input_schema)
+    )
     if error is not None:
         raise ValidationException(error)
     return {
@@ -85,6 +96,15 @@ def target_state(call: Call, version: sa.Row[Any], spec: str) -> dict[str, str]:
         "templateMinorVersion": str(version.minor),
         "spec": spec,
     }
+
+
+def _misfit(spec: str, schema: dict[str, Any], evaluate: Callable[..., Any]) -> str | None:
+    """Why the spec does not fit the schema, or None."""
+    try:
+        evaluate(SPEC_CHECK, read_inputs, spec, schema)
+    except (SpecError, EvaluationError) as error:
+        return str(error)
+    return None
 
 
 def _version(call: Call, template: str, major: str, minor: str | None) -> sa.Row[Any]:
@@ -96,7 +116,7 @@ def _version(call: Call, template: str, major: str, minor: str | None) -> sa.Row
             raise ValidationException(f"{message} Publish one, or name a templateMinorVersion.")
         return recommended
     row = version_row(call, template, major, minor)
-    if row.record["status"] not in ("DRAFT", "PUBLISHED"):
+    if row.record["status"] not in DEPLOYABLE:
         message = f"Environment template version {template} {major}.{minor} is {row.record['status']}"
         raise ValidationException(f"{message} and cannot be deployed.")
     return row
