@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.handlers import json_decode_template_body
 
 from proton_server.local.cloudformation.installation import install
 from tests.server.local.local_aws import LocalAws, outputs_of
@@ -63,6 +64,22 @@ def refusal(call: Any, **arguments: Any) -> tuple[str, str]:
 def events(cloudformation: Any, name: str = "s") -> list[tuple[str, str]]:
     found = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in reversed(found)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Resources:\r\n  A: {Type: AWS::SNS::Topic}\r\n",
+        "\n\n# \u00e9, \u2014, \U0001f600, <&>\nResources: {A: {Type: AWS::SNS::Topic}}\n\n",
+        "Resources: {A: {Type: AWS::SNS::Topic}}",
+        '{"Resources":\n\t{"A": {"Type": "AWS::SNS::Topic"}}}  \n',
+    ],
+)
+def test_a_template_is_given_back_byte_for_byte(cloudformation: Any, text: str) -> None:
+    # botocore would make a dictionary of JSON.
+    cloudformation.meta.events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
+    create(cloudformation, text)
+    assert cloudformation.get_template(StackName="s")["TemplateBody"] == text
 
 
 def test_each_resource_has_its_events(cloudformation: Any) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from contextlib import suppress
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from proton_server.local.cloudformation.stack_store import ChangeSetNotFound, va
 from proton_server.local.cloudformation.template_url import read_template_url
 
 _MAX_BODY = 51_200  # bytes; a template that is longer comes by its URL
+# A carriage return in XML is read as a line feed, unless it is written as a reference; moto writes none.
+_CARRIAGE_RETURN = f"carriage return {uuid.uuid4().hex}"
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
@@ -88,6 +91,16 @@ class LocalCloudFormationResponse(CloudFormationResponse):
             self._get_param("ClientRequestToken"),
         )
         return EmptyResult()
+
+    def get_template(self) -> ActionResult:
+        """As moto's, and byte for byte what was sent."""
+        text = self._backend.get_stack(self._get_param("StackName")).template
+        return ActionResult({"TemplateBody": text.replace("\r", _CARRIAGE_RETURN)})
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        """As moto's, with carriage returns."""
+        status, headers, body = super().serialized(action_result)
+        return status, headers, cast("str", body).replace(_CARRIAGE_RETURN, "&#13;")
 
     def update_termination_protection(self) -> ActionResult:
         """Missing in moto."""
