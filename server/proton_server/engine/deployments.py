@@ -89,8 +89,7 @@ class DeploymentHandler:
         if roles is None and method.role is not None:
             failed = Progress(State.FAILED, connection_deleted(environment.record))
             return StepResult(step, failed, row.notified)
-        record = environment.record | (roles or {})
-        work = self._work(row, record, state["spec"], version, record[method.role] if method.role else "")
+        work = self._work(row, environment, roles or {}, state["spec"], version)
         try:
             progress = step.call(self._provisioners[version.engine], work)
         except _FINAL_ERRORS as error:
@@ -109,15 +108,21 @@ class DeploymentHandler:
         return _write(rows, row, after_too_many_errors(row, round(time.time(), 3)))
 
     def _work(
-        self, row: sa.Row[Any], environment: dict[str, Any], spec: str, version: sa.Row[Any], role: str
+        self,
+        row: sa.Row[Any],
+        environment: sa.Row[Any],
+        roles: dict[str, str],
+        spec: str,
+        version: sa.Row[Any],
     ) -> Work:
         evaluate = partial(self._evaluate, row.account_id)
+        record, role = environment.record | roles, self._methods[version.engine].role
         return Work(
             deployment_id=row.id,
-            account_id=environment.get("environmentAccountId", row.account_id),
+            account_id=record.get("environmentAccountId", row.account_id),
             region=row.region,
-            role=role,
-            environment=environment,
+            role=record[role] if role else "",
+            environment=record,
             template_version=(str(version.major), str(version.minor)),
             read_inputs=partial(evaluate, SPEC_CHECK, read_inputs, spec, version.input_schema)
             if "targetState" in row.record
@@ -126,8 +131,9 @@ class DeploymentHandler:
             tags={
                 "proton:account": row.account_id,
                 "proton:template": version.record["arn"].rpartition(":")[0],
-                "proton:environment": environment["arn"],
+                "proton:environment": record["arn"],
             },
+            adopted=environment.stack or {},
             notified=row.notified,
             read_bundle=partial(self._read_bundle, row, version),
             evaluate=evaluate,

@@ -45,6 +45,9 @@ class Work:
     template or read what it produced."""
     will_provision: Callable[[], None]
     """To be called before the first call that creates something: from then on a deletion looks for it."""
+    adopted: Mapping[str, Any] = field(default_factory=dict)
+    """Of an environment whose stack was adopted: the stack's `id`, the `tags` that it was found with, and
+    `template_sha256`, a digest of its template. Empty for all others."""
 
 
 @dataclass(frozen=True)

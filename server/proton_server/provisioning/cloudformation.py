@@ -2,6 +2,7 @@
 
 The stack's name follows from the environment alone and the client token of a call is the deployment's id, so
 every verb can be called again after a crash: what CloudFormation has accepted is recognised and not repeated.
+The stack of an environment that was adopted has a random name of AWS Proton's: its id is stored.
 https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 """
 
@@ -18,6 +19,7 @@ from proton_server.provisioning.aws_errors import errors_as_progress, temporary_
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.stack_events import last_token, reasons
 from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
+from proton_server.provisioning.stacks import outputs_of, provisioned_resource
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
@@ -34,14 +36,14 @@ _log = logging.getLogger(__name__)
 _LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """What a failed creation leaves: CloudFormation can only delete it."""
 
-_UPDATES_IN_PROGRESS = frozenset(status for status in IN_PROGRESS if status.startswith("UPDATE_"))
+_UPDATES_IN_PROGRESS = frozenset(
+    status for status in IN_PROGRESS if status.startswith(("UPDATE_", "IMPORT_"))
+)
 """CloudFormation refuses to delete a stack in one of these; one that is being created it deletes."""
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _MAX_TEMPLATE_BYTES = 51_200
 """What CreateStack accepts in TemplateBody."""
-_VALUE_LENGTH = range(1, 1025)
-"""Of `OutputValueString` in the API model; outputs in CloudFormation may be empty or longer."""
 
 _VANISHED = (
     "The environment's CloudFormation stack no longer exists. If this is a local server: the local AWS keeps "
@@ -76,10 +78,10 @@ class CloudFormation:
         work.will_provision()
         try:
             (client.update_stack if stack else client.create_stack)(
-                StackName=stack_name(work),
+                StackName=stack["StackId"] if stack else stack_name(work),
                 TemplateBody=template,
                 Capabilities=_CAPABILITIES,
-                Tags=[{"Key": key, "Value": value} for key, value in work.tags.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in _tags(work, stack, template).items()],
                 ClientRequestToken=work.deployment_id,
             )
         except ClientError as error:
@@ -103,8 +105,12 @@ class CloudFormation:
     @_errors_as_progress
     def cancel(self, work: Work) -> Progress:
         """Cancels the stack's update. If it cannot be cancelled (any more), what is observed holds."""
+        client = self._client(work)
+        stack = _describe(work, client)
+        if stack is None:
+            return Progress(State.FAILED, _VANISHED)
         try:
-            self._client(work).cancel_update_stack(StackName=stack_name(work))
+            client.cancel_update_stack(StackName=stack["StackId"])
         except ClientError as error:
             if temporary_error(error):
                 raise
@@ -223,13 +229,31 @@ def _after_refusal(work: Work, client: Any, error: ClientError, *, is_creation: 
 
 
 def _describe(work: Work, client: Any) -> dict[str, Any] | None:
-    try:
-        stacks: list[dict[str, Any]] = client.describe_stacks(StackName=stack_name(work))["Stacks"]
-    except ClientError as error:
-        if "does not exist" in error.response["Error"]["Message"]:
-            return None
-        raise
-    return next((stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"), None)
+    """The environment's stack, if it is there. The one after an adopted one is named as all others."""
+    for name in filter(None, (work.adopted.get("id"), stack_name(work))):
+        try:
+            stacks: list[dict[str, Any]] = client.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" not in error.response["Error"]["Message"]:
+                raise
+            continue
+        for stack in stacks:
+            if stack["StackStatus"] != "DELETE_COMPLETE":
+                return stack
+    return None
+
+
+def _tags(work: Work, stack: Mapping[str, Any] | None, template: str) -> Mapping[str, str]:
+    """The tags to send with a template. A changed set of tags is an update, of the stack and what is in it.
+
+    So an adopted stack keeps the tags that it was found with, as long as its template stays the same; then it
+    gets ours, and keeps those that people added.
+    """
+    if stack is None or stack["StackId"] != work.adopted.get("id"):
+        return work.tags
+    found: Mapping[str, str] = work.adopted["tags"]
+    unchanged = hashlib.sha256(template.encode()).hexdigest() == work.adopted["template_sha256"]
+    return found if unchanged else {**found, **work.tags}
 
 
 def _waiting_for(stack: dict[str, Any]) -> Progress:
@@ -240,13 +264,7 @@ def _waiting_for(stack: dict[str, Any]) -> Progress:
 
 
 def _succeeded(stack: dict[str, Any]) -> Progress:
-    found = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    invalid = [key for key, value in found.items() if len(value) not in _VALUE_LENGTH]
+    outputs, invalid = outputs_of(stack)
     message = f"Outputs not of 1 to 1,024 characters are left out: {', '.join(invalid)}." if invalid else ""
-    outputs = [{"key": key, "valueString": value} for key, value in found.items() if key not in invalid]
-    resource = {
-        "name": stack["StackName"],
-        "identifier": stack["StackId"],
-        "provisioningEngine": "CLOUDFORMATION",
-    }
+    resource = provisioned_resource(stack["StackName"], stack["StackId"])
     return Progress(State.SUCCEEDED, message, outputs, [resource])

@@ -16,3 +16,11 @@ class ObjectUnreadable(Exception):
 
 class AwsUnavailable(Exception):
     """AWS cannot be called now; the message is a sentence that says why."""
+
+
+class StackNotFound(Exception):
+    """There is no such CloudFormation stack; the message is a sentence for its owner."""
+
+
+class StackUnreadable(Exception):
+    """A CloudFormation stack cannot be read; the message is a sentence for its owner."""

@@ -24,6 +24,12 @@ STATE_OF = {
     "UPDATE_ROLLBACK_FAILED": State.FAILED,
     "DELETE_IN_PROGRESS": State.RUNNING,
     "DELETE_FAILED": State.FAILED,
+    # People can import resources into a stack.
+    "IMPORT_IN_PROGRESS": State.RUNNING,
+    "IMPORT_COMPLETE": State.SUCCEEDED,
+    "IMPORT_ROLLBACK_IN_PROGRESS": State.RUNNING,
+    "IMPORT_ROLLBACK_COMPLETE": State.ROLLED_BACK,
+    "IMPORT_ROLLBACK_FAILED": State.FAILED,
 }
 """Status of a stack → state of the deployment that began last."""
 
