@@ -10,6 +10,6 @@ from proton_server.cli.commands import main
 from tests.master_keys import MASTER_KEYS_ENVIRONMENT
 
 
-def proton_server(*arguments: str, environment: Mapping[str, str | None] = MASTER_KEYS_ENVIRONMENT) -> Result:
+def run_command(*arguments: str, environment: Mapping[str, str | None] = MASTER_KEYS_ENVIRONMENT) -> Result:
     """Runs `proton-server` with arguments, and with the tests' master keys."""
     return CliRunner().invoke(main, [*arguments], env=environment, catch_exceptions=False)

@@ -19,7 +19,7 @@ from proton_server.identity.access_keys import find_access_key, seal
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Store
 from proton_server.persistence.tables import SCHEMA_VERSION, access_keys, environments, meta, metadata
-from tests.commands import proton_server
+from tests.commands import run_command
 from tests.master_keys import MASTER_KEYS
 from tests.server.released import KEY, write_release
 
@@ -159,7 +159,7 @@ def test_an_upgrade_refuses_what_it_cannot_upgrade(database_url: str, version: s
 
 
 def test_the_command_upgrades_says_so_and_does_it_once(database_url: str) -> None:
-    first, again = (proton_server("database", "upgrade", "--database", database_url) for _ in range(2))
+    first, again = (run_command("database", "upgrade", "--database", database_url) for _ in range(2))
 
     assert (first.exit_code, again.exit_code) == (0, 0), first.stderr + again.stderr
     assert first.stdout.endswith(f" was empty, and has schema version {SCHEMA_VERSION} now.\n")
@@ -172,8 +172,8 @@ def test_an_older_database_is_refused_by_every_command_until_it_is_upgraded(
 ) -> None:
     write_release(database_url)
 
-    refused = proton_server(*command.split(), "--database", database_url)
-    upgraded = proton_server("database", "upgrade", "--database", database_url)
+    refused = run_command(*command.split(), "--database", database_url)
+    upgraded = run_command("database", "upgrade", "--database", database_url)
 
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
     assert "has schema version 1, and this release needs" in refused.stderr
@@ -207,7 +207,7 @@ def test_no_plain_secret_is_left_in_the_file(tmp_path: Path) -> None:
 def test_plain_secrets_are_not_touched_without_master_keys(tmp_path: Path, command: str) -> None:
     write_release(f"sqlite:///{tmp_path}/db")
 
-    refused = proton_server(*command.split(), "--database", str(tmp_path / "db"), environment={})
+    refused = run_command(*command.split(), "--database", str(tmp_path / "db"), environment={})
 
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
     assert (
@@ -253,7 +253,7 @@ def used_by_an_old_server(database_url: str) -> Iterator[str]:
 def test_an_upgrade_demands_that_the_old_servers_are_stopped(used_by_an_old_server: str) -> None:
     before = schema_of(used_by_an_old_server)
 
-    refused = proton_server("database", "upgrade", "--database", used_by_an_old_server)
+    refused = run_command("database", "upgrade", "--database", used_by_an_old_server)
 
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
     expected = (

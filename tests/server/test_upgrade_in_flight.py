@@ -11,7 +11,7 @@ import pytest
 from proton_server.provisioning.cloudformation import stack_name
 from proton_templates.bundle import pack
 from tests.bundles import SPEC, TEMPLATE, bundle
-from tests.commands import proton_server
+from tests.commands import run_command
 from tests.names import ACCOUNT
 from tests.server.released import KEY, ROWS, write_release
 from tests.servers import LocalServer, ServedBesideAws
@@ -44,7 +44,7 @@ def aws(tmp_path: Path) -> Iterator[LocalServer]:
 def upgraded(database_url: str, aws: LocalServer, tmp_path: Path) -> Iterator[ServedBesideAws]:
     """`serve` on the upgraded database, called with the key that 0.1.0 made."""
     write_release(database_url)
-    done = proton_server("database", "upgrade", "--database", database_url)
+    done = run_command("database", "upgrade", "--database", database_url)
     assert done.exit_code == 0, done.stderr
     (tmp_path / "serve").mkdir()
     server = ServedBesideAws(

@@ -11,6 +11,8 @@ import asyncio
 import logging
 import time
 import uuid
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ from proton_server.api import protocol, sts, wire
 from proton_server.api.authentication import SignedRequest, claimed_key
 from proton_server.api.authorization import authorize
 from proton_server.api.regions import refuse_made_up
+from proton_server.identity.access_rules import Access, needed_for
+from proton_server.identity.audit import Audit, Write, record, resource_of
 from proton_server.operations import OPERATIONS
 from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import (
@@ -37,8 +41,10 @@ from proton_server.persistence.rate_limit import RateLimit
 from proton_server.persistence.store import Rows, Unavailable, WouldBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    import sqlalchemy as sa
+    from botocore.model import OperationModel
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
     from proton_server.api.authentication import Authenticator, Caller, Read
@@ -71,7 +77,7 @@ class Proton:
     ) -> None:
         self._store, self._authenticate, self._can = store, authenticate, can
         self._evaluate, self._wake = evaluate, wake
-        self._warnings = RateLimit(10, seconds=60.0)
+        self._warnings, self._audit = RateLimit(10, seconds=60.0), Audit(store)
 
     def answer_without_blocking(self, request: SignedRequest) -> tuple[int, bytes, str] | None:
         """What `answer` returns, where that waits for nothing; None where it may, and needs a thread."""
@@ -106,12 +112,11 @@ class Proton:
             refuse_made_up(caller.region)
             operation = wire.operation_of(request.headers["x-amz-target"])
             name = operation.name
-            authorize(caller, name)
             function = OPERATIONS.get(xform_name(name))
             if function is None:
                 message = f"{name} is an operation of AWS Proton that is not implemented."
                 raise UnknownOperationException(message)  # noqa: TRY301  # one place answers errors
-            answer = self._run(name, function, caller, wire.parse(operation, request.body), read)
+            answer = self._perform(operation, function, caller, request, request_id=request_id, read=read)
             status, code, body = 200, "OK", wire.serialise(operation, answer)
         except ProtonError as error:
             if isinstance(error, AuthenticationError):
@@ -130,12 +135,53 @@ class Proton:
         _log.log(level, "%s %s %s %.0fms %s", name, who, code, (time.monotonic() - began) * 1000, request_id)
         return status, body, request_id
 
+    def _perform(  # noqa: PLR0913  # what the request is, and whose
+        self,
+        operation: OperationModel,
+        function: Operation,
+        caller: Caller,
+        request: SignedRequest,
+        *,
+        request_id: str,
+        read: Read,
+    ) -> dict[str, Any]:
+        """Authorizes and runs the operation; a write leaves an audit line, also a refused one."""
+        name = operation.name
+        if needed_for(name) is Access.READ:
+            authorize(caller, name)
+            return self._run(name, function, caller, wire.parse(operation, request.body), read)
+        write = Write(
+            caller.account_id,
+            caller.principal,
+            name,
+            region=caller.region,
+            address=request.client,
+            request_id=request_id,
+        )
+        with self._audit.refusals_of(write):
+            authorize(caller, name)
+            parameters = wire.parse(operation, request.body)
+        write = replace(write, resource=resource_of(parameters))
+        with self._audit.refusals_of(write):
+            return self._run(name, function, caller, parameters, partial(self._recorded, write))
+
+    @contextmanager
+    def _recorded(self, write: Write) -> Iterator[sa.Connection]:
+        """A transaction that writes, with an audit line in it if it succeeds."""
+        with self._store.write(write.account_id, write.region) as connection:
+            yield connection
+            record(connection, write)
+        self._wake()
+
     def _run(
-        self, name: str, function: Operation, caller: Caller, parameters: dict[str, Any], read: Read
+        self,
+        name: str,
+        function: Operation,
+        caller: Caller,
+        parameters: dict[str, Any],
+        transaction: Read,
     ) -> dict[str, Any]:
         """Runs an operation in a transaction, and again once what it needs to know was found out outside."""
-        reads = name.startswith(("Get", "List"))
-        transaction = read if reads else partial(self._store.write, caller.account_id, caller.region)
         answers = Answers()
         while True:
             try:
@@ -147,8 +193,6 @@ class Proton:
             except Unanswered as unanswered:
                 answers.find(unanswered, caller.account_id, self._evaluate)
             else:
-                if not reads:
-                    self._wake()
                 return answer
 
 

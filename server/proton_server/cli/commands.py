@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from proton_server.cli.audit import audit
 from proton_server.cli.credentials import credentials
 from proton_server.cli.database import database
 from proton_server.cli.keys import keys
@@ -21,5 +22,5 @@ def main() -> None:
     """A Proton-compatible control plane."""
 
 
-for command in (serve, local, keys, credentials, database, templates):
+for command in (serve, local, keys, credentials, audit, database, templates):
     main.add_command(command)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from proton_server.identity.audit import OPERATOR, Write, record
 from proton_server.identity.master_keys import MasterKeyError, SealError, key_id_of
 from proton_server.persistence.tables import access_keys
 
@@ -29,6 +30,8 @@ MAX_DESCRIPTION = 200
 _PURPOSE = "access key"
 _ALPHABET = string.ascii_uppercase + "234567"
 _KEY = sa.select(access_keys).where(access_keys.c.id == sa.bindparam("id"))
+_ENDS = {"revoked": ("was revoked", "revoked_at"), "expired": ("expired", "expires_at")}
+"""State of a key that may not sign → what became of it, and the column that says when."""
 _SECRETS = (access_keys.c.sealed_secret, access_keys.c.previous_sealed_secret)
 
 
@@ -71,31 +74,41 @@ def create_access_key(
             "expires_at": expires_at,
         }
         connection.execute(sa.insert(access_keys), row)
+        record(connection, Write(account_id, OPERATOR, "CreateAccessKey", key_id))
     return key_id, secret
 
 
-def list_access_keys(store: Store, account_id: str | None = None) -> Sequence[sa.Row[Any]]:
+def list_access_keys(store: Store, account_id: str | None = None) -> Sequence[sa.RowMapping]:
     """The rows of all keys, or of an account's, without their secrets; oldest first."""
-    columns = [column for column in access_keys.c if column not in _SECRETS]
+    hidden = {column.name for column in _SECRETS}
+    columns = [column for column in access_keys.c if column.name not in hidden]
     query = sa.select(*columns).order_by(access_keys.c.created_at.is_not(None), "created_at", "id")
     if account_id is not None:
         query = query.where(access_keys.c.account_id == account_id)
     with store.read() as connection:
-        return connection.execute(query).all()
+        return connection.execute(query).mappings().all()
+
+
+def state_of(key: sa.RowMapping, now: float) -> str:
+    """Whether a key may sign at a time in epoch seconds: `active`, `expired` or `revoked`."""
+    if key["revoked_at"] is not None:
+        return "revoked"
+    return "expired" if key["expires_at"] is not None and now >= key["expires_at"] else "active"
 
 
 def revoke_access_key(store: Store, key_id: str) -> None:
     """Revokes a key for ever: its secrets are deleted. Raises AccessKeyError and StoreError."""
     with store.write() as connection:
-        _existing(connection, key_id)
+        row = _existing(connection, key_id)
         _update(
             connection,
             key_id,
-            revoked_at=time.time(),
+            revoked_at=row["revoked_at"] or time.time(),
             sealed_secret=None,
             previous_sealed_secret=None,
             previous_until=None,
         )
+        record(connection, Write(row["account_id"], OPERATOR, "RevokeAccessKey", key_id))
 
 
 def rotate_access_key(store: Store, keys: MasterKeys, key_id: str, overlap: float) -> str:
@@ -114,10 +127,11 @@ def rotate_access_key(store: Store, keys: MasterKeys, key_id: str, overlap: floa
         _update(
             connection,
             key_id,
-            sealed_secret=seal(keys, row.account_id, key_id, secret),
-            previous_sealed_secret=row.sealed_secret if overlap else None,
+            sealed_secret=seal(keys, row["account_id"], key_id, secret),
+            previous_sealed_secret=row["sealed_secret"] if overlap else None,
             previous_until=now + overlap if overlap else None,
         )
+        record(connection, Write(row["account_id"], OPERATOR, "RotateAccessKey", key_id))
     return secret
 
 
@@ -126,17 +140,16 @@ def find_access_key(connection: sa.Connection, keys: MasterKeys, key_id: str, no
 
     Raises AccessKeyError if it may not sign, and SealError if its secret cannot be decrypted.
     """
-    row = connection.execute(_KEY, {"id": key_id}).one_or_none()
+    row = connection.execute(_KEY, {"id": key_id}).mappings().one_or_none()
     if row is None:
         raise AccessKeyError(f"{key_id} is not a key of this server")
     if reason := _unusable(row, now):
         raise AccessKeyError(reason)
-    sealed = [row.sealed_secret]
-    if row.previous_until is not None and now < row.previous_until:
-        sealed.append(row.previous_sealed_secret)
-    return UsableKey(
-        key_id, row.account_id, tuple(_open(keys, row.account_id, key_id, text) for text in sealed)
-    )
+    sealed = [row["sealed_secret"]]
+    if row["previous_until"] is not None and now < row["previous_until"]:
+        sealed.append(row["previous_sealed_secret"])
+    account_id = row["account_id"]
+    return UsableKey(key_id, account_id, tuple(_open(keys, account_id, key_id, text) for text in sealed))
 
 
 def reencrypt_secrets(store: Store, keys: MasterKeys) -> int:
@@ -159,6 +172,7 @@ def reencrypt_secrets(store: Store, keys: MasterKeys) -> int:
             for name, secret in plain.items():
                 _update(connection, key_id, **{name: seal(keys, account_id, key_id, secret)})
             number += len(stale)
+        record(connection, Write("-", OPERATOR, "ReencryptSecrets"))
     return number
 
 
@@ -203,20 +217,20 @@ def _check(connection: sa.Connection, keys: MasterKeys, database: str) -> None:
                 )
 
 
-def _existing(connection: sa.Connection, key_id: str) -> sa.Row[Any]:
-    row = connection.execute(_KEY.with_for_update(), {"id": key_id}).one_or_none()
+def _existing(connection: sa.Connection, key_id: str) -> sa.RowMapping:
+    row = connection.execute(_KEY.with_for_update(), {"id": key_id}).mappings().one_or_none()
     if row is None:
         raise AccessKeyError(f"There is no access key {key_id!r} in this database.")
     return row
 
 
-def _unusable(row: sa.Row[Any], now: float) -> str | None:
+def _unusable(key: sa.RowMapping, now: float) -> str | None:
     """Why a key may not sign."""
-    if row.revoked_at is not None:
-        return f"{row.id} was revoked at {_time(row.revoked_at)}"
-    if row.expires_at is not None and now >= row.expires_at:
-        return f"{row.id} expired at {_time(row.expires_at)}"
-    return None
+    state = state_of(key, now)
+    if state == "active":
+        return None
+    verb, column = _ENDS[state]
+    return f"{key['id']} {verb} at {_time(key[column])}"
 
 
 def _time(seconds: float) -> str:
