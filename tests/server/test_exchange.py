@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, unique
 from tests.refusals import refused
-from tests.server.exchanges import ALICE, DEPLOY, Exchange, client
-from tests.servers import ServedBesideAws
-from tests.signing import Keys
+from tests.server.exchanges import ALICE, DEPLOY, Answered, Exchange, client, sent
+from tests.servers import LocalServer, ServedBesideAws, free_port
+from tests.signing import Keys, document, identity_headers
 from tests.verifying_sts import VerifyingSts
 
 
@@ -141,3 +143,63 @@ class TestProtonsOwnCredentials:
         answer = exchanged(Keys(own["AccessKeyId"], own["SecretAccessKey"], own["SessionToken"]))
 
         assert answer.refusal == (400, "OwnSession")
+
+
+class TestAddresses:
+    """How often an address may ask, and which address a request is from."""
+
+    @pytest.fixture
+    def limited(
+        self, sts: VerifyingSts, local_server: LocalServer, tmp_path: Path
+    ) -> Iterator[Callable[..., ServedBesideAws]]:
+        """A server where an address may ask twice in a minute: `limited("--option", …)`."""
+        servers = []
+
+        def start(*options: str) -> ServedBesideAws:
+            port = free_port()
+            address = ("--public-url", f"http://127.0.0.1:{port}", "--sts-endpoint", sts.url)
+            many = ("--exchanges-per-minute", "2")
+            servers.append(ServedBesideAws(tmp_path, (*address, *many, *options), port, aws=local_server))
+            servers[-1].start()
+            return servers[-1]
+
+        yield start
+        for server in servers:
+            server.kill()
+
+    def answers(
+        self, server: ServedBesideAws, sts: VerifyingSts, *addresses: str, **changes: str
+    ) -> list[Answered]:
+        """What is answered to requests that say to be from these addresses."""
+        headers = identity_headers(sts.user, **{"audience": server.url, "host": sts.host, **changes})
+        return [sent(server.url, document(headers), more={"X-Forwarded-For": one}) for one in addresses]
+
+    def test_an_address_learns_when_to_ask_again(
+        self, limited: Callable[..., ServedBesideAws], sts: VerifyingSts
+    ) -> None:
+        server = limited()
+        # What is refused at a glance does not count.
+        assert {
+            answer.refusal for answer in self.answers(server, sts, *"abcd", audience="https://evil.example")
+        } == {(403, "InvalidAudience")}
+
+        # Without a proxy that is trusted, nobody says where a request is from.
+        answers = self.answers(server, sts, "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4")
+
+        assert [answer.refusal for answer in answers] == [
+            (403, "AccessDenied"),
+            (403, "AccessDenied"),
+            (429, "TooManyRequests"),
+            (429, "TooManyRequests"),
+        ]
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 30
+
+    def test_behind_a_trusted_proxy_each_client_counts_for_itself(
+        self, limited: Callable[..., ServedBesideAws], sts: VerifyingSts
+    ) -> None:
+        server = limited("--trusted-proxy", "127.0.0.1")
+
+        answers = self.answers(server, sts, "10.0.0.1", "10.0.0.2", "10.0.0.1", "evil, 10.0.0.1", "10.0.0.2")
+
+        assert [answer.status for answer in answers] == [403, 403, 403, 429, 403]
+        assert "from 10.0.0.2 AccessDenied" in server.log.read_text()

@@ -15,6 +15,7 @@ from proton_server.api.http_connections import Limits, joined_responses, protoco
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
     from types import FrameType
 
     from starlette.types import ASGIApp
@@ -26,10 +27,18 @@ _IDLE_SECONDS = 75
 deployment. One that closes just as the next request is sent looks to its client like a lost answer."""
 
 
-def run(app: ASGIApp, listener: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM, which end the process with exit code 0: to be stopped is no failure."""
+def run(app: ASGIApp, listener: socket.socket, trusted_proxies: Sequence[str] = ()) -> None:
+    """Serves until SIGINT or SIGTERM, which end the process with exit code 0: to be stopped is no failure.
+
+    `trusted_proxies`: addresses and networks whose X-Forwarded-For says where a request is from.
+    """
     connections = min(_MOST_CONNECTIONS, _files() // 2)
-    config = configuration(app, Limits(connections=connections))
+    config = configuration(
+        app,
+        Limits(connections=connections),
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+    )
     # uvicorn raises the signal again once it has shut down. OpenBao and uvicorn's own command end with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
@@ -38,7 +47,8 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
 
 def configuration(app: ASGIApp, limits: Limits, **more: Any) -> uvicorn.Config:
     """How uvicorn serves the application. `more` goes to uvicorn as it is."""
-    settings: dict[str, Any] = {"http": protocol_class(), **more}
+    # By default uvicorn would believe whoever is on this machine.
+    settings: dict[str, Any] = {"http": protocol_class(), "proxy_headers": False, **more}
     http = functools.partial(settings.pop("http"), limits, {})
     return uvicorn.Config(
         joined_responses(app),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from proton_server.identity.sessions import Sessions
 from proton_server.identity.sts import Sts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proton_server.identity.configuration import ConfigurationFile
     from proton_server.identity.master_keys import MasterKeys
     from proton_server.persistence.store import Store
@@ -32,23 +35,30 @@ class Options(NamedTuple):
     sts_endpoint: str | None
     sts_proxy: str | None
     per_minute: int
+    trusted_proxies: Sequence[str]
 
 
 def checked(
-    public_url: str | None, sts_endpoint: str | None, sts_proxy: str | None, per_minute: int
+    public_url: str | None,
+    sts_endpoint: str | None,
+    sts_proxy: str | None,
+    per_minute: int,
+    trusted_proxies: Sequence[str],
 ) -> Options:
     """The options. Raises ClickException for what may not be."""
     origin = _origin("--public-url", public_url) if public_url else None
     endpoint = _origin("--sts-endpoint", sts_endpoint) if sts_endpoint else None
     if sts_proxy:
         _check_proxy(sts_proxy)
-    return Options(origin, endpoint, sts_proxy or None, per_minute)
+    for proxy in trusted_proxies:
+        _check_network(proxy)
+    return Options(origin, endpoint, sts_proxy or None, per_minute, trusted_proxies)
 
 
 def identity(options: Options, store: Store, keys: MasterKeys, configuration: ConfigurationFile) -> Identity:
     """How callers are identified: by keys, and with a public URL by sessions, too."""
     if options.origin is None:
-        return Identity(VerifiedCredentials(keys), Exchange())
+        return Identity(VerifiedCredentials(keys), Exchange(), options.trusted_proxies)
     tokens = SessionTokens(keys, options.origin)
     issuer = Issuer(
         store,
@@ -58,7 +68,8 @@ def identity(options: Options, store: Store, keys: MasterKeys, configuration: Co
         configuration,
         AddressLimits(options.per_minute),
     )
-    return Identity(VerifiedCredentials(keys, Sessions(tokens, configuration)), Exchange(issuer))
+    authenticate = VerifiedCredentials(keys, Sessions(tokens, configuration))
+    return Identity(authenticate, Exchange(issuer), options.trusted_proxies)
 
 
 def _origin(option: str, url: str) -> str:
@@ -66,6 +77,14 @@ def _origin(option: str, url: str) -> str:
         return origin_of(url)
     except ValueError as error:
         raise click.ClickException(f"{option} {error}.") from None
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        message = "--trusted-proxy must be an address or a network, such as 10.0.0.0/24"
+        raise click.ClickException(f"{message}, and not {text!r}.") from None
 
 
 def _check_proxy(url: str) -> None:

@@ -22,6 +22,11 @@ from proton_server.provisioning.methods import Outside
 _log = logging.getLogger(__name__)
 
 
+def _listed(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    """The values of an option that may be repeated, or given in its variable with commas between."""
+    return ",".join(given).replace(",", " ").split()
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @options.port
@@ -31,7 +36,7 @@ _log = logging.getLogger(__name__)
     "--template-bucket-account",
     "template_accounts",
     multiple=True,
-    callback=lambda _, __, given: ",".join(given).replace(",", " ").split(),
+    callback=_listed,
     envvar="PROTON_TEMPLATE_BUCKET_ACCOUNTS",
     help="An account in whose buckets all callers' templates may lie, not only its own. May be repeated.",
 )
@@ -56,6 +61,14 @@ _log = logging.getLogger(__name__)
     type=click.IntRange(1, 100_000),
     help="How many exchanges an address may ask for in a minute.",
 )
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    callback=_listed,
+    envvar="PROTON_TRUSTED_PROXIES",
+    help="An address or network of proxies whose X-Forwarded-For is believed. May be repeated.",
+)
 def serve(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -68,12 +81,15 @@ def serve(  # noqa: PLR0913  # one for each option
     sts_endpoint: str | None,
     sts_proxy: str | None,
     exchanges_per_minute: int,
+    trusted_proxies: list[str],
 ) -> None:
     """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
         options.check_account("--template-bucket-account", account)
     log_to_stderr(log_level)
-    options_of_exchange = exchange.checked(public_url, sts_endpoint, sts_proxy, exchanges_per_minute)
+    exchange_options = exchange.checked(
+        public_url, sts_endpoint, sts_proxy, exchanges_per_minute, trusted_proxies
+    )
     try:
         configuration = ConfigurationFile(file)
         aws = Aws(
@@ -92,7 +108,7 @@ def serve(  # noqa: PLR0913  # one for each option
         raise click.ClickException(str(fault)) from None
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
-    run(store, exchange.identity(options_of_exchange, store, master_keys, configuration), outside, listener)
+    run(store, exchange.identity(exchange_options, store, master_keys, configuration), outside, listener)
 
 
 def _warn_of_aws(aws: Aws) -> None:

@@ -29,7 +29,7 @@ from proton_server.provisioning.methods import METHODS, manifest_engines
 from proton_server.provisioning.stack_watch import StackWatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
@@ -47,6 +47,8 @@ class Identity(NamedTuple):
 
     authenticate: Authenticator
     exchange: Exchange
+    trusted_proxies: Sequence[str] = ()
+    """Those that may say which address a request is from."""
 
 
 def run(
@@ -57,7 +59,7 @@ def run(
     elsewhere: ASGIApp | None = None,
 ) -> None:
     """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
-    authenticate, exchange = identity
+    authenticate, exchange, trusted_proxies = identity
     evaluate, engines = Evaluator(), manifest_engines(METHODS)
     watch = StackWatch(outside.aws)
     outside = outside._replace(stack_watch=watch)
@@ -94,7 +96,8 @@ def run(
 
     proton = Proton(store, authenticate, Capabilities(METHODS, outside.hosting), evaluate, wake)
     app = asgi_app(proton, fault, lifespan, exchange, elsewhere)
-    http_server.run(refuse_web_pages(app, any_host=elsewhere is None), listener)
+    guarded = refuse_web_pages(app, any_host=elsewhere is None)
+    http_server.run(guarded, listener, trusted_proxies)
 
 
 def open_store(database: str, *, alone: bool = False, upgrade: bool = False) -> Store:
