@@ -12,6 +12,7 @@ from proton_server.cli.credentials import credentials
 from proton_server.cli.database import database
 from proton_server.cli.keys import keys
 from proton_server.cli.local import local
+from proton_server.cli.revoke import revoke
 from proton_server.cli.serve import serve
 from proton_server.cli.templates import templates
 
@@ -22,5 +23,6 @@ def main() -> None:
     """A Proton-compatible control plane."""
 
 
+credentials.add_command(revoke)
 for command in (serve, local, keys, credentials, audit, database, templates):
     main.add_command(command)
