@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 HOSTILE = [*string.printable, "\xe9", "\xff"]
 
-SignedRequest = tuple[str, str, dict[str, str], bytes]
+HttpRequest = tuple[str, str, dict[str, str], bytes]
 
 
-def sent(url: str, request: SignedRequest) -> int:
+def sent(url: str, request: HttpRequest) -> int:
     """The status of the answer; 0 for a connection that was closed."""
     method, path, headers, body = request
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
@@ -42,11 +42,11 @@ def changed(text: str, chance: random.Random) -> str:
     return chance.choice(ways)
 
 
-def tampered(request: SignedRequest, chance: random.Random) -> SignedRequest:
+def tampered(request: HttpRequest, chance: random.Random) -> HttpRequest:
     """The request with one thing changed: a header, its absence, path, query, method or body."""
     method, path, headers, body = request
     name = chance.choice(list(headers))
-    ways: list[Callable[[], SignedRequest]] = [
+    ways: list[Callable[[], HttpRequest]] = [
         lambda: (method, path, headers | {name: changed(headers[name], chance)}, body),
         lambda: (method, path, {key: headers[key] for key in headers if key != name}, body),
         lambda: (method, f"{path}{chance.choice('?/#;a')}{chance.choice('ab=')}", headers, body),
@@ -57,7 +57,7 @@ def tampered(request: SignedRequest, chance: random.Random) -> SignedRequest:
     return chance.choice(ways)()
 
 
-def meaning(request: SignedRequest) -> object:
+def meaning(request: HttpRequest) -> object:
     """What may be written in several ways: HTTP trims values, and SigV4 takes runs of spaces for one."""
     method, path, headers, body = request
     plain = {name.lower(): " ".join(value.split()).replace(", ", ",") for name, value in headers.items()}

@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 from tests.names import ACCOUNT, REGION
 from tests.servers import LocalServer, ServedBesideAws
-from tests.tampering import SignedRequest, meaning, sent, tampered
+from tests.tampering import HttpRequest, meaning, sent, tampered
 
 CASES = 1_500
 
@@ -26,7 +26,7 @@ def server(aws: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     server.stop()
 
 
-def signed(server: ServedBesideAws) -> SignedRequest:
+def signed(server: ServedBesideAws) -> HttpRequest:
     """A good request: what every case begins with."""
     door = server.door("proton", ACCOUNT)
     request = AWSRequest(

@@ -21,8 +21,8 @@ from tests.server.accounts import Accounts
 from tests.server.builds import Publish
 from tests.server.counting_handler import LEASE, CountingHandler
 from tests.server.environments import create
-from tests.server.exchanges import CONFIGURATION, Answered, Exchange, sent
-from tests.servers import LocalServer, ServedBesideAws, free_port, publisher
+from tests.server.exchanges import Answered, Exchange, exchanging_server, sent
+from tests.servers import LocalServer, ServedBesideAws, publisher
 from tests.signing import Keys, document, identity_headers
 from tests.verifying_sts import VerifyingSts, verifying_sts
 from tests.waiting import ended
@@ -51,15 +51,8 @@ def exchanging(
     sts: VerifyingSts, local_server: LocalServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedBesideAws]:
     """A `serve` that exchanges AWS credentials after asking that STS."""
-    folder, port = tmp_path_factory.mktemp("exchanging"), free_port()
-    (folder / "serve.yaml").write_text(CONFIGURATION)
-    url = f"http://127.0.0.1:{port}"
-    options = ("--public-url", url, "--config", "serve.yaml", "--sts-endpoint", sts.url)
-    many = ("--exchanges-per-minute", "100000")
-    server = ServedBesideAws(folder, (*options, *many), port, aws=local_server)
-    server.start()
-    yield server
-    server.stop()
+    with exchanging_server(tmp_path_factory.mktemp("exchanging"), sts, local_server) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

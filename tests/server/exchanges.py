@@ -6,14 +6,17 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
 
 from tests.names import ACCOUNT, REGION
-from tests.servers import LocalServer
+from tests.servers import LocalServer, ServedBesideAws, free_port
+from tests.verifying_sts import VerifyingSts
 
 CONFIGURATION = f"""\
 access:
@@ -29,6 +32,26 @@ READER = f"arn:aws:iam::{ACCOUNT}:role/read-only"
 
 Exchange = Callable[..., "Answered"]
 """Exchanges AWS credentials: `exchanged(keys, audience=…)`."""
+
+
+@contextmanager
+def exchanging_server(folder: Path, sts: VerifyingSts, aws: LocalServer) -> Iterator[ServedBesideAws]:
+    """A `serve` that exchanges AWS credentials after asking an STS."""
+    (folder / "serve.yaml").write_text(CONFIGURATION)
+    port = free_port()
+    options = (
+        "--public-url",
+        f"http://127.0.0.1:{port}",
+        "--config",
+        "serve.yaml",
+        "--sts-endpoint",
+        sts.url,
+    )
+    many = ("--exchanges-per-minute", "100000")
+    server = ServedBesideAws(folder, (*options, *many), port, aws=aws)
+    server.start()
+    yield server
+    server.stop()
 
 
 class Answered(NamedTuple):
