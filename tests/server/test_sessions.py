@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from proton_server.api.authentication import Caller, SignedRequest, VerifiedCredentials
 from proton_server.api.authorization import authorize
-from proton_server.cli.revoke import revoke
+from proton_server.cli.commands import main
 from proton_server.identity.access_keys import create_access_key
 from proton_server.identity.access_rules import Access
 from proton_server.identity.configuration import ConfigurationFile
@@ -227,7 +227,7 @@ class TestRevocation:
 
     def revoked(self, store: Store, *arguments: str) -> str:
         database = store.engine.url.render_as_string(hide_password=False)
-        result = CliRunner().invoke(revoke, [*arguments, "--database", database])
+        result = CliRunner().invoke(main, ["credentials", "revoke", *arguments, "--database", database])
         assert (result.exit_code, result.stderr) == (0, "")
         return result.stdout
 
@@ -285,7 +285,9 @@ class TestRevocation:
         ],
     )
     def test_a_mistake_is_one_sentence(self, arguments: list[str], message: str, tmp_path: Path) -> None:
-        result = CliRunner().invoke(revoke, [*arguments, "--database", str(tmp_path / "db")])
+        result = CliRunner().invoke(
+            main, ["credentials", "revoke", *arguments, "--database", str(tmp_path / "db")]
+        )
 
         assert (result.exit_code, message in result.stderr, result.stderr.count("\n")) == (1, True, 1)
         assert not (tmp_path / "db").exists()
