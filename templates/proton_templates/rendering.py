@@ -70,6 +70,19 @@ def check_template(text: str, *, file: str) -> None:
     _Sandbox(file).compiled(text)
 
 
+def parse_template(text: str, *, file: str) -> tuple[ImmutableSandboxedEnvironment, nodes.Template, str]:
+    """The syntax tree of a template, for what has to know how its text comes about; see `recovery`.
+
+    With it comes the sandbox that its expressions are evaluated in, and what stands in a filter's result for
+    a line break that is to be indented.
+
+    Raises RenderError, as `check_template` does.
+    """
+    sandbox = _Sandbox(file)
+    sandbox.compiled(text)
+    return sandbox, sandbox.parse(text, filename=file), sandbox.line_break
+
+
 _UNFIT = re.compile(r"[\0\ud800-\udfff]")
 
 
