@@ -1,0 +1,268 @@
+"""What is known of the inputs at one point of the search: values by their path, and what is to be checked.
+
+A path leads into the inputs: names of members, indices of items. Of what has no name yet it has a `Part`: the
+key and the value of the n-th member of an open object, the pieces that a text is split into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
+
+from proton_templates.budget import Budget
+from proton_templates.openapi import References, Schema, other_members
+from proton_templates.recovery.limits import Unmatched
+from proton_templates.validation import validate
+
+
+class Part(NamedTuple):
+    """A piece of a value that has no name of its own: `key` and `value` of a member, `split` of a text."""
+
+    kind: str
+    of: Any
+
+
+Path: TypeAlias = "tuple[str | int | Part, ...]"
+
+
+class Absent:
+    """In the place of a value: the spec does not give it, and it has no default."""
+
+
+ABSENT: Any = Absent()
+
+
+@dataclass(frozen=True)
+class Hole:
+    """In the place of a value: it is the input at a path, whatever that is."""
+
+    path: Path
+
+
+class Unknown(Exception):
+    """An expression cannot be evaluated before the input at `path` is known, or how long it is."""
+
+    def __init__(self, path: Path, *, length: bool = False) -> None:
+        super().__init__()
+        self.path, self.length = path, length
+
+
+class Check(NamedTuple):
+    """An expression whose value is known before its inputs are."""
+
+    node: Any
+    scope: Mapping[str, Any]
+    want: Any
+    """A truth, or the text that it renders."""
+    waits_for: Path | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Never changed: the search goes back to earlier ones."""
+
+    values: Mapping[Path, Any]
+    lengths: Mapping[Path, int]
+    longer: Mapping[Path, int]
+    """Lists that have at least so many items."""
+    checks: tuple[Check, ...] = ()
+    cells: Mapping[int, Mapping[str, Any]] | None = None
+    """The members of each `namespace()` of the template."""
+
+    def with_length(self, path: Path, length: int) -> Facts:
+        """With the number of items of a list, or of members of an object."""
+        return replace(self, lengths={**self.lengths, path: length})
+
+    def with_longer(self, path: Path, length: int) -> Facts:
+        """With a list that has at least so many items."""
+        return replace(self, longer={**self.longer, path: length})
+
+    def with_check(self, check: Check) -> Facts:
+        """With a check to be made later."""
+        return replace(self, checks=(*self.checks, check))
+
+
+NO_FACTS = Facts({}, {}, {})
+
+
+class Inputs:
+    """The schema of the inputs, seen by path."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._references = References(schema)
+        self._types = schema.get("schema")
+        self._known: dict[Path, Schema] = {}
+        self._budget = Budget()
+
+    def at(self, path: Path) -> Schema:
+        """The schema of what is at a path, with compositions merged; {} where there is none."""
+        if path not in self._known:
+            self._known[path] = (
+                self._merged(self._step(self.at(path[:-1]), path[-1])) if path else self._merged(self.schema)
+            )
+        return self._known[path]
+
+    def kind(self, path: Path) -> str | None:
+        """The type that the schema gives to what is at a path, if it does."""
+        schema = self.at(path)
+        kind: str | None = schema.get("type")
+        if kind is None and schema.get("properties"):
+            return "object"
+        return kind
+
+    def may_be_absent(self, path: Path) -> bool:
+        """Whether a spec may leave this out, and nothing takes its place."""
+        if not path or not isinstance(path[-1], str):
+            return False
+        if "default" in self.at(path):
+            return False
+        return path[-1] not in self.at(path[:-1]).get("required", ())
+
+    def members(self, path: Path) -> list[str]:
+        """The names that the schema declares for the members of an object."""
+        return [*self.at(path).get("properties", {})]
+
+    def is_open(self, path: Path) -> bool:
+        """Whether an object may have members that the schema does not declare."""
+        return other_members(self.at(path)) is not False
+
+    def fits(self, path: Path, value: Any) -> bool:
+        """Whether a value may stand at a path. Raises TooManySteps."""
+        schema = self.at(path)
+        if self._types is not None:
+            schema = {**schema, "schema": self._types}
+        try:
+            return not validate(value, schema, ("spec",), budget=self._budget)
+        except RecursionError:
+            return False
+
+    def _step(self, schema: Schema, step: str | int | Part) -> Any:
+        if isinstance(step, int):
+            return schema.get("items", {})
+        if isinstance(step, Part):
+            if step.kind == "split":
+                return {"type": "array", "items": {"type": "string"}}
+            others = other_members(schema)
+            if step.kind == "key":
+                names = [*schema.get("properties", {})]
+                return {"type": "string", "enum": names} if names and others is False else {"type": "string"}
+            declared = [self._merged(each) for each in schema.get("properties", {}).values()]
+            if isinstance(others, dict):
+                return others
+            kinds = {each.get("type") for each in declared}
+            return {"type": kinds.pop()} if len(kinds) == 1 else {}
+        declared_members = schema.get("properties", {})
+        return declared_members[step] if step in declared_members else other_members(schema)
+
+    def _merged(self, schema: Any, depth: int = 0) -> Schema:
+        if not isinstance(schema, dict) or depth > 20:
+            return {}
+        schema = self._references.resolve(schema)
+        merged = dict(schema)
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for part in schema.get(keyword, ()):
+                other = self._merged(part, depth + 1)
+                properties = {**other.get("properties", {}), **merged.get("properties", {})}
+                merged = {**{k: v for k, v in other.items() if k != "required"}, **merged}
+                if properties:
+                    merged["properties"] = properties
+        return merged
+
+
+def value_at(facts: Facts, inputs: Inputs, path: Path) -> Any:
+    """The value at a path, or ABSENT. Raises Unknown, with the path of the part that is not known."""
+    for cut in range(len(path), -1, -1):
+        if path[:cut] in facts.values:
+            return descend(facts.values[path[:cut]], path[cut:])
+    return _assembled(facts, inputs, path)
+
+
+def descend(value: Any, path: Path) -> Any:
+    """What stands at a path inside a value, or ABSENT."""
+    for step in path:
+        try:
+            value = _part(value, step) if isinstance(step, Part) else value[step]
+        except (LookupError, TypeError, AttributeError, ValueError):
+            return ABSENT
+    return value
+
+
+def _part(value: Any, part: Part) -> Any:
+    if part.kind == "split":
+        return value.split(part.of) if part.of else value.split()
+    return [*(value if part.kind == "key" else value.values())][part.of]
+
+
+def _assembled(facts: Facts, inputs: Inputs, path: Path) -> Any:
+    """A value of the parts that are known one by one."""
+    if (length := facts.lengths.get(path)) is not None:
+        if inputs.kind(path) == "object" or any(
+            (*path, Part("key", index)) in facts.values for index in range(length)
+        ):
+            return _pairs(facts, inputs, path, length)
+        return [value_at(facts, inputs, (*path, index)) for index in range(length)]
+    for split in facts.lengths:
+        if split[:-1] == path and isinstance(split[-1], Part) and split[-1].kind == "split":
+            pieces = [value_at(facts, inputs, (*split, index)) for index in range(facts.lengths[split])]
+            return (split[-1].of or " ").join(pieces)
+    members = inputs.members(path)
+    if inputs.kind(path) == "object" and members and not inputs.is_open(path):
+        made = {name: value_at(facts, inputs, (*path, name)) for name in members}
+        return {name: value for name, value in made.items() if value is not ABSENT}
+    raise Unknown(path)
+
+
+def _pairs(facts: Facts, inputs: Inputs, path: Path, length: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for index in range(length):
+        key = value_at(facts, inputs, (*path, Part("key", index)))
+        if key in made:
+            raise Unmatched
+        made[key] = value_at(facts, inputs, (*path, Part("value", index)))
+    return made
+
+
+def bound(facts: Facts, inputs: Inputs, path: Path, value: Any) -> Facts | None:
+    """The facts with one more value, or None if that contradicts them, or the schema.
+
+    Raises TooManySteps. The checks are not made again.
+    """
+    try:
+        known = value_at(facts, inputs, path)
+    except Unknown:
+        pass
+    except Unmatched:
+        return None
+    else:
+        return facts if _same(known, value) else None
+    if value is ABSENT:
+        if not inputs.may_be_absent(path) or any(other[: len(path)] == path for other in facts.values):
+            return None
+    elif not _agrees(facts, path, value) or not inputs.fits(path, value):
+        return None
+    parent = path[:-1]
+    if facts.values.get(parent, None) is ABSENT:
+        return None
+    return replace(facts, values={**facts.values, path: value})
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+def _agrees(facts: Facts, path: Path, value: Any) -> bool:
+    """Whether a whole value has the parts that are known already."""
+    size = len(path)
+    return all(
+        descend(value, other[size:]) == known for other, known in facts.values.items() if other[:size] == path
+    ) and all(
+        _length(descend(value, other[size:])) == known
+        for other, known in facts.lengths.items()
+        if other[:size] == path
+    )
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, (list, dict)) else -1

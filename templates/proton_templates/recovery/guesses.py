@@ -1,0 +1,37 @@
+"""Values that are tried, for inputs of which the text shows the consequences only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from proton_templates.recovery.facts import Check, Unknown
+from proton_templates.recovery.loops import MAX_GUESSED_LENGTH, ended
+from proton_templates.recovery.points import Point
+from proton_templates.recovery.solver import Solver
+
+
+class Guesses:
+    """The points of a search with one more value."""
+
+    def __init__(self, solver: Solver) -> None:
+        self._solver = solver
+
+    def for_check(self, point: Point, check: Check) -> Iterator[Point]:
+        """With values for an input that a check waits for."""
+        try:
+            self._solver.evaluation.value(check.node, check.scope, point.facts)
+        except Unknown as unknown:
+            yield from self.of(point, check, unknown)
+
+    def of(self, point: Point, check: Check, unknown: Unknown) -> Iterator[Point]:
+        """With values for an input that keeps an expression from being evaluated."""
+        path = unknown.path
+        if unknown.length:
+            for length in range(MAX_GUESSED_LENGTH):
+                if (facts := ended(self._solver, "list", path, length, point.facts)) is not None:
+                    yield replace(point, facts=facts)
+            return
+        values = self._solver.candidates(check, point.facts, path)
+        for facts in self._solver.bindings(point.facts, path, values):
+            yield replace(point, facts=facts)
