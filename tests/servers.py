@@ -158,6 +158,7 @@ class ServedBesideAws(LocalServer):
 
     `aws` stands for AWS: its own Proton is not used. `database_url` is that of PostgreSQL, or empty. With an
     `aws_url` the server reaches AWS there; with a `credentials_file` it has no credentials but those in it.
+    Its environment has the `variables`.
     """
 
     aws: LocalServer = field(kw_only=True)
@@ -165,6 +166,8 @@ class ServedBesideAws(LocalServer):
     credentials_file: Path | None = None
     database_url: str = ""
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)
+    users: dict[str, dict[str, str]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     command = "serve"
 
@@ -181,7 +184,23 @@ class ServedBesideAws(LocalServer):
             "AWS_EC2_METADATA_DISABLED": "true",
             **MASTER_KEYS_ENVIRONMENT,
             **key,
+            **self.variables,
         }
+
+    def client_environment(self, account: str = ACCOUNT) -> dict[str, str]:
+        """As where an AWS client is the account's user `deploy`, whom this server takes for AWS's word."""
+        if account not in self.users:
+            iam = self.aws.client("iam", account)
+            iam.create_user(UserName="deploy")
+            key = iam.create_access_key(UserName="deploy")["AccessKey"]
+            self.users[account] = {
+                "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+            }
+        # What stands for AWS's own URLs: those who exchange credentials heed the last two only.
+        variables = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS")
+        aws = dict.fromkeys(variables, self.aws.url)
+        return self.users[account] | aws | {"AWS_ENDPOINT_URL_PROTON": self.url}
 
     def door(self, service: str, account: str) -> Door:
         if service != "proton":
