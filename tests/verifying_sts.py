@@ -5,6 +5,7 @@ Its users and roles are made first, while it still takes any key.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -20,6 +21,13 @@ import boto3
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, role
 from tests.servers import free_port
 from tests.signing import Keys
+
+_MAY_ASSUME = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}],
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ def _made(url: str) -> list[Keys]:
 
     iam, sts = client("iam"), client("sts")
     iam.create_user(UserName="alice")
+    iam.put_user_policy(UserName="alice", PolicyName="assume", PolicyDocument=_MAY_ASSUME)
     key = iam.create_access_key(UserName="alice")["AccessKey"]
 
     def session(arn: str, name: str) -> Keys:
