@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,13 +19,17 @@ from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.configuration import Configuration, target
 from aws_proton_provider.core.errors import AccessDenied, NoCredentials, Unreachable
 from proton_server.cli.templates import templates
+from proton_server.identity.access_rules import Access, access_of
+from proton_server.identity.configuration import parse
 from tests.bundles import bundle
-from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, role, unique
+from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, REPOSITORY, role, unique
 from tests.provider.fake_server import FakeServer, response, serving
 from tests.server.exchanges import sent
 from tests.servers import LocalServer, ServedBesideAws
 from tests.signing import Keys
 from tests.verifying_sts import VerifyingSts
+
+GUIDE = (REPOSITORY / "docs" / "guide" / "running-serve.md").read_text()
 
 
 def _variables(keys: Keys) -> dict[str, str]:
@@ -163,14 +168,39 @@ def test_credentials_of_a_credential_process_are_not_exchanged_again(
     assert "OwnSession" in log
 
 
-def test_boto3_gets_its_credentials_from_the_command_and_the_server_knows_them(
-    exchanging: ServedBesideAws, monkeypatch: pytest.MonkeyPatch
+def test_boto3_gets_its_credentials_by_the_profile_of_the_guide_and_the_server_knows_them(
+    exchanging: ServedBesideAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    session = boto3.Session(profile_name="proton", region_name=REGION)
+    (profile,) = re.findall(r"^```ini\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
+    here = {
+        "proton-server": f"{sys.executable} -m proton_server.cli",
+        "https://proton.example.com": exchanging.url,
+        "my-sso": "alice",
+        "profile proton": "profile guide",
+    }
+    for example, value in here.items():
+        assert example in profile
+        profile = profile.replace(example, value)
+    with (tmp_path / "config").open("a") as config:
+        config.write(profile)
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.delenv("AWS_REGION")
+    session = boto3.Session(profile_name="guide")
 
     assert isinstance(session.client("proton").list_environments()["environments"], list)
-    monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", exchanging.url)
     assert session.client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_the_rules_of_the_guide_are_a_configuration() -> None:
+    (rules,) = re.findall(r"^```yaml\n(access:\n.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
+
+    allowed = parse(rules.encode()).rules
+
+    assert access_of("arn:aws:iam::111122223333:role/deploy-ci", allowed) is Access.WRITE
+    sso = "arn:aws:iam::111122223333:role/AWSReservedSSO_Developers_0123456789abcdef"
+    assert access_of(sso, allowed) is Access.READ
+    assert access_of("arn:aws:iam::444455556666:role/deploy-ci", allowed) is Access.NONE
 
 
 @pytest.fixture
