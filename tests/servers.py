@@ -21,13 +21,14 @@ from botocore.config import Config
 from botocore.loaders import create_loader
 from botocore.session import Session as BotocoreSession
 
+from proton_server.api.wire import MODELS
 from proton_server.cli.publish import publish_folder
 from proton_server.identity.access_keys import create_access_key
 from proton_server.persistence.store import Store
 from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.names import ACCOUNT, REGION, unique
 
-_LOADER = create_loader()
+_LOADER = create_loader(str(MODELS))
 
 
 class Door(NamedTuple):
@@ -203,7 +204,7 @@ class ServedBesideAws(LocalServer):
         return self.users[account] | aws | {"AWS_ENDPOINT_URL_PROTON": self.url}
 
     def door(self, service: str, account: str) -> Door:
-        if service != "proton":
+        if not service.startswith("proton"):
             return self.aws.door(service, account)
         return Door(self.url, *self._key(account))
 

@@ -12,7 +12,9 @@ from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.environment_template_versions import list_environment_template_versions
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import environment_template_versions, environment_templates
+from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import hostings
+from proton_server.provisioning.stacks import Stacks
 from proton_templates.bundle import pack
 from tests.bundles import SCHEMA, TEMPLATE, bundle
 from tests.names import ACCOUNT, unique
@@ -22,7 +24,7 @@ from tests.servers import LocalServer
 from tests.waiting import ended, gone, registered
 
 BUCKET = "bundles-of-tests"
-CAN = Capabilities({}, hostings({}))
+CAN = Capabilities({}, hostings({}), Stacks(Aws()))
 OTHER_SCHEMA = SCHEMA.replace(
     "properties:", "required: [owner]\n      properties:\n        owner: {type: string}"
 )

@@ -12,9 +12,11 @@ from proton_server.operations.errors import ValidationException
 from proton_server.operations.repositories import create_repository
 from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning import Work
+from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings, tokens
 from proton_server.provisioning.self_managed.provisioner import SelfManaged
+from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +36,7 @@ def link(hosting: Hostings, account: str, folder: Path) -> dict[str, Any]:
     try:
         with store.write(account, "us-east-1") as connection:
             rows = Rows(connection, account, "us-east-1")
-            can = Capabilities({}, hosting)
+            can = Capabilities({}, hosting, Stacks(Aws()))
             call = Call("CreateRepository", account, "us-east-1", time.time(), rows, can, Answers())
             given = {"provider": "GITHUB", "name": "acme/infra", "connectionArn": "arn"}
             record: dict[str, Any] = create_repository(call, given)["repository"]

@@ -18,7 +18,9 @@ from proton_server.api.authentication import SignedRequest, VerifiedCredentials
 from proton_server.engine.evaluation import Evaluator
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.store import Store
+from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import hostings
+from proton_server.provisioning.stacks import Stacks
 from tests.bundles import spec
 from tests.master_keys import MASTER_KEYS
 from tests.refusals import refused
@@ -33,7 +35,7 @@ SIGNED = (
 
 NOT_SIGNED = "Authorization must be an AWS4-HMAC-SHA256 header for the service proton and an AWS Region."
 
-CAN_NOTHING = Capabilities({}, hostings({}))
+CAN_NOTHING = Capabilities({}, hostings({}), Stacks(Aws()))
 
 
 def post(

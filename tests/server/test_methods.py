@@ -36,6 +36,7 @@ from proton_server.provisioning.methods import (
     by_engine,
     manifest_engines,
 )
+from proton_server.provisioning.stacks import Stacks
 from proton_templates.bundle import pack
 from proton_templates.manifest import CLOUDFORMATION, CODEBUILD, CUSTOMER_MANAGED, TERRAFORM, Engine
 from tests.bundles import bundle
@@ -106,7 +107,7 @@ def proton(evaluate: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             each.wake()
 
     application = Proton(
-        store, AnyCredentials(lambda key: key), Capabilities(methods, hosting), evaluate, wake
+        store, AnyCredentials(lambda key: key), Capabilities(methods, hosting, Stacks(Aws())), evaluate, wake
     )
     listener = create_server(("127.0.0.1", 0))
     app = asgi_app(application, lambda: None, lifespan=None)  # type: ignore[arg-type]

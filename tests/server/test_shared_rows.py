@@ -22,6 +22,7 @@ from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.provisioning.methods import METHODS, Outside
+from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ MANAGEMENT, ENVIRONMENT, THIRD = "111111111111", "222222222222", "333333333333"
 REGION = "us-east-1"
 ENVIRONMENT_ARN = f"arn:aws:proton:{REGION}:{MANAGEMENT}:environment/far"
 ROLE = f"arn:aws:iam::{ENVIRONMENT}:role/build"
-CAN = Capabilities(METHODS, hostings({}))
+CAN = Capabilities(METHODS, hostings({}), Stacks(Aws()))
 SPEC = "proton: EnvironmentSpec\nspec: {}\n"
 
 

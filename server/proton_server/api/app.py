@@ -28,7 +28,7 @@ from proton_server.api.authorization import authorize
 from proton_server.api.regions import refuse_made_up
 from proton_server.identity.access_rules import Access, needed_for
 from proton_server.identity.audit import Audit, Write, record, resource_of
-from proton_server.operations import OPERATIONS
+from proton_server.operations import OPERATIONS, OWN_OPERATIONS
 from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import (
     AuthenticationError,
@@ -57,6 +57,7 @@ _log = logging.getLogger(__name__)
 
 _POLLED = frozenset({"GetEnvironment", "GetDeployment", "GetEnvironmentAccountConnection"})
 """What clients ask for repeatedly while they wait: each reads one row by its key, in microseconds."""
+_FUNCTIONS = OPERATIONS | OWN_OPERATIONS
 _SMALL_BODY_BYTES = 4096
 """Up to here a body is read, hashed and checked in less time than a thread takes to begin."""
 
@@ -112,7 +113,7 @@ class Proton:
             refuse_made_up(caller.region)
             operation = wire.operation_of(request.headers["x-amz-target"])
             name = operation.name
-            function = OPERATIONS.get(xform_name(name))
+            function = _FUNCTIONS.get(xform_name(name))
             if function is None:
                 message = f"{name} is an operation of AWS Proton that is not implemented."
                 raise UnknownOperationException(message)  # noqa: TRY301  # one place answers errors

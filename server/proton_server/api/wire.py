@@ -1,4 +1,4 @@
-"""AWS JSON 1.0, driven by botocore's own service model: the only file that knows the wire.
+"""AWS JSON 1.0, driven by botocore's own service model, and one of ours: the only file that knows the wire.
 
 Requests are checked against the model in full and responses are cut to it, so an operation sees only members
 that exist and returns records as they are stored. Nothing here knows what an operation does, and nothing
@@ -13,6 +13,7 @@ import json
 import re
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.loaders import Loader
@@ -32,25 +33,36 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 MAX_BODY_BYTES = 1024 * 1024
 """No request comes near: the largest members are a spec of 51,200 characters and 50 tags."""
 
-_MODEL = ServiceModel(Loader().load_service_model("proton", "service-2"), "proton")
-_SERVICE: str = _MODEL.metadata["targetPrefix"]
-TARGET_PREFIX = f"{_SERVICE}."
+MODELS = Path(__file__).parent / "models"
+"""A folder as botocore's loaders search it, with the model of our own operations."""
+
+
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader([str(MODELS)]).load_service_model(service, "service-2"), service)
+
+
+_PROTON = _model("proton")
+TARGET_PREFIX = f"{_PROTON.metadata['targetPrefix']}."
+_MODELS = {model.metadata["targetPrefix"]: model for model in (_PROTON, _model("proton-server"))}
+"""By what an `X-Amz-Target` begins with."""
 
 
 def names_proton(target: str) -> bool:
-    """Whether an `X-Amz-Target` header is for Proton, whatever operation it names, if any."""
-    return target.partition(".")[0] == _SERVICE
+    """Whether an `X-Amz-Target` header is for Proton or this server, whatever operation it names, if any."""
+    return target.partition(".")[0] in _MODELS
 
 
 def operation_of(target: str) -> OperationModel:
-    """The operation that an `X-Amz-Target` header names.
+    """The operation that an `X-Amz-Target` header names, which `names_proton`.
 
     Raises UnknownOperationException for a name Proton never had.
     """
-    name = target.removeprefix(TARGET_PREFIX)
-    if name not in _MODEL.operation_names:
-        raise UnknownOperationException(f"AWS Proton has no operation {_shortened(name)!r}.")
-    return _MODEL.operation_model(name)
+    service, _, name = target.partition(".")
+    model = _MODELS[service]
+    if name not in model.operation_names:
+        whose = model.metadata["serviceFullName"]
+        raise UnknownOperationException(f"{whose} has no operation {_shortened(name)!r}.")
+    return model.operation_model(name)
 
 
 def parse(operation: OperationModel, body: bytes) -> dict[str, Any]:

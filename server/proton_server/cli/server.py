@@ -27,6 +27,7 @@ from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Store
 from proton_server.provisioning.methods import METHODS, manifest_engines
 from proton_server.provisioning.stack_watch import StackWatch
+from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -94,7 +95,9 @@ def run(
         evaluate.close()
         store.close()
 
-    proton = Proton(store, authenticate, Capabilities(METHODS, outside.hosting), evaluate, wake)
+    proton = Proton(
+        store, authenticate, Capabilities(METHODS, outside.hosting, Stacks(outside.aws)), evaluate, wake
+    )
     app = asgi_app(proton, fault, lifespan, exchange, elsewhere)
     guarded = refuse_web_pages(app, any_host=elsewhere is None)
     http_server.run(guarded, listener, trusted_proxies)

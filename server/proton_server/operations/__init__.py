@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from proton_server.operations import (
     account_settings,
+    adoption,
     deployments,
     environment_account_connections,
     environment_template_versions,
@@ -47,3 +48,6 @@ OPERATIONS: dict[str, Operation] = {
     if getattr(function, "__module__", None) == noun.__name__ and not name.startswith("_")
 }
 """Function by name: adding an operation is writing its function."""
+
+OWN_OPERATIONS: dict[str, Operation] = {"adopt_environment": adoption.adopt_environment}
+"""Those that AWS Proton never had. Their model is in `api/models/`."""

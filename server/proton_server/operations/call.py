@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proton_server.persistence.store import Rows
     from proton_server.provisioning.git_hosting import Hostings
     from proton_server.provisioning.methods import Method
+    from proton_server.provisioning.stacks import StackReader
 
     Find = Callable[[Callable[..., Any]], Any]
     """Finds something out, with the account's evaluator: `evaluate(what, function, *arguments)`."""
@@ -40,6 +41,8 @@ class Capabilities:
     """The provisioning methods, by the name of their template engine."""
     hosting: Hostings
     """The hosting services that an account may use."""
+    read_stack: StackReader
+    """Reads the CloudFormation stacks that are to be adopted."""
 
 
 class Unanswered(Exception):

@@ -12,6 +12,7 @@ from proton_server.persistence.tables import deployments, environments
 
 if TYPE_CHECKING:
     from proton_server.persistence.store import Rows
+    from proton_server.provisioning import Progress
 
 _STATE_MEMBERS = ("templateName", "templateMajorVersion", "templateMinorVersion", "spec")
 
@@ -35,6 +36,36 @@ def begin_deletion(rows: Rows, environment: dict[str, Any], now: float) -> dict[
     """Records the deletion of an environment, as `begin_deployment` does a deployment."""
     state = {member: environment[member] for member in _STATE_MEMBERS}
     return _begin(rows, environment, "DELETE_IN_PROGRESS", now, {"initialState": {"environment": state}})
+
+
+def record_adoption(
+    rows: Rows, environment: dict[str, Any], target: dict[str, str], made: Progress, now: float
+) -> str:
+    """Records a deployment of the environment's target that has succeeded elsewhere; nothing is left to do.
+
+    `made` has what was provisioned. Returns the deployment's id.
+    """
+    environment = begin_deployment(rows, environment, target, now)
+    deployment_id: str = environment["lastAttemptedDeploymentId"]
+    row = rows.all(deployments, id=deployment_id)[0]
+    ended = {"deploymentStatus": "SUCCEEDED"}
+    rows.update(
+        deployments,
+        {"id": deployment_id},
+        record=row.record | ended | {"completedAt": now},
+        outputs=made.outputs,
+        next_at=None,
+    )
+    succeeded = {"lastDeploymentSucceededAt": now, "lastSucceededDeploymentId": deployment_id}
+    rows.update(
+        environments,
+        {"name": environment["name"]},
+        record=environment | ended | succeeded,
+        outputs=made.outputs,
+        provisioned_resources=made.resources,
+        provisioned=True,
+    )
+    return deployment_id
 
 
 def begin_cancellation(rows: Rows, environment: dict[str, Any], now: float) -> dict[str, Any]:

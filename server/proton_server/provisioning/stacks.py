@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplat
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,16 @@ _OUTPUT_LENGTH = range(1, 1025)
 """Of `OutputValueString` in the API model; outputs in CloudFormation may be empty or longer."""
 _RESERVED = "aws:"
 """How the keys of tags begin that only AWS can set. An update neither names nor removes them."""
+
+
+PREFIX = "AWSProton-"
+"""How the names of AWS Proton's stacks begin."""
+_CODEBUILD = re.compile(r"AWSProton-CodeBuild-(?!.*-cloudformation-)", re.IGNORECASE)
+OF_CODEBUILD = (
+    "It has the project of CodeBuild provisioning, and not what the commands made. Create the environment, "
+    "whose commands find that by their own state; then delete this stack."
+)
+"""Why such a stack cannot be adopted, and the way that is left."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,11 @@ def provisioned_resource(name: str, stack_id: str) -> dict[str, str]:
 def environment_of(tags: Mapping[str, str]) -> str | None:
     """The name of the environment in the tag `proton:environment`, whose value is an ARN or a name."""
     return tags.get("proton:environment", "").rpartition("/")[2] or None
+
+
+def is_of_codebuild(stack: str) -> bool:
+    """Whether a stack's name is that of a project, and not of an environment that is called CodeBuild."""
+    return _CODEBUILD.match(stack) is not None
 
 
 def template_of(tags: Mapping[str, str]) -> str | None:
