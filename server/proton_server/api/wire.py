@@ -41,9 +41,9 @@ def _model(service: str) -> ServiceModel:
     return ServiceModel(Loader([str(MODELS)]).load_service_model(service, "service-2"), service)
 
 
-_PROTON = _model("proton")
-TARGET_PREFIX = f"{_PROTON.metadata['targetPrefix']}."
-_MODELS = {model.metadata["targetPrefix"]: model for model in (_PROTON, _model("proton-server"))}
+_MODEL = _model("proton")
+TARGET_PREFIX = f"{_MODEL.metadata['targetPrefix']}."
+_MODELS = {model.metadata["targetPrefix"]: model for model in (_MODEL, _model("proton-server"))}
 """By what an `X-Amz-Target` begins with."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from proton_server.cli.adopt import adopt
 from proton_server.cli.audit import audit
 from proton_server.cli.credentials import credentials
 from proton_server.cli.database import database
@@ -24,5 +25,5 @@ def main() -> None:
 
 
 credentials.add_command(revoke)
-for command in (serve, local, keys, credentials, audit, database, templates):
+for command in (serve, local, keys, credentials, audit, database, templates, adopt):
     main.add_command(command)
