@@ -74,7 +74,9 @@ def list_(account: str | None, *, as_json: bool, database: str) -> None:
         found = list_access_keys(store, account)
     now = time.time()
     rows = [
-        {**row, "state": state_of(row, now), **{name: shown_time(row[name]) for name in _TIMES}}
+        row._asdict()
+        | {"state": state_of(row, now)}
+        | {name: shown_time(getattr(row, name)) for name in _TIMES}
         for row in found
     ]
     if as_json:

@@ -97,8 +97,8 @@ class TestKeys:
 
         (row,) = list_access_keys(store)
         assert before != after
-        assert secrets(store, key_id, now=row["previous_until"] - 0.1) == (after, before)
-        assert secrets(store, key_id, now=row["previous_until"]) == (after,)
+        assert secrets(store, key_id, now=row.previous_until - 0.1) == (after, before)
+        assert secrets(store, key_id, now=row.previous_until) == (after,)
 
     def test_a_second_rotation_ends_the_first_secret(self, store: Store) -> None:
         key_id, _ = create_access_key(store, MASTER_KEYS, ACCOUNT)
@@ -212,7 +212,7 @@ class TestCommands:
 
         with closing(Store(database)) as store:
             (row,) = list_access_keys(store)
-        assert row["previous_until"] - time.time() == pytest.approx(86400, abs=60)
+        assert row.previous_until - time.time() == pytest.approx(86400, abs=60)
 
     def test_what_cannot_be_is_one_sentence(self, database: str) -> None:
         key_id, _ = printed(run(database, f"create --account {ACCOUNT}"))
