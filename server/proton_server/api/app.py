@@ -235,19 +235,15 @@ async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -
     if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
         return elsewhere
     signed = _signed_request(request, await _body(request))
-    if "x-amz-target" not in signed.headers and sts.is_signed_for_sts(
-        signed.headers.get("authorization", "")
-    ):
-        status, content, request_id = await asyncio.to_thread(proton.answer_sts, signed)
-        return Response(content, status, {"x-amzn-RequestId": request_id}, sts.CONTENT_TYPE)
-    answer = proton.answer_without_blocking(signed)
+    is_for_sts = sts.is_for_sts(signed)
+    answer = None if is_for_sts else proton.answer_without_blocking(signed)
     if answer is None:
-        answer = await asyncio.to_thread(proton.answer, signed)
+        answer = await asyncio.to_thread(proton.answer_sts if is_for_sts else proton.answer, signed)
     status, content, request_id = answer
     headers = {"x-amzn-RequestId": request_id}
     if protocol.is_ambiguous(signed):
         headers["Connection"] = "close"
-    return Response(content, status, headers, wire.CONTENT_TYPE)
+    return Response(content, status, headers, sts.CONTENT_TYPE if is_for_sts else wire.CONTENT_TYPE)
 
 
 def _signed_request(request: Request, body: bytes) -> SignedRequest:

@@ -54,7 +54,10 @@ class Exchange:
             _check_http(request)
             credentials = await self._credentials(self._issuer, await _content(request), address)
         except ExchangeRefused as refusal:
-            return _refused(refusal)
+            response = _refused(refusal)
+            if _is_ambiguous(request):
+                response.headers["Connection"] = "close"
+            return response
         return _json(200, _shown(credentials))
 
     async def _credentials(self, issuer: Issuer, content: bytes, address: str) -> TemporaryCredentials:
@@ -94,8 +97,7 @@ def _check_http(request: Request) -> None:
         (request.method != "POST", "MethodNotAllowed", "Credentials are exchanged by POST."),
         (request.scope["query_string"], "InvalidRequest", f"The URL must end with {PATH}, without a query."),
         (
-            any(names.count(name) > 1 for name in _ONCE)
-            or {"content-length", "transfer-encoding"} <= {*names},
+            any(names.count(name) > 1 for name in _ONCE) or _is_ambiguous(request),
             "InvalidRequest",
             "The request has a header more than once, or both Content-Length and Transfer-Encoding.",
         ),
@@ -126,6 +128,11 @@ def _shown(credentials: TemporaryCredentials) -> dict[str, Any]:
         "Account": credentials.session.account_id,
         "Arn": credentials.session.principal,
     }
+
+
+def _is_ambiguous(request: Request) -> bool:
+    """Whether a proxy may see another end of the request than we do: then its connection must be closed."""
+    return {"content-length", "transfer-encoding"} <= set(request.headers.keys())
 
 
 def _refused(refusal: ExchangeRefused) -> Response:

@@ -46,9 +46,10 @@ _CODES = {
 """Our error → the status and the code of STS's, which speaks an older protocol."""
 
 
-def is_signed_for_sts(authorization: str) -> bool:
-    """Whether an Authorization header says that it is for STS."""
-    return _SCOPE in authorization
+def is_for_sts(request: SignedRequest) -> bool:
+    """Whether a request says that it is for STS, and is not Proton's by its target."""
+    headers = request.headers
+    return "x-amz-target" not in headers and _SCOPE in headers.get("authorization", "")
 
 
 def answer(request: SignedRequest, authenticate: Authenticator, read: Read) -> tuple[int, bytes, str]:
@@ -98,7 +99,7 @@ def _identity(caller: Caller, request_id: str) -> bytes:
 
 
 def _error(error: ProtonError, request_id: str) -> tuple[int, str, bytes]:
-    status, code = _CODES[error.code]
+    status, code = _CODES.get(error.code, (error.status, error.code))
     kind = "Sender" if status < 500 else "Receiver"
     return (
         status,

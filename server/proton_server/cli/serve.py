@@ -106,6 +106,8 @@ def serve(  # noqa: PLR0913  # one for each option
         check_master_keys(store, master_keys)
     except (MasterKeyError, StoreError) as fault:
         raise click.ClickException(str(fault)) from None
+    if exchange_options.origin and file is None:
+        _log.warning("Without --config nobody may exchange AWS credentials.")
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
     run(store, exchange.identity(exchange_options, store, master_keys, configuration), outside, listener)

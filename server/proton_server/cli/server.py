@@ -20,6 +20,7 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.engine.registrations import RegistrationHandler
 from proton_server.identity.access_keys import seal
+from proton_server.identity.issuer import exchange_log
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.local.web_pages import refuse_web_pages
 from proton_server.operations.call import Capabilities
@@ -143,3 +144,5 @@ def log_to_stderr(level: str) -> None:
     """Sets the level of our own log; libraries log warnings."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("proton_server").setLevel(level.upper())
+    if level == "warning":  # the default
+        exchange_log.setLevel(logging.INFO)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from proton_server.identity.access_keys import AccessKeyError, find_access_key
@@ -18,6 +18,7 @@ from proton_server.identity.master_keys import SealError
 from proton_server.identity.partitions import partition_of
 from proton_server.identity.refusals import ExchangeRefused
 from proton_server.identity.used_signatures import take
+from proton_server.persistence.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from proton_server.identity.sts import Sts
     from proton_server.persistence.store import Store
 
-_log = logging.getLogger(__name__)
+exchange_log = logging.getLogger("proton_server.exchange")
+"""Has a level of its own: who was given credentials is of interest also where requests are not."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,15 @@ class Issuer:
     configuration: ConfigurationFile
     limits: AddressLimits
     clock: Callable[[], float] = time.time
+    warnings: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=60.0))
+    """Anybody can have an exchange refused: the log must not be filled with them."""
 
     def credentials(self, content: bytes, address: str) -> TemporaryCredentials:
         """The credentials for the document that a client at an address sent. Raises ExchangeRefused.
 
         The log has a line for each, with the principal or else the access key that it claims.
         """
-        who, outcome = "-", "failed"
+        who, outcome, level = "-", "failed", logging.ERROR
         try:
             request = read(content)
             who = f"key {request.key_id}"
@@ -59,12 +63,13 @@ class Issuer:
             principal = self._principal(request)
             who = principal.arn
             credentials = self._issued(request, principal)
-            outcome = "OK"
+            outcome, level = "OK", logging.INFO
         except ExchangeRefused as refusal:
             outcome = refusal.code
+            level = logging.WARNING if self.warnings.allows() else logging.DEBUG
             raise
         finally:
-            _log.info("exchange %s from %s %s", who, address, outcome)
+            exchange_log.log(level, "exchange %s from %s %s", who, address, outcome)
         return credentials
 
     def _check(self, request: IdentityRequest, address: str) -> None:
