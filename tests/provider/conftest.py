@@ -10,9 +10,11 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from aws_proton_provider.aws import endpoint, exchange
 from aws_proton_provider.aws.client import Proton
 from aws_proton_provider.aws.configuration import Configuration, target
-from tests.provider.fake_server import FakeServer, serving
+from tests.provider.exchanges import document, grant
+from tests.provider.fake_server import WHOLE, FakeServer, response, serving
 
 hypothesis.settings.register_profile("provider", deadline=None)
 hypothesis.settings.load_profile("provider")
@@ -31,3 +33,23 @@ def proton(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Proton:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     config = {"aws-proton:region": "us-east-1", "aws-proton:endpoint": fake_server.url}
     return Proton(target(Configuration.of_stack(config), None))
+
+
+@pytest.fixture
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with AWS credentials, on which nothing has been found out yet, and nothing gets to AWS."""
+    monkeypatch.setattr(exchange, "_DISCOVERED", {})
+    monkeypatch.setattr(endpoint, "_PAUSE", 0.01)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOFAWS")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-aws")
+    # A proxy that nobody runs.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def exchange_server(fake_server: FakeServer) -> FakeServer:
+    """A server that takes AWS credentials."""
+    fake_server.discovery = document({"exchange": "/credentials"})
+    fake_server.exchange = grant()
+    fake_server.answer = response(WHOLE)
+    return fake_server

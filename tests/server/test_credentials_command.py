@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,23 @@ def test_a_web_page_is_no_server_of_proton(server: FakeServer, status: int) -> N
     assert _error("--endpoint-url", server.url) == (
         f"{server.url} answered GET /.well-known/proton-server with {kind} (status {status}): check the URL."
     )
+
+
+def test_a_server_that_never_ends_its_answer_is_left(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_client, "_TOTAL_SECONDS", 0.5)
+    over = threading.Event()
+
+    def drips(request: Any) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+        while not over.wait(0.05):
+            request.wfile.write(b" ")
+
+    server.discovery = drips
+
+    assert _error("--endpoint-url", server.url) == f"{server.url} did not answer in 0.5 s: try again."
+    over.set()
 
 
 @pytest.mark.parametrize(

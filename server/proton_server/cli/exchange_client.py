@@ -9,7 +9,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import queue
 import secrets
+import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +31,7 @@ _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 _LARGEST = 64 * 1024
 _TIMEOUT_SECONDS = (10, 60)
 """Until a connection, and for each piece of an answer."""
+_TOTAL_SECONDS = 60
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _BUSY, _PAUSE_SECONDS = (429, 502, 503, 504), 1.0
 """The statuses after which it is asked again, and after how long."""
@@ -184,19 +187,32 @@ def _answer(session: AwsSession, request: AWSRequest) -> tuple[Any, Any]:
     )
     request.headers["User-Agent"] = "proton-server"
     request.stream_output = True
+    # The timeouts of a connection are for each piece of an answer.
+    answers: queue.SimpleQueue[tuple[Any, bytes] | Exception] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(http, request.prepare(), answers), daemon=True).start()
     try:
-        response = http.send(request.prepare())
-        content = response.raw.read(_LARGEST + 1)
-    except BotoCoreError as error:
-        raise ExchangeError(f"No answer from {origin(url)}: {error}") from None
-    except Exception:  # noqa: BLE001 - of urllib3, http.client or a socket: cut off
-        raise ExchangeError(f"The answer of {origin(url)} is not whole: try again.") from None
+        answer = answers.get(timeout=_TOTAL_SECONDS)
+    except queue.Empty:
+        raise ExchangeError(f"{origin(url)} did not answer in {_TOTAL_SECONDS} s: try again.") from None
+    if isinstance(answer, BotoCoreError):
+        raise ExchangeError(f"No answer from {origin(url)}: {answer}")
+    if isinstance(answer, Exception):
+        raise ExchangeError(f"The answer of {origin(url)} is not whole: try again.")
+    response, content = answer
     if "json" not in response.headers.get("Content-Type", "") or len(content) > _LARGEST:
         return response, None
     try:
         return response, json.loads(content)
     except (ValueError, RecursionError):
         return response, None
+
+
+def _read(http: URLLib3Session, request: Any, answers: queue.SimpleQueue[Any]) -> None:
+    try:
+        response = http.send(request)
+        answers.put((response, response.raw.read(_LARGEST + 1)))
+    except Exception as error:  # noqa: BLE001 - of botocore, or of a socket whose answer was cut off
+        answers.put(error)
 
 
 def _kind(response: Any) -> str:
