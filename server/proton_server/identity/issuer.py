@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from proton_server.identity.sts import Sts
     from proton_server.persistence.store import Store
 
+_log = logging.getLogger(__name__)
+
 exchange_log = logging.getLogger("proton_server.exchange")
-"""Has a level of its own: who was given credentials is of interest also where requests are not."""
+"""Has a level of its own: who exchanges credentials is of interest also where requests are not."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +50,30 @@ class Issuer:
     limits: AddressLimits
     clock: Callable[[], float] = time.time
     warnings: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=60.0))
-    """Anybody can have an exchange refused: the log must not be filled with them."""
+    """Anybody can have an exchange refused that STS vouches for nobody in: they must not fill the log."""
 
     def credentials(self, content: bytes, address: str) -> TemporaryCredentials:
         """The credentials for the document that a client at an address sent. Raises ExchangeRefused.
 
         The log has a line for each, with the principal or else the access key that it claims.
         """
-        who, outcome, level = "-", "failed", logging.ERROR
+        principal, claimed, outcome = None, "-", "failed"
         try:
             request = read(content)
-            who = f"key {request.key_id}"
+            claimed = request.key_id
             self._check(request, address)
             principal = self._principal(request)
-            who = principal.arn
             credentials = self._issued(request, principal)
-            outcome, level = "OK", logging.INFO
+            outcome = "OK"
         except ExchangeRefused as refusal:
             outcome = refusal.code
-            level = logging.WARNING if self.warnings.allows() else logging.DEBUG
             raise
         finally:
-            exchange_log.log(level, "exchange %s from %s %s", who, address, outcome)
+            if principal is not None:
+                exchange_log.info("exchange %s from %s %s", principal.arn, address, outcome)
+            else:
+                refused = exchange_log.warning if self.warnings.allows() else _log.info
+                refused("exchange key %s from %s %s", claimed, address, outcome)
         return credentials
 
     def _check(self, request: IdentityRequest, address: str) -> None:
