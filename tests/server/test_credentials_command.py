@@ -89,6 +89,11 @@ def test_a_server_that_takes_no_aws_credentials_is_said_to_be_one(server: FakeSe
             "{url} does not take the AWS credentials: No rule allows it. (AccessDenied)",
         ),
         (
+            403,
+            {"code": "AccessDenied", "message": "\x1b[2JNo\r\n \u202erule."},
+            "{url} does not take the AWS credentials: [2JNo rule. (AccessDenied)",
+        ),
+        (
             400,
             {"code": "OwnCredentials", "message": "These are this server's own."},
             (

@@ -35,7 +35,6 @@ _PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 _OWN = ("OwnCredentials", "OwnSession")
 """Why a server takes no credentials that are its own: Proton's requests are signed with them as they are."""
 
-Body = list[Any] | dict[str, Any]
 Identity = Callable[[], bytes]
 """Makes a signed GetCallerIdentity request, a new one each time, since a server takes each once."""
 
@@ -143,25 +142,24 @@ class Endpoint:
 
     def _answer(self, method: str, path: str, body: Callable[[], bytes | None]) -> Any:
         """The last of as many answers as it takes."""
-        pause = _PAUSE
-        for left in reversed(range(1 + self.repetitions)):
-            headers = {"Accept": "application/json", "User-Agent": "pulumi-aws-proton"}
-            if method == "POST":
-                headers["Content-Type"] = "application/json"
+        headers = {"Accept": "application/json", "User-Agent": "pulumi-aws-proton"}
+        headers |= {"Content-Type": "application/json"} if method == "POST" else {}
+        repetition = 0
+        while True:
+            is_last = repetition >= self.repetitions
             request = botocore.awsrequest.AWSRequest(method, self.origin + path, headers, body())
+            wanted = 0.0
             try:
                 response = self.http.send(request.prepare())
             except botocore.exceptions.BotoCoreError as error:
-                if not left:
+                if is_last:
                     raise Unreachable(f"no answer from the Proton server at {self.origin}: {error}") from None
-                wanted = 0.0
             else:
-                if not left or response.status_code not in _AGAIN:
+                if is_last or response.status_code not in _AGAIN:
                     return response
                 wanted = _seconds(response.headers.get("Retry-After", ""))
-            time.sleep(min(max(pause, wanted), _LONGEST_PAUSE))
-            pause *= 2
-        raise AssertionError
+            time.sleep(min(max(_PAUSE * 2**repetition, wanted), _LONGEST_PAUSE))
+            repetition += 1
 
 
 def _document(response: Any) -> Any:

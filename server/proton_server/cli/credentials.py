@@ -44,7 +44,7 @@ def credentials(
     try:
         printed = _exchanged(endpoint_url, profile, region)
     except ExchangeError as fault:
-        raise click.ClickException(" ".join(str(fault).split())) from None
+        raise click.ClickException(str(fault)) from None
     click.echo(json.dumps({"Version": 1, **printed}))
 
 

@@ -39,7 +39,11 @@ _GRANT = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 
 
 class ExchangeError(Exception):
-    """The AWS credentials cannot be exchanged; the text is one sentence."""
+    """The AWS credentials cannot be exchanged; the text is one sentence, of printable characters."""
+
+    def __init__(self, message: str) -> None:
+        # It may quote a server, and a terminal does what control characters say.
+        super().__init__("".join(letter for letter in " ".join(message.split()) if letter.isprintable()))
 
 
 class OwnCredentialsError(ExchangeError):
@@ -102,7 +106,7 @@ def exchange(session: AwsSession, url: str) -> dict[str, str]:
         code, message = document.get("code"), document.get("message")
         if response.status_code != 200 and isinstance(code, str) and isinstance(message, str):
             kind = OwnCredentialsError if code in ("OwnCredentials", "OwnSession") else ExchangeError
-            raise kind(f"{origin(url)} does not take the AWS credentials: {message} ({code})")
+            raise kind(f"{origin(url)} does not take the AWS credentials: {message[:2000]} ({code[:100]})")
     raise ExchangeError(f"{origin(url)} answered POST {_EXCHANGE} with {_kind(response)}: check the URL.")
 
 
