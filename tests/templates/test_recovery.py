@@ -136,13 +136,13 @@ EXACT = {
         {"l": []},
     ),
     "a list of objects": (
-        "{% for s in environment.inputs.s -%}\n{{ loop.index }}: {{ s.name }}\n  {{ s.cidr }}\n"  # noqa: ISC004
+        "{% for s in environment.inputs.s -%}\n{{ loop.index }}: {{ s.name }}\n  {{ s.cidr }}\n"  # noqa: ISC004 - one template
         "{%- if s.public %}\n  public{% endif %}\n{% endfor %}",
         {"s": SUBNETS},
         {"s": [{"name": "a", "public": True}, {"name": "b", "cidr": "10.1.0.0/24", "public": False}]},
     ),
     "a list in a list": (
-        "{% for g in environment.inputs.g %}N {{ g.n }}{% for p in g.p %}\n- {{ p }}{% endfor %}\n{% endfor %}",
+        "{% for g in environment.inputs.g %}-{{ g.n }}{% for p in g.p %}\n{{ p }}{% endfor %}\n{% endfor %}",
         {
             "g": {
                 "type": "array",
@@ -205,7 +205,7 @@ EXACT = {
         {"n": 3},
     ),
     "a flag of the template": (
-        "{% set seen = namespace(n=0) %}{% for s in environment.inputs.s %}- {{ s.name }}\n  {{ s.cidr }}\n"  # noqa: ISC004
+        "{% set seen = namespace(n=0) %}{% for s in environment.inputs.s %}- {{ s.name }}\n  {{ s.cidr }}\n"  # noqa: ISC004 - one template
         "{% if s.public %}{% set seen.n = seen.n + 1 %}  open\n{% endif %}{% endfor %}{{ seen.n }}\n",
         {"s": SUBNETS},
         {"s": [{"name": "a", "public": True}, {"name": "b", "public": False}]},

@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from proton_templates.recovery.facts import ABSENT, Facts, Unknown
 from proton_templates.recovery.limits import Unmatched
-from proton_templates.recovery.solver import Solver
+from proton_templates.recovery.solver import MAX_LENGTH, Solver
 from proton_templates.recovery.variables import Scope
 
 
@@ -24,7 +24,7 @@ def assumed(solver: Solver, node: nodes.Expr, scope: Scope, facts: Facts, *, tru
     except Unmatched:
         return
     except Unknown:
-        assume = _ASSUMED.get(type(node), _input)
+        assume: Callable[..., Iterator[Facts]] = _ASSUMED.get(type(node), _input)
         yield from assume(solver, node, scope, facts, truth=truth)
 
 
@@ -115,6 +115,11 @@ def _tested(solver: Solver, node: nodes.Test, scope: Scope, facts: Facts, *, tru
     if hole is None:
         yield from solver.later(node, scope, facts, want=truth)
         return
+    last = hole.path[-1] if hole.path else None
+    if isinstance(last, int):
+        for length in range(min(last + 1, MAX_LENGTH)):
+            if (known := solver.bind_length(facts, hole.path[:-1], length)) is not None:
+                yield known
     for cut in range(len(hole.path), 0, -1):
         if solver.inputs.may_be_absent(hole.path[:cut]):
             yield from solver.bindings(facts, hole.path[:cut], [ABSENT])

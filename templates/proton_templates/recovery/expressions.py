@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import TemplateError, Undefined, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from proton_templates.recovery.facts import ABSENT, Facts, Hole, Inputs, Path, Unknown, value_at
+from proton_templates.recovery.facts import ABSENT, Facts, Hole, Inputs, Part, Path, Unknown, value_at
 from proton_templates.recovery.limits import OutOfSteps, Steps, Unmatched, Unsupported
 from proton_templates.recovery.variables import Block, Cell, Lazy, Macro, Scope, Turn
 
@@ -143,7 +143,12 @@ class Evaluation:
                 for part in (node.arg.start, node.arg.stop, node.arg.step)
             ]
             return self.forced(of, facts)[slice(*parts)]
-        return self._member(of, self.value(node.arg, scope, facts), facts, attribute=False)
+        key = self.symbol(node.arg, scope, facts)
+        if isinstance(of, Hole) and isinstance(key, Hole) and key.path[:-1] == of.path:
+            part = key.path[-1]
+            if isinstance(part, Part) and part.kind == "key":
+                return Hole((*of.path, Part("value", part.of)))
+        return self._member(of, self.forced(key, facts), facts, attribute=False)
 
     def _member(self, of: Any, key: Any, facts: Facts, *, attribute: bool) -> Any:
         if isinstance(of, Hole):
@@ -215,7 +220,10 @@ class Evaluation:
     def _is_given(self, of: Any, facts: Facts) -> bool:
         if not isinstance(of, Hole):
             return not isinstance(of, Undefined)
-        if any(isinstance(step, int) for step in of.path[-1:]):
+        last = of.path[-1] if of.path else None
+        if isinstance(last, int):
+            if facts.longer.get(of.path[:-1], 0) > last:
+                return True
             return value_at(facts, self.inputs, of.path) is not ABSENT
         for cut in range(1, len(of.path) + 1):
             part = of.path[:cut]

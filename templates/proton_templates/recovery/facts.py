@@ -7,7 +7,7 @@ key and the value of the n-th member of an open object, the pieces that a text i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from proton_templates.budget import Budget
@@ -58,8 +58,7 @@ class Check(NamedTuple):
     waits_for: Path | None = None
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """Never changed: the search goes back to earlier ones."""
 
     values: Mapping[Path, Any]
@@ -72,15 +71,15 @@ class Facts:
 
     def with_length(self, path: Path, length: int) -> Facts:
         """With the number of items of a list, or of members of an object."""
-        return replace(self, lengths={**self.lengths, path: length})
+        return self._replace(lengths={**self.lengths, path: length})
 
     def with_longer(self, path: Path, length: int) -> Facts:
         """With a list that has at least so many items."""
-        return replace(self, longer={**self.longer, path: length})
+        return self._replace(longer={**self.longer, path: length})
 
     def with_check(self, check: Check) -> Facts:
         """With a check to be made later."""
-        return replace(self, checks=(*self.checks, check))
+        return self._replace(checks=(*self.checks, check))
 
 
 NO_FACTS = Facts({}, {}, {})
@@ -176,6 +175,9 @@ def value_at(facts: Facts, inputs: Inputs, path: Path) -> Any:
     for cut in range(len(path), -1, -1):
         if path[:cut] in facts.values:
             return descend(facts.values[path[:cut]], path[cut:])
+        step = path[cut] if cut < len(path) else None
+        if isinstance(step, int) and step >= facts.lengths.get(path[:cut], step + 1):
+            return ABSENT
     return _assembled(facts, inputs, path)
 
 
@@ -245,7 +247,7 @@ def bound(facts: Facts, inputs: Inputs, path: Path, value: Any) -> Facts | None:
     parent = path[:-1]
     if facts.values.get(parent, None) is ABSENT:
         return None
-    return replace(facts, values={**facts.values, path: value})
+    return facts._replace(values={**facts.values, path: value})
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -266,3 +268,16 @@ def _agrees(facts: Facts, path: Path, value: Any) -> bool:
 
 def _length(value: Any) -> int:
     return len(value) if isinstance(value, (list, dict)) else -1
+
+
+def known_items(facts: Facts, inputs: Inputs, path: Path) -> list[Any]:
+    """The items of a list of which some are known; ABSENT in the place of the others."""
+    size = len(path)
+    indices = [other[size] for other in facts.values if len(other) > size and other[:size] == path]
+    items = []
+    for index in range(1 + max((step for step in indices if isinstance(step, int)), default=-1)):
+        try:
+            items.append(value_at(facts, inputs, (*path, index)))
+        except Unknown:
+            items.append(ABSENT)
+    return items

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from proton_templates.recovery.facts import Check, Unknown
-from proton_templates.recovery.loops import MAX_GUESSED_LENGTH, ended
+from proton_templates.recovery.loops import MAX_GUESSED_LENGTH
 from proton_templates.recovery.points import Point
 from proton_templates.recovery.solver import Solver
 
@@ -29,9 +28,9 @@ class Guesses:
         path = unknown.path
         if unknown.length:
             for length in range(MAX_GUESSED_LENGTH):
-                if (facts := ended(self._solver, "list", path, length, point.facts)) is not None:
-                    yield replace(point, facts=facts)
+                if (facts := self._solver.bind_length(point.facts, path, length)) is not None:
+                    yield point._replace(facts=facts)
             return
         values = self._solver.candidates(check, point.facts, path)
         for facts in self._solver.bindings(point.facts, path, values):
-            yield replace(point, facts=facts)
+            yield point._replace(facts=facts)

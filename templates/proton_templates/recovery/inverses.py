@@ -222,7 +222,7 @@ def _split(want: Any, arguments: list[Any]) -> Iterator[Any]:
 def _of_length(want: Any, _: list[Any]) -> Iterator[Any]:
     length = number(want)
     if isinstance(length, int) and 0 <= length <= _MAX_MADE:
-        yield from ("a" * length, "b" * length)
+        yield from ("a" * length, "b" * length, "1" * length, "2" * length)
         yield from (["a"] * length, ["b"] * length, [*range(length)])
         yield {f"a{index}": "a" for index in range(length)}
 

@@ -10,13 +10,12 @@ from jinja2 import nodes
 from proton_templates.recovery.conditions import assumed
 from proton_templates.recovery.facts import Facts, Hole, Part, Path, Unknown, value_at
 from proton_templates.recovery.limits import Unmatched
-from proton_templates.recovery.solver import Solver
+from proton_templates.recovery.solver import MAX_LENGTH, Solver
 from proton_templates.recovery.variables import Lazy, Scope
 
 _IN_ORDER = {"list", "sort", "unique"}
 """Filters after which the items are those of the input; rendering shows whether the order is."""
 _MEMBERS = {"items": "items", "dictsort": "items", "keys": "keys", "values": "values", "range": "range"}
-_MAX_TURNS = 2_000
 MAX_GUESSED_LENGTH = 30
 """Items of a list of which only the consequences are seen."""
 
@@ -142,20 +141,6 @@ def known_length(solver: Solver, kind: str, path: Path, facts: Facts) -> int | N
     return len(value) if isinstance(value, (list, dict, str)) else -1
 
 
-def ended(solver: Solver, kind: str, path: Path, length: int, facts: Facts) -> Facts | None:
-    """The facts with the length of an input, where the schema allows it."""
-    if kind == "range":
-        return solver.bind(facts, path, length)
-    schema, is_object = solver.inputs.at(path), kind != "list"
-    least, most = ("minProperties", "maxProperties") if is_object else ("minItems", "maxItems")
-    split = isinstance(path[-1], Part) if path else False
-    if not max(schema.get(least, 0), int(split)) <= length <= schema.get(most, _MAX_TURNS):
-        return None
-    if is_object and solver.inputs.members(path) and len(schema.get("required", ())) > length:
-        return None
-    return solver.checked(facts.with_length(path, length), path)
-
-
 def may_go_on(solver: Solver, kind: str, path: Path, length: int) -> bool:
     """Whether the schema allows more than so many turns."""
     schema = solver.inputs.at(path)
@@ -166,7 +151,7 @@ def may_go_on(solver: Solver, kind: str, path: Path, length: int) -> bool:
     ):
         return length < len(solver.inputs.members(path))
     keyword = "maximum" if kind == "range" else "maxItems" if kind == "list" else "maxProperties"
-    return bool(length < min(schema.get(keyword, _MAX_TURNS), _MAX_TURNS))
+    return bool(length < min(schema.get(keyword, MAX_LENGTH), MAX_LENGTH))
 
 
 def variables(target: nodes.Node, kind: str, path: Path, index: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ inputs) to the next ones, and back to the last where there was a choice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
@@ -38,7 +37,7 @@ class Matching:
         self._carried_out: Mapping[type, Callable[[Any, Point], Any]] = {
             Body: self._body,
             Outputs: self._output,
-            Restored: lambda step, point: replace(point, scope=step.scope),
+            Restored: lambda step, point: point._replace(scope=step.scope),
             Looped: lambda step, point: self._loops.loop(step.loop, step.iterated, point),
             KnownTurns: self._loops.known_turn,
             Turns: self._loops.turn,
@@ -60,7 +59,7 @@ class Matching:
             if key in self._seen and key not in self._good:
                 continue
             self._seen.add(key)
-            following = self._advanced(replace(point, trail=(key, point.trail)))
+            following = self._advanced(point._replace(trail=(key, point.trail)))
             if isinstance(following, Facts):
                 yield following
             elif following is not None:
@@ -89,19 +88,19 @@ class Matching:
         if point.rest is None:
             return self._end(point)
         step = point.rest.step
-        return self._carried_out[type(step)](step, replace(point, rest=point.rest.then))
+        return self._carried_out[type(step)](step, point._replace(rest=point.rest.then))
 
     def _body(self, step: Body, point: Point) -> Any:
         if step.index == len(step.nodes):
             return point
         on = self._rests.made(Body(step.nodes, step.index + 1), point.rest)
-        return self._statements.statement(step.nodes[step.index], replace(point, rest=on))
+        return self._statements.statement(step.nodes[step.index], point._replace(rest=on))
 
     def _output(self, step: Outputs, point: Point) -> Any:
         if step.index == len(step.pieces):
             return point
         on = self._rests.made(Outputs(step.pieces, step.index + 1), point.rest)
-        return self._outputs.output(step.pieces[step.index], replace(point, rest=on))
+        return self._outputs.output(step.pieces[step.index], point._replace(rest=on))
 
     def _end(self, point: Point) -> Any:
         """At the end of the template: of the text, too, and then what only has consequences is tried."""

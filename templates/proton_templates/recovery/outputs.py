@@ -6,7 +6,6 @@ An expression whose value is not known stays open until what follows it is found
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
@@ -41,7 +40,7 @@ class Outputting:
             return point
         if point.open is None:
             end = self._text.after(literal, point.at)
-            return replace(point, at=end) if end >= 0 else None
+            return point._replace(at=end) if end >= 0 else None
         return self._closings(literal, point, point.open)
 
     def _closings(self, literal: str, point: Point, opened: Open) -> Iterator[Point]:
@@ -78,7 +77,7 @@ class Outputting:
             return
         self._solver.evaluation.steps.take(characters=len(text))
         for facts in self._solver.read(opened.node, opened.scope, point.facts, text):
-            yield replace(point, open=None, at=at, facts=facts)
+            yield point._replace(open=None, at=at, facts=facts)
 
     def output(self, piece: Any, point: Point) -> Any:
         """What follows a text or an expression that is put out. Raises Unsupported and Unmatched."""
@@ -108,7 +107,7 @@ class Outputting:
                 return within(self._rests, point, Body(variable.body), variable.scope)
         if (ways := branches(solver, node, scope, facts)) is not None:
             return (
-                replace(point, facts=known, rest=self._rests.made(Outputs((each,)), point.rest))
+                point._replace(facts=known, rest=self._rests.made(Outputs((each,)), point.rest))
                 for each, known in ways
             )
         if isinstance(node, nodes.Concat) or (isinstance(node, nodes.Add) and self._is_text(node, point)):
@@ -163,8 +162,8 @@ class Outputting:
         if hole is not None:
             possible = ends(self._solver.inputs, hole.path, self._text.text, point.at)
             if possible is not None:
-                return self._ended(replace(point, open=Open(node, point.scope, point.at)), possible)
-        return replace(point, open=Open(node, point.scope, point.at))
+                return self._ended(point._replace(open=Open(node, point.scope, point.at)), possible)
+        return point._replace(open=Open(node, point.scope, point.at))
 
     def _ended(self, point: Point, possible: list[int]) -> Iterator[Point]:
         for end in possible:
@@ -178,11 +177,8 @@ class Outputting:
         for end in range(opened.start, self._last_end(opened) + 1):
             self._solver.evaluation.steps.take()
             for closed in self.closed(point, end, end):
-                following = self._opened(node, closed)
-                if isinstance(following, Point):
-                    yield following
-                else:
-                    yield from following
+                # It may be the same input, and known by now.
+                yield before(self._rests, closed, Outputs((node,)))
 
     def _macro(self, call: nodes.Call, point: Point) -> Macro | None:
         if isinstance(call.node, nodes.Name):

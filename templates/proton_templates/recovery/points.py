@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from jinja2 import nodes
@@ -20,8 +19,7 @@ class Open(NamedTuple):
     start: int
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """One point of the search."""
 
     rest: Rest | None
@@ -35,10 +33,10 @@ class Point:
 
 def before(rests: Rests, point: Point, step: Any) -> Point:
     """The point with one more step before what is left."""
-    return replace(point, rest=rests.made(step, point.rest))
+    return point._replace(rest=rests.made(step, point.rest))
 
 
 def within(rests: Rests, point: Point, step: Any, scope: Scope) -> Point:
     """The same, for a step with variables of its own."""
     back = rests.made(Restored(point.scope), point.rest)
-    return replace(point, scope=scope, rest=rests.made(step, back))
+    return point._replace(scope=scope, rest=rests.made(step, back))

@@ -93,7 +93,7 @@ class Rest:
 class Rests:
     """Makes them, and numbers them."""
 
-    _numbers: dict[Any, int] = field(default_factory=dict)
+    _made: dict[Any, Rest] = field(default_factory=dict)
     _suffixes: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
     _used: dict[int, frozenset[str]] = field(default_factory=dict)
     _kept: list[Any] = field(default_factory=list)
@@ -101,13 +101,14 @@ class Rests:
     def made(self, step: Any, then: Rest | None) -> Rest:
         """One more step before a rest."""
         key = (*self._key(step), then.number if then else -1)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._numbers)
-            self._kept.append(step)  # what is known by its id has to live on
+        if key in self._made:
+            return self._made[key]
         live = self._live(step) | (then.live if then else frozenset())
         if isinstance(step, Restored) and then:
             live = frozenset(self.inputs_of(then.live, step.scope))
-        return Rest(step, then, self._numbers[key], EVERYTHING if "*" in live else live)
+        rest = Rest(step, then, len(self._made), EVERYTHING if "*" in live else live)
+        self._made[key] = rest  # and so keep alive what is known by its id
+        return rest
 
     def _key(self, step: Any) -> tuple[Any, ...]:
         if isinstance(step, Body):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
 
 from proton_templates.recovery.expressions import Evaluation
-from proton_templates.recovery.facts import ABSENT, Check, Facts, Path, Unknown, bound
+from proton_templates.recovery.facts import ABSENT, Check, Facts, Part, Path, Unknown, bound, known_items
 from proton_templates.recovery.inverses import Inverse, exact, suggested
 from proton_templates.recovery.limits import Unmatched
 from proton_templates.recovery.values import examples, readings
 from proton_templates.recovery.variables import Lazy, Scope
 
+MAX_LENGTH = 2_000
+"""Items of a list that are read back."""
 _MAX_CANDIDATES = 60
 _MAX_DISTINCT = 400
+_MAX_MORE_ITEMS = 12
 
 
 class Solver:
@@ -43,6 +46,28 @@ class Solver:
             if (known := self.bind(facts, path, value)) is not None:
                 yield known
 
+    def bind_length(self, facts: Facts, path: Path, length: int, kind: str = "list") -> Facts | None:
+        """The facts with the number of items of a list, or of what else is looped over, if it may be that."""
+        if kind == "range":
+            return self.bind(facts, path, length)
+        schema, is_object = self.inputs.at(path), kind != "list"
+        least, most = ("minProperties", "maxProperties") if is_object else ("minItems", "maxItems")
+        split = isinstance(path[-1], Part) if path else False
+        if not max(schema.get(least, 0), int(split)) <= length <= schema.get(most, MAX_LENGTH):
+            return None
+        if is_object and self.inputs.members(path) and len(schema.get("required", ())) > length:
+            return None
+        known = facts.lengths.get(path, length)
+        if known != length or length < facts.longer.get(path, 0) or self._has_item(facts, path, length):
+            return None
+        return self.checked(facts.with_length(path, length), path)
+
+    def _has_item(self, facts: Facts, path: Path, index: int) -> bool:
+        """Whether something is known of an item from a place on."""
+        size = len(path)
+        later = (other[size] for other in facts.values if len(other) > size and other[:size] == path)
+        return any(isinstance(step, int) and step >= index for step in later)
+
     def checked(self, facts: Facts, path: Path) -> Facts | None:
         """The facts without the checks that hold now; None if one does not."""
         if not facts.checks:
@@ -60,7 +85,7 @@ class Solver:
                 return None
             except Unknown as unknown:
                 left.append(check._replace(waits_for=unknown.path))
-        return replace(facts, checks=tuple(left))
+        return facts._replace(checks=tuple(left))
 
     def _holds(self, check: Check, facts: Facts) -> bool:
         if isinstance(check.want, bool):
@@ -183,6 +208,8 @@ class Solver:
             yield schema["default"]
         if self.inputs.may_be_absent(path):
             yield ABSENT
+        if self.inputs.kind(path) == "array":
+            yield from self._lists(facts, path)
         if isinstance(check.want, str):
             for value in self._suggested(check.node, check.scope, facts, path, check.want):
                 yield value
@@ -194,6 +221,14 @@ class Solver:
         if isinstance(check.node, nodes.Const):
             yield from _near(check.node.value, kind)
         yield from examples(self.inputs, path)
+
+    def _lists(self, facts: Facts, path: Path) -> Iterator[list[Any]]:
+        """The items of a list that are known, with more and more others behind them."""
+        items = known_items(facts, self.inputs, path)
+        for example in itertools.islice(examples(self.inputs, (*path, 0)), 2):
+            filled = [example if item is ABSENT else item for item in items]
+            for more in range(_MAX_MORE_ITEMS):
+                yield filled + [example] * more
 
     def _suggested(
         self, node: nodes.Expr, scope: Scope, facts: Facts, path: Path, want: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
@@ -31,7 +30,7 @@ class Statements:
             nodes.For: self._loop,
             nodes.Assign: self._assignment,
             nodes.AssignBlock: self._block_assignment,
-            nodes.Macro: lambda node, point: replace(point, scope={**point.scope, node.name: Macro(node)}),
+            nodes.Macro: lambda node, point: point._replace(scope={**point.scope, node.name: Macro(node)}),
             nodes.With: self._with,
             nodes.Scope: lambda node, point: within(rests, point, Body(node.body), point.scope),
             nodes.Block: lambda node, point: within(rests, point, Body(node.body), point.scope),
@@ -63,7 +62,7 @@ class Statements:
     def _block_assignment(self, node: nodes.AssignBlock, point: Point) -> Point:
         if node.filter is not None or not isinstance(node.target, nodes.Name):
             raise _unsupported(node)
-        return replace(point, scope={**point.scope, node.target.name: Block(node.body, point.scope)})
+        return point._replace(scope={**point.scope, node.target.name: Block(node.body, point.scope)})
 
     def _filter(self, node: nodes.FilterBlock, point: Point) -> Point:
         """A block through a filter, as the filter of what the block puts together."""
@@ -82,9 +81,9 @@ class Statements:
             return
         (test, body), *others = conditions
         for facts in assumed(self._solver, test, point.scope, point.facts, truth=True):
-            yield replace(point, facts=facts, rest=self._rests.made(Body(body), point.rest))
+            yield point._replace(facts=facts, rest=self._rests.made(Body(body), point.rest))
         for facts in assumed(self._solver, test, point.scope, point.facts, truth=False):
-            yield from self._ways(others, otherwise, replace(point, facts=facts))
+            yield from self._ways(others, otherwise, point._replace(facts=facts))
 
     def _assignment(self, node: Any, point: Point) -> Point:
         value: Any = Lazy(node.node, point.scope)
@@ -92,10 +91,9 @@ class Statements:
             cells = dict(point.facts.cells or {})
             cell = Cell(len(cells))
             cells[cell.number] = {each.key: Lazy(each.value, point.scope) for each in node.node.kwargs}
-            return replace(
-                point,
+            return point._replace(
                 scope={**point.scope, **assigned(node.target, cell)},
-                facts=replace(point.facts, cells=cells),
+                facts=point.facts._replace(cells=cells),
             )
         with suppress(Unknown):
             value = self._solver.evaluation.symbol(node.node, point.scope, point.facts)
@@ -105,8 +103,8 @@ class Statements:
                 raise Unmatched
             cells = dict(point.facts.cells or {})
             cells[changed.number] = {**cells[changed.number], node.target.attr: value}
-            return replace(point, facts=replace(point.facts, cells=cells))
-        return replace(point, scope={**point.scope, **assigned(node.target, value)})
+            return point._replace(facts=point.facts._replace(cells=cells))
+        return point._replace(scope={**point.scope, **assigned(node.target, value)})
 
 
 def _unsupported(node: nodes.Node) -> Unsupported:

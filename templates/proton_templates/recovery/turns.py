@@ -15,7 +15,6 @@ from proton_templates.recovery.loops import (
     MAX_GUESSED_LENGTH,
     assigned,
     branches,
-    ended,
     known_length,
     may_go_on,
     over,
@@ -57,7 +56,7 @@ class Looping:
     def _unknown_loop(self, loop: nodes.For, iterated: nodes.Expr, point: Point, unknown: Unknown) -> Any:
         if (ways := branches(self._solver, iterated, point.scope, point.facts)) is not None:
             return (
-                replace(point, facts=known, rest=self._rests.made(Looped(loop, each), point.rest))
+                point._replace(facts=known, rest=self._rests.made(Looped(loop, each), point.rest))
                 for each, known in ways
             )
         found = over(self._solver, iterated, point.scope, point.facts)
@@ -79,19 +78,19 @@ class Looping:
     def known_turn(self, turns: KnownTurns, point: Point) -> Any:
         """One turn of a loop over known values, or its end."""
         if turns.index == len(turns.items):
-            return replace(point, scope=turns.scope)
+            return point._replace(scope=turns.scope)
         this = Turn(turns.index, len(turns.items), None, turns.items, turns.depth)
         scope = {**turns.scope, **assigned(turns.loop.target, turns.items[turns.index]), "loop": this}
         on = self._rests.made(replace(turns, index=turns.index + 1), point.rest)
-        return replace(point, scope=scope, rest=self._rests.made(Body(turns.loop.body), on))
+        return point._replace(scope=scope, rest=self._rests.made(Body(turns.loop.body), on))
 
     def _lengths(self, turns: Turns, point: Point) -> Iterator[Point]:
         """With the length first, where each turn depends on it."""
         rest = self._rests.made(turns, point.rest)
         for length in range(MAX_GUESSED_LENGTH):
-            facts = ended(self._solver, turns.kind, turns.path, length, point.facts)
+            facts = self._solver.bind_length(point.facts, turns.path, length, turns.kind)
             if facts is not None:
-                yield replace(point, facts=facts, rest=rest)
+                yield point._replace(facts=facts, rest=rest)
 
     def turn(self, turns: Turns, point: Point) -> Any:
         """One turn of a loop over an input, or its end."""
@@ -106,29 +105,29 @@ class Looping:
             began = replace(turns, began_at=here)
             if isinstance(turns.loop, nodes.For) and uses(turns.loop, "last"):
                 longer = point.facts.with_longer(turns.path, turns.index + 2)
-                yield self._more(began, replace(point, facts=longer))
-                facts = ended(self._solver, turns.kind, turns.path, turns.index + 1, point.facts)
+                yield self._more(began, point._replace(facts=longer))
+                facts = self._solver.bind_length(point.facts, turns.path, turns.index + 1, turns.kind)
                 if facts is not None:
-                    yield self._more(began, replace(point, facts=facts))
+                    yield self._more(began, point._replace(facts=facts))
             else:
                 yield self._more(began, point)
         if turns.index >= point.facts.longer.get(turns.path, 0):
-            facts = ended(self._solver, turns.kind, turns.path, turns.index, point.facts)
+            facts = self._solver.bind_length(point.facts, turns.path, turns.index, turns.kind)
             if facts is not None:
-                yield self._over(turns, replace(point, facts=facts))
+                yield self._over(turns, point._replace(facts=facts))
 
     def _more(self, turns: Turns, point: Point) -> Point:
         on = self._rests.made(replace(turns, index=turns.index + 1), point.rest)
         if isinstance(turns.loop, str):
             scope = variables(_ITEM, turns.kind, turns.path, turns.index)
             pieces = (turns.loop, _ITEM) if turns.index else (_ITEM,)
-            return replace(point, scope=scope, rest=self._rests.made(Outputs(pieces), on))
+            return point._replace(scope=scope, rest=self._rests.made(Outputs(pieces), on))
         scope = {
             **turns.scope,
             **variables(turns.loop.target, turns.kind, turns.path, turns.index),
             "loop": Turn(turns.index, None, turns.path, None, turns.depth),
         }
-        return replace(point, scope=scope, rest=self._rests.made(Body(self._body(turns.loop)), on))
+        return point._replace(scope=scope, rest=self._rests.made(Body(self._body(turns.loop)), on))
 
     def _body(self, loop: nodes.For) -> list[nodes.Node]:
         """What a loop repeats; with `for … if …` only for some of the items."""
@@ -137,7 +136,7 @@ class Looping:
         return self._bodies.setdefault(id(loop), [nodes.If(loop.test, loop.body, [], [], lineno=loop.lineno)])
 
     def _over(self, turns: Turns, point: Point) -> Point:
-        point = replace(point, scope=turns.scope)
+        point = point._replace(scope=turns.scope)
         if turns.index == 0 and isinstance(turns.loop, nodes.For) and turns.loop.else_:
             return before(self._rests, point, Body(turns.loop.else_))
         return point
