@@ -604,6 +604,33 @@ class TestWhatCannotBeAdopted:
             adopt(unique("thief"), stack, client=thief, protonServiceRoleArn=role(ENVIRONMENT_ACCOUNT))
 
 
+def test_it_is_the_same_on_postgresql(
+    new_postgresql: str, local_server: LocalServer, cloudformation: Any, adopt: Any, tmp_path: Path
+) -> None:
+    server = ServedBesideAws(tmp_path, aws=local_server, database_url=new_postgresql)
+    server.start()
+    try:
+        proton, client = server.client("proton"), server.client("proton-server")
+        published = publisher(server)(bundle(tmp_path / "b"))
+        name = unique("left")
+        stack = leave_behind(cloudformation, name, rendered(name), {})
+        assert adopt(name, stack, client=client)["outcome"] == "adopted"
+        with refused("ConflictException", f"belongs to environment {name} of this server."):
+            adopt(unique("thief"), stack, client=client)
+        made = ended(proton, create(proton, published)["name"])["name"]
+        (resource,) = proton.list_environment_provisioned_resources(environmentName=made)[
+            "provisionedResources"
+        ]
+        with refused("ConflictException", f"belongs to environment {made} of this server."):
+            adopt(unique("thief"), resource["identifier"], client=client)
+        before = described(cloudformation, stack)
+        proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
+        assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+        assert described(cloudformation, stack) == before
+    finally:
+        server.stop()
+
+
 class TestRoles:
     def test_a_role_of_another_account_is_refused_before_anything_is_read(
         self, adopt: Any, left: tuple[str, str], proxy: FaultProxy
