@@ -136,6 +136,25 @@ def test_an_untagged_stack_is_adopted_when_its_environment_is_named(
     assert proton.get_environment(name=name)["environment"]["templateMinorVersion"] == "0"
 
 
+def test_a_nested_stack_goes_with_the_one_that_it_is_in(
+    run: Any, cloudformation: Any, local_server: LocalServer, tmp_path: Path
+) -> None:
+    bucket, inner = unique("nested"), {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
+    s3 = local_server.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=json.dumps(inner).encode())
+    nested = {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/inner.json"}
+    outer = {"Resources": {"In": {"Type": "AWS::CloudFormation::Stack", "Properties": nested}}}
+    text, name = json.dumps(outer), unique("outer")
+    published = publisher(local_server)(bundle(tmp_path / "b", template=text), region=REGION)
+    leave_behind(cloudformation, name, text, tags_of(name, published, region=REGION))
+    assert len(cloudformation.describe_stacks()["Stacks"]) == 2
+
+    done = run("--yes")
+
+    assert (done.exit_code, done.stderr) == (0, "1 of 1 adopted\n"), done.stdout
+
+
 def test_json_has_the_specs(run: Any, cloudformation: Any, template: str) -> None:
     name, _ = left(cloudformation, template, title="sport")
     left(cloudformation, template)

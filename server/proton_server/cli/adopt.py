@@ -108,11 +108,11 @@ def adopt(  # noqa: PLR0913  # one for each option
 
 
 def _stacks(cloudformation: Any, environment: str | None, stack: str | None) -> Iterator[dict[str, Any]]:
-    """The stacks that are asked for, as DescribeStacks has them."""
+    """The stacks that are asked for, as DescribeStacks has them. A nested one goes with its parent."""
     named = {"StackName": stack} if stack else {}
     for page in cloudformation.get_paginator("describe_stacks").paginate(**named):
         for found in page["Stacks"]:
-            is_theirs = found["StackName"].startswith(PREFIX)
+            is_theirs = found["StackName"].startswith(PREFIX) and "ParentId" not in found
             if stack or (is_theirs and environment in (None, environment_of(_tags(found)))):
                 yield found
 
