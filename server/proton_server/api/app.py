@@ -160,10 +160,10 @@ class Proton:
             request_id=request_id,
         )
         with self._audit.refusals_of(write):
-            authorize(caller, name)
             parameters = wire.parse(operation, request.body)
         write = replace(write, resource=resource_of(parameters))
         with self._audit.refusals_of(write):
+            authorize(caller, name)
             return self._run(name, function, caller, parameters, partial(self._recorded, write))
 
     @contextmanager

@@ -18,7 +18,9 @@ from proton_server.persistence.tables import audit_lines
 from tests.commands import run_command
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, REGION, SERVICE_ROLE, THIRD, unique
 from tests.refusals import refused
+from tests.server.exchanges import READER, Exchange, client
 from tests.servers import ServedBesideAws
+from tests.verifying_sts import VerifyingSts
 
 WRITE = Write(
     ACCOUNT, "arn:aws:iam::123456789012:user/u", "CreateEnvironment", "dev", "us-east-1", "10.0.0.1", "r-1"
@@ -112,6 +114,18 @@ def test_a_request_whose_sender_is_not_known_leaves_no_line(proton_server: Serve
         forged.create_environment_template(name=unique("forged"))
 
     assert shown(proton_server) == before
+
+
+def test_a_write_that_its_sender_may_not_make_names_the_role_that_tried_it(
+    exchanging: ServedBesideAws, exchanged: Exchange, sts: VerifyingSts
+) -> None:
+    name = unique("denied")
+    with refused("AccessDeniedException", READER):
+        client(exchanging, exchanged(sts.reader).document).delete_environment_template(name=name)
+
+    (line,) = lines_about(exchanging, name)
+    assert (line["principal"], line["operation"]) == (READER, "DeleteEnvironmentTemplate")
+    assert line["outcome"] == "AccessDeniedException"
 
 
 @pytest.mark.parametrize(
