@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from aws_proton_provider.aws import transport
 from aws_proton_provider.aws.endpoint import Endpoint
 from aws_proton_provider.core.errors import NoCredentials, Unreachable
 from tests.provider.exchanges import (
@@ -211,3 +214,23 @@ def test_without_aws_credentials_there_is_nothing_to_exchange(
         proton_at(server.url).call("get_environment", name="dev")
 
     assert (server.asked, server.exchanged) == (0, [])
+
+
+def test_a_discovery_that_does_not_end_is_not_awaited_for_ever(
+    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "CALL_SECONDS", 0.5)
+    over = threading.Event()
+
+    def drips(request: Any) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+        while not over.wait(0.05):
+            request.wfile.write(b" ")
+
+    fake_server.discovery = drips
+
+    with pytest.raises(Unreachable, match=r"did not answer completely in time"):
+        proton_at(fake_server.url).call("delete_environment", name="dev")
+
+    over.set()
+    assert (fake_server.asked, fake_server.exchanged) == (0, [])

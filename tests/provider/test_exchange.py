@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +20,7 @@ from tests.provider.exchanges import (
     proton_at,
     redirect,
 )
-from tests.provider.fake_server import Answer, FakeServer, one_after_another, response, serving
+from tests.provider.fake_server import Answer, FakeServer, one_after_another, response
 
 pytestmark = pytest.mark.usefixtures("aws_credentials")
 
@@ -223,68 +221,3 @@ def test_credentials_that_have_ended_already_are_a_matter_of_clocks(server: Fake
         NoCredentials, match="which is over: check the clock of this machine, and the server's"
     ):
         proton_at(server.url).call("get_environment", name="dev")
-
-
-_ASSUMED = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
-<Credentials><AccessKeyId>ASIAOFTHEROLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
-<SessionToken>token-of-the-role</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>
-<AssumedRoleUser><Arn>arn:aws:sts::222222222222:assumed-role/deploy/x</Arn></AssumedRoleUser>
-</AssumeRoleResult></AssumeRoleResponse>"""
-
-
-@pytest.fixture
-def sts() -> Iterator[FakeServer]:
-    """AWS's STS."""
-    with serving() as server:
-        server.answer = response(_ASSUMED, "text/xml")
-        yield server
-
-
-_ROLE = "arn:aws:iam::222222222222:role/deploy"
-_CONFIGURED = f"""[profile of-role]
-role_arn = {_ROLE}
-source_profile = keys
-[profile keys]
-aws_access_key_id = AKIAKEYS
-aws_secret_access_key = secret
-"""
-
-
-@pytest.mark.parametrize("account", [{"profile": "of-role"}, {"assumeRole": {"roleArn": _ROLE}}])
-def test_a_role_is_never_assumed_at_the_proton_server_although_aws_endpoint_url_leads_there(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, account: dict[str, Any]
-) -> None:
-    (tmp_path / "config").write_text(_CONFIGURED)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-    monkeypatch.setenv("HTTPS_PROXY", server.url)
-
-    with pytest.raises(NoCredentials, match=r"cannot be assumed|no valid AWS credentials"):
-        proton_at(server.url, account).call("get_environment", name="dev")
-
-    assert set(server.connected) == {"sts.eu-west-1.amazonaws.com:443"}
-    assert (server.asked, server.exchanged, server.forms) == (0, [], [])
-
-
-@pytest.mark.parametrize("account", [{"profile": "of-role"}, {"assumeRole": {"roleArn": _ROLE}}])
-def test_a_role_is_assumed_at_the_sts_of_its_own_variable_and_signs_for_it(
-    server: FakeServer,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    account: dict[str, Any],
-    sts: FakeServer,
-) -> None:
-    (tmp_path / "config").write_text(_CONFIGURED)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
-
-    proton_at(server.url, account).call("get_environment", name="dev")
-
-    (sent,) = server.exchanged
-    headers = headers_of(sent)
-    assert headers["host"] == sts.url.removeprefix("http://")
-    assert headers["x-amz-security-token"] == "token-of-the-role"
-    assert "Credential=ASIAOFTHEROLE/" in headers["authorization"]
-    assert [b"Action=AssumeRole" in form for form in sts.forms] == [True]
-    assert server.forms == []
