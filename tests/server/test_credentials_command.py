@@ -71,6 +71,25 @@ def test_it_signs_for_the_server_that_it_calls_with_the_named_profile_and_region
     assert "Credential=AKIASSO/" in headers["Authorization"]
 
 
+def test_a_role_is_assumed_at_aws_although_aws_endpoint_url_leads_to_the_server(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile deploy]\nrole_arn = arn:aws:iam::222222222222:role/deploy\nsource_profile = keys\n"
+        "[profile keys]\naws_access_key_id = AKIAKEYS\naws_secret_access_key = secret\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    assert "There are no valid AWS credentials: " in _error(
+        "--endpoint-url", server.url, "--profile", "deploy"
+    )
+    assert set(server.connected) == {"sts.eu-west-1.amazonaws.com:443"}
+    assert (server.forms, server.exchanged) == ([], [])
+
+
 def test_a_server_that_takes_no_aws_credentials_is_said_to_be_one(server: FakeServer) -> None:
     server.discovery = response(b'{"exchange": null}', KIND)
 
