@@ -65,24 +65,43 @@ class Facts(NamedTuple):
     lengths: Mapping[Path, int]
     longer: Mapping[Path, int]
     """Lists that have at least so many items."""
+    digests: Mapping[Any, int]
+    """A number for what is known of each input, by its name; equal facts have equal ones."""
     checks: tuple[Check, ...] = ()
     cells: Mapping[int, Mapping[str, Any]] | None = None
     """The members of each `namespace()` of the template."""
 
+    def with_value(self, path: Path, value: Any) -> Facts:
+        """With the value at a path. A list that has this item is at least so long."""
+        values = {**self.values, path: value}
+        digests = self._digested("value", path, repr(value) if value is not ABSENT else "absent")
+        items = {path[:at]: step + 1 for at, step in enumerate(path) if isinstance(step, int)}
+        if all(self.longer.get(each, 0) >= length for each, length in items.items()):
+            return self._replace(values=values, digests=digests)
+        longer = dict(self.longer)
+        for each, length in items.items():
+            longer[each] = max(length, longer.get(each, 0))
+        return self._replace(values=values, digests=digests, longer=longer)
+
     def with_length(self, path: Path, length: int) -> Facts:
         """With the number of items of a list, or of members of an object."""
-        return self._replace(lengths={**self.lengths, path: length})
+        digests = self._digested("length", path, str(length))
+        return self._replace(lengths={**self.lengths, path: length}, digests=digests)
 
     def with_longer(self, path: Path, length: int) -> Facts:
         """With a list that has at least so many items."""
-        return self._replace(longer={**self.longer, path: length})
+        return self._replace(longer={**self.longer, path: max(length, self.longer.get(path, 0))})
+
+    def _digested(self, kind: str, path: Path, shown: str) -> Mapping[Any, int]:
+        name = path[0] if path else "*"
+        return {**self.digests, name: self.digests.get(name, 0) ^ hash((kind, path, shown))}
 
     def with_check(self, check: Check) -> Facts:
         """With a check to be made later."""
         return self._replace(checks=(*self.checks, check))
 
 
-NO_FACTS = Facts({}, {}, {})
+NO_FACTS = Facts({}, {}, {}, {})
 
 
 class Inputs:
@@ -242,16 +261,22 @@ def bound(facts: Facts, inputs: Inputs, path: Path, value: Any) -> Facts | None:
     if value is ABSENT:
         if not inputs.may_be_absent(path) or any(other[: len(path)] == path for other in facts.values):
             return None
-    elif not _agrees(facts, path, value) or not inputs.fits(path, value):
+    elif not inputs.fits(path, value) or (
+        (isinstance(value, (list, dict)) or inputs.kind(path) is None) and not _agrees(facts, path, value)
+    ):
         return None
     parent = path[:-1]
     if facts.values.get(parent, None) is ABSENT:
         return None
-    return facts._replace(values={**facts.values, path: value})
+    return facts.with_value(path, value)
 
 
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
+
+
+def _may_have_parts(inputs: Inputs, path: Path, value: Any) -> bool:
+    return isinstance(value, (list, dict)) or inputs.kind(path) is None
 
 
 def _agrees(facts: Facts, path: Path, value: Any) -> bool:

@@ -111,7 +111,7 @@ class Outputting:
                 for each, known in ways
             )
         if isinstance(node, nodes.Concat) or (isinstance(node, nodes.Add) and self._is_text(node, point)):
-            parts = tuple(node.nodes) if isinstance(node, nodes.Concat) else (node.left, node.right)
+            parts = node.nodes if isinstance(node, nodes.Concat) else [node.left, node.right]
             return before(self._rests, point, Outputs(parts))
         if (joined := self._joined(node, point)) is not None:
             return joined

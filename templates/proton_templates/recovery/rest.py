@@ -7,7 +7,7 @@ time does not double with each input as that of a backtracking regular expressio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,9 @@ from jinja2 import nodes
 from proton_templates.recovery.facts import Facts, Hole, Path
 from proton_templates.recovery.variables import Block, Cell, Lazy, Macro, Scope, Turn
 
-EVERYTHING = frozenset({"*"})
+_EVERYTHING = "*"
+_FEW = 4
+"""Parts that are known by their own ids, not by that of their list, which may be made for the occasion."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Body:
 class Outputs:
     """Texts, and expressions that are rendered, from one on."""
 
-    pieces: tuple[Any, ...]
+    pieces: Sequence[Any]
     index: int = 0
 
 
@@ -85,8 +87,9 @@ class Rest:
     then: Rest | None
     number: int
     """The same for the same steps."""
-    live: frozenset[str]
-    """What it depends on: names of inputs, and of variables with ":" before them; "*" for all."""
+    live: int
+    """What it depends on: a bit for each name of an input, for each of a variable with ":" before it, and for
+    "*", which is all inputs. A set would cost as much memory as the template's length squared."""
 
 
 @dataclass
@@ -94,8 +97,10 @@ class Rests:
     """Makes them, and numbers them."""
 
     _made: dict[Any, Rest] = field(default_factory=dict)
-    _suffixes: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
-    _used: dict[int, frozenset[str]] = field(default_factory=dict)
+    _suffixes: dict[tuple[int, int], int] = field(default_factory=dict)
+    _used: dict[int, int] = field(default_factory=dict)
+    _bits: dict[str, int] = field(default_factory=dict)
+    _names: list[str] = field(default_factory=list)
     _kept: list[Any] = field(default_factory=list)
 
     def made(self, step: Any, then: Rest | None) -> Rest:
@@ -103,10 +108,10 @@ class Rests:
         key = (*self._key(step), then.number if then else -1)
         if key in self._made:
             return self._made[key]
-        live = self._live(step) | (then.live if then else frozenset())
+        live = self._live(step) | (then.live if then else 0)
         if isinstance(step, Restored) and then:
-            live = frozenset(self.inputs_of(then.live, step.scope))
-        rest = Rest(step, then, len(self._made), EVERYTHING if "*" in live else live)
+            live = self._inputs_of(then.live, step.scope)
+        rest = Rest(step, then, len(self._made), live)
         self._made[key] = rest  # and so keep alive what is known by its id
         return rest
 
@@ -114,91 +119,107 @@ class Rests:
         if isinstance(step, Body):
             return (0, id(step.nodes), step.index)
         if isinstance(step, Outputs):
-            return (1, *(each if isinstance(each, str) else id(each) for each in step.pieces[step.index :]))
-        if isinstance(step, Restored):
-            return (2, id(step.scope))
-        if isinstance(step, Turns):
-            return (3, id(step.loop), step.path, step.index, id(step.scope))
-        if isinstance(step, KnownTurns):
-            return (4, id(step.loop), id(step.items), step.index, id(step.scope))
-        return (5, id(step.loop), id(step.iterated))
+            if len(step.pieces) > _FEW:
+                return (1, id(step.pieces), step.index)
+            return (2, *(each if isinstance(each, str) else id(each) for each in step.pieces[step.index :]))
+        if isinstance(step, (Turns, KnownTurns)):
+            over = step.path if isinstance(step, Turns) else id(step.items)
+            return (3, id(step.loop), over, step.index, id(step.scope))
+        return (4, id(step.scope)) if isinstance(step, Restored) else (5, id(step.loop), id(step.iterated))
 
-    def _live(self, step: Any) -> frozenset[str]:
+    def _live(self, step: Any) -> int:
         if isinstance(step, Body):
-            return self._of_body(step)
+            return self._of_rest(step.nodes, step.index)
         if isinstance(step, Outputs):
-            return frozenset().union(
-                *(self.used(each) for each in step.pieces[step.index :] if isinstance(each, nodes.Node))
-            )
+            return self._of_rest(step.pieces, step.index)
         if isinstance(step, Restored):
-            return frozenset()
-        used: frozenset[str] = self.used(step.loop) if isinstance(step.loop, nodes.Node) else frozenset()
+            return 0
+        used = self.used(step.loop) if isinstance(step.loop, nodes.Node) else 0
         if isinstance(step, Turns):
-            return used | _root(step.path)
+            return used | self._bits_of(_root(step.path))
         if isinstance(step, KnownTurns):
-            return used.union(*(_of_value(item) for item in step.items[step.index :]))
+            return used | self._bits_of(name for item in step.items for name in _of_value(item))
         return used | self.used(step.iterated)
 
-    def _of_body(self, body: Body) -> frozenset[str]:
-        key = (id(body.nodes), body.index)
+    def _of_rest(self, parts: Sequence[Any], index: int) -> int:
+        """What the parts from one on use."""
+        if len(parts) <= _FEW:
+            return self._union(parts[index:])
+        key = (id(parts), index)
         if key not in self._suffixes:
-            found: frozenset[str] = frozenset()
-            for index in range(len(body.nodes) - 1, -1, -1):
-                found |= self.used(body.nodes[index])
-                self._suffixes[id(body.nodes), index] = found
-            self._suffixes[id(body.nodes), len(body.nodes)] = frozenset()
+            self._kept.append(parts)
+            found = 0
+            for place in range(len(parts), -1, -1):
+                found |= self._union(parts[place : place + 1])
+                self._suffixes[id(parts), place] = found
         return self._suffixes[key]
 
-    def used(self, node: nodes.Node) -> frozenset[str]:
+    def _union(self, parts: Sequence[Any]) -> int:
+        found = 0
+        for part in parts:
+            if isinstance(part, nodes.Node):
+                found |= self.used(part)
+        return found
+
+    def used(self, node: nodes.Node) -> int:
         """The inputs and variables that a node names."""
         if id(node) not in self._used:
             self._kept.append(node)
-            self._used[id(node)] = frozenset(_named(node))
+            self._used[id(node)] = self._bits_of(_named(node))
         return self._used[id(node)]
 
-    def inputs_of(self, live: frozenset[str], scope: Scope) -> Iterator[str]:
+    def _bits_of(self, names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            if name not in self._bits:
+                self._bits[name] = 1 << len(self._bits)
+                self._names.append(name)
+            found |= self._bits[name]
+        return found
+
+    def _names_of(self, bits: int) -> Iterator[str]:
+        while bits:
+            lowest = bits & -bits
+            yield self._names[lowest.bit_length() - 1]
+            bits ^= lowest
+
+    def _inputs_of(self, live: int, scope: Scope) -> int:
         """The inputs in what is used, with the variables replaced by what they stand for."""
-        for name in live:
-            if not name.startswith(":"):
-                yield name
-            elif name[1:] in scope:
-                value = scope[name[1:]]
-                if isinstance(value, Lazy):
-                    yield from self.inputs_of(self.used(value.node), value.scope)
-                else:
-                    yield from _of_value(value)
+        variables = self._bits_of(f":{name}" for name in scope)
+        found = live
+        for name in self._names_of(live & variables):
+            found ^= self._bits[name]
+            value = scope[name[1:]]
+            if isinstance(value, Lazy):
+                found |= self._inputs_of(self.used(value.node), value.scope)
+            else:
+                found |= self._bits_of(_of_value(value))
+        return found
 
     def key(self, rest: Rest | None, at: int, open_: Any, scope: Scope, facts: Facts) -> Any:
         """Equal for two points of the search that have the same outcome."""
-        live = rest.live if rest else frozenset()
+        live = rest.live if rest else 0
         if open_ is not None:
-            live |= frozenset(self.inputs_of(self.used(open_.node), open_.scope))
-        inputs = frozenset(self.inputs_of(live, scope)).union(
-            *(self.inputs_of(self.used(check.node), check.scope) for check in facts.checks)
-        )
-        everything = "*" in inputs
-        variables = tuple(
-            (name, _shown(scope[name[1:]])) for name in sorted(live) if name[:1] == ":" and name[1:] in scope
-        )
+            live |= self._inputs_of(self.used(open_.node), open_.scope)
+        inputs = self._inputs_of(live, scope)
+        for check in facts.checks:
+            inputs |= self._inputs_of(self.used(check.node), check.scope)
+        variables = live & self._bits_of(f":{name}" for name in scope)
+        everything = inputs & self._bits_of(_EVERYTHING)
+        bits = self._bits
         return (
             rest.number if rest else -1,
             at,
             open_ and (id(open_.node), open_.start),
-            variables,
-            _part_of(facts.values, inputs, everything=everything),
-            _part_of(facts.lengths, inputs, everything=everything),
-            _part_of(facts.longer, inputs, everything=everything),
+            tuple((name, _shown(scope[name[1:]])) for name in self._names_of(variables)),
+            frozenset(
+                (name, digest)
+                for name, digest in facts.digests.items()
+                if everything or inputs & bits.get(name, 0) or name == _EVERYTHING
+            ),
             tuple((id(check.node), check.want) for check in facts.checks),
             id(facts.cells),
         )
-
-
-def _part_of(known: Mapping[Path, Any], inputs: frozenset[str], *, everything: bool) -> Any:
-    return frozenset(
-        (path, repr(value) if isinstance(value, (list, dict, float)) else (type(value), value))
-        for path, value in known.items()
-        if everything or not path or path[0] in inputs
-    )
 
 
 def _shown(value: Any) -> Any:
@@ -206,7 +227,7 @@ def _shown(value: Any) -> Any:
 
 
 def _root(path: Path) -> frozenset[str]:
-    return frozenset({path[0]}) if path and isinstance(path[0], str) else EVERYTHING
+    return frozenset({path[0] if path and isinstance(path[0], str) else _EVERYTHING})
 
 
 def _of_value(value: Any) -> frozenset[str]:
@@ -215,7 +236,7 @@ def _of_value(value: Any) -> frozenset[str]:
     if isinstance(value, Turn):
         return _root(value.path) if value.path is not None else frozenset()
     if isinstance(value, (Block, Macro, Cell, Lazy)):
-        return EVERYTHING
+        return frozenset({_EVERYTHING})
     if isinstance(value, (list, tuple)):
         return frozenset().union(*map(_of_value, value))
     return frozenset()

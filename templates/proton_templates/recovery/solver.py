@@ -58,15 +58,9 @@ class Solver:
         if is_object and self.inputs.members(path) and len(schema.get("required", ())) > length:
             return None
         known = facts.lengths.get(path, length)
-        if known != length or length < facts.longer.get(path, 0) or self._has_item(facts, path, length):
+        if known != length or length < facts.longer.get(path, 0):
             return None
         return self.checked(facts.with_length(path, length), path)
-
-    def _has_item(self, facts: Facts, path: Path, index: int) -> bool:
-        """Whether something is known of an item from a place on."""
-        size = len(path)
-        later = (other[size] for other in facts.values if len(other) > size and other[:size] == path)
-        return any(isinstance(step, int) and step >= index for step in later)
 
     def checked(self, facts: Facts, path: Path) -> Facts | None:
         """The facts without the checks that hold now; None if one does not."""

@@ -25,7 +25,7 @@ class Statements:
         self._solver, self._rests = solver, rests
         self._filtered: dict[int, nodes.Filter] = {}
         self._carried_out: Mapping[type[nodes.Node], Callable[[Any, Point], Any]] = {
-            nodes.Output: lambda node, point: before(rests, point, Outputs(tuple(node.nodes))),
+            nodes.Output: lambda node, point: before(rests, point, Outputs(node.nodes)),
             nodes.If: self._condition,
             nodes.For: self._loop,
             nodes.Assign: self._assignment,
