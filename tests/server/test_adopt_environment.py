@@ -237,17 +237,20 @@ class TestAnAdoption:
         proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
         assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
 
-    def test_line_endings_of_another_system_are_the_same_text(
-        self, adopt: Any, cloudformation: Any, publish: Any, tmp_path: Path
+    def test_a_text_that_is_the_same_document_is_adopted_and_stays(
+        self, adopt: Any, cloudformation: Any, template: str, proton: Any
     ) -> None:
-        folder = bundle(tmp_path / "dos")
-        (folder / "infrastructure/cloudformation.yaml").write_bytes(TEMPLATE.replace("\n", "\r\n").encode())
-        name, published = unique("dos"), publish(folder)
-        text = rendered(name, TEMPLATE.replace("\n", "\r\n"))
-        stack = leave_behind(cloudformation, name, text, tags_of(name, published))
+        name = unique("dos")
+        text = rendered(name, title="sport").replace("\n", "\r\n") + "\r\n"
+        stack = leave_behind(cloudformation, name, text, tags_of(name, template, account="999999999999"))
+        before = described(cloudformation, stack)
 
-        assert cloudformation.get_template(StackName=stack)["TemplateBody"] == text
-        assert adopt(name, stack)["comparisons"][0]["agreement"] == "text"
+        adoption = adopt(name, stack)
+        proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
+
+        assert (adoption["outcome"], adoption["comparisons"][0]["agreement"]) == ("adopted", "document")
+        assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+        assert described(cloudformation, stack) == before
 
     def test_a_connection_gives_the_role_and_the_account(
         self, adopt: Any, server: ServedBesideAws, template: str, proton: Any, proxy: FaultProxy
