@@ -101,12 +101,19 @@ def _versions(call: Call, request: Mapping[str, Any]) -> list[sa.Row[Any]]:
     named = {"template_name": template} if template else {}
     if template:
         template_row(call, template)
+    columns = environment_template_versions.c
+    # Not the whole rows: each has a schema, twice, and this is read for each version that is compared.
+    rows = call.rows.columns(
+        environment_template_versions,
+        *(columns.id, columns.template_name, columns.major, columns.minor, columns.engine),
+        columns.record["status"].as_string().label("status"),
+        columns.record["createdAt"].as_float().label("created_at"),
+        **named,
+    )
     found = [
         row
-        for row in call.rows.all(environment_template_versions, **named)
-        if row.record["status"] in DEPLOYABLE
-        and major in (None, str(row.major))
-        and minor in (None, str(row.minor))
+        for row in rows
+        if row.status in DEPLOYABLE and major in (None, str(row.major)) and minor in (None, str(row.minor))
     ]
     usable = [row for row in found if row.engine == CLOUDFORMATION.name]
     if found and not usable and template:
@@ -118,7 +125,7 @@ def _versions(call: Call, request: Mapping[str, Any]) -> list[sa.Row[Any]]:
     if not usable:
         what = f"Environment template {template}" if template else "This account"
         raise ValidationException(f"{what} has no such version to compare the stack with: publish it first.")
-    return sorted(usable, key=lambda row: (row.record["createdAt"], row.major, row.minor), reverse=True)
+    return sorted(usable, key=lambda row: (row.created_at, row.major, row.minor), reverse=True)
 
 
 def _of_tag(
@@ -256,9 +263,10 @@ def _compared(
 ) -> Comparison:
     def ask() -> Find:
         tarball = call.rows.all(bundles, version_id=version.id)[0].tarball
+        schema = call.rows.all(environment_template_versions, id=version.id)[0].input_schema
         engines = manifest_engines(call.can.methods)
         texts = (request["environmentName"], stack.template, request.get("spec"))
-        return partial(_compare, tarball, engines, version.input_schema, texts)
+        return partial(_compare, tarball, engines, schema, texts)
 
     comparison: Comparison = call.answers.to(("comparison", version.id), ask)
     return comparison
