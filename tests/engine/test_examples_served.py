@@ -97,7 +97,7 @@ def _publish(server: ServedBesideAws, *bundles: tuple[str, str, str]) -> None:
         environment = os.environ | server.client_environment(account) | {"AWS_REGION": "us-east-1"}
         command = ["templates", "publish", REPOSITORY / "examples" / folder, "--name", name]
         subprocess.run(
-            [sys.executable, "-m", "proton_server.cli", *command], env=environment, check=True, timeout=60
+            [sys.executable, "-m", "proton_server.cli", *command], env=environment, check=True, timeout=300
         )
 
 
@@ -121,7 +121,7 @@ def test_the_two_stacks_of_04_meet(example: Callable[..., Project], served: Serv
 
     waiting = platform.start("up", "--yes", "--skip-preview")
     environment.up()
-    output, _ = waiting.communicate(timeout=120)
+    output, _ = waiting.communicate(timeout=300)
 
     assert waiting.returncode == 0, output
     assert environment.outputs()["connection"] == platform.outputs()["connection"]
