@@ -144,7 +144,7 @@ LOOPS = [
     "{% for n in environment.inputs.names %}- {{ n }}\n@{% endfor %}",
     "{% for n in environment.inputs.names %}{{ n }}{% if not loop.last %}, {% endif %}{% endfor %}@",
     "{% for p in environment.inputs.ports -%}\n- {{ p }}{% else %}none{% endfor %}@",
-    "{% for r in environment.inputs.rules %}{{ r.port }}{{ '!' if r.open else '' }} {{ r.cidr }}\n@{% endfor %}",
+    "{% for r in environment.inputs.rules %}{{ r.port }} {{ r.open|d(1) }} {{ r.cidr }}\n@{% endfor %}",
     "{% for k, v in environment.inputs.tags.items() %}- Key: {{ k }}\n  Value: {{ v }}\n{% endfor %}@",
     "{% for k in environment.inputs.tags %}- {{ k }}={{ environment.inputs.tags[k] }}\n{% endfor %}@",
     "{% for i in range(environment.inputs.count) %}- {{ i }}\n{% endfor %}@",
