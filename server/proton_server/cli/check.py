@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _RENDERING = "Rendering the template"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
-_ACCOUNT = "0"
+ACCOUNT = "0"
 """Evaluators share their workers among accounts; here there is one."""
 
 _name = click.option("--name", default="example", show_default=True, help="The environment's name.")
@@ -50,9 +50,9 @@ def check(folder: Path, *, spec: Path | None, customer_managed: bool, name: str)
 
     Needs no server. With a spec the template is rendered, too.
     """
-    place = _place(name)
-    with _workers() as evaluate, _reported():
-        bundle, findings = _attempt(lambda: _read(folder, evaluate, customer_managed=customer_managed))
+    place = place_of(name)
+    with workers() as evaluate, reported():
+        bundle, findings = _attempt(lambda: read_folder(folder, evaluate, customer_managed=customer_managed))
         if spec is not None:
             findings += _attempt(lambda: _render(bundle, spec, place, evaluate))[1]
         if findings:
@@ -80,16 +80,17 @@ def render(  # noqa: PLR0913  # one for each option
     the pull request. Needs no server.
     """
     options.check_account("--account", account)
-    place = _place(name, account, region)
-    with _workers() as evaluate, _reported():
-        files = _render(_read(folder, evaluate, customer_managed=False), spec, place, evaluate)
+    place = place_of(name, account, region)
+    with workers() as evaluate, reported():
+        files = _render(read_folder(folder, evaluate, customer_managed=False), spec, place, evaluate)
         if output_dir is None:
             _print(files)
         else:
             _write(files, output_dir)
 
 
-def _place(name: str, account: str = "123456789012", region: str = "us-east-1") -> Place:
+def place_of(name: str, account: str = "123456789012", region: str = "us-east-1") -> Place:
+    """The place of an environment. Raises ClickException for a name that no environment can have."""
     if not _NAME.fullmatch(name):
         raise click.ClickException(
             f"--name must be 1 to 100 letters, digits, hyphens and underscores, not {name!r}."
@@ -98,7 +99,8 @@ def _place(name: str, account: str = "123456789012", region: str = "us-east-1") 
 
 
 @contextmanager
-def _workers() -> Iterator[Evaluator]:
+def workers() -> Iterator[Evaluator]:
+    """The processes that evaluate a bundle, for one command."""
     evaluator = Evaluator()
     try:
         yield evaluator
@@ -107,7 +109,7 @@ def _workers() -> Iterator[Evaluator]:
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def reported() -> Iterator[None]:
     """Prints what is wrong, a line for each, and ends the command with exit code 1."""
     try:
         yield
@@ -127,10 +129,10 @@ def _attempt(read: Callable[[], Any]) -> tuple[Any, list[str]]:
         return None, [*found.args]
 
 
-def _read(folder: Path, evaluate: Evaluator, *, customer_managed: bool) -> Bundle:
+def read_folder(folder: Path, evaluate: Evaluator, *, customer_managed: bool) -> Bundle:
     """The bundle in a folder. Raises Findings."""
     try:
-        return evaluate(_ACCOUNT, BUNDLE_CHECK, read_bundle, pack(folder), customer_managed=customer_managed)
+        return evaluate(ACCOUNT, BUNDLE_CHECK, read_bundle, pack(folder), customer_managed=customer_managed)
     except BundleError as error:
         raise Findings(*error.args) from None
     except EvaluationError as error:
@@ -148,13 +150,13 @@ def _render(bundle: Bundle | None, spec: Path, place: Place, evaluate: Evaluator
         raise Findings(f"{spec}: is not text in UTF-8.") from None
     try:
         if bundle is None:
-            evaluate(_ACCOUNT, SPEC_CHECK, parse_spec, text)
+            evaluate(ACCOUNT, SPEC_CHECK, parse_spec, text)
             return {}
-        inputs, clauses = evaluate(_ACCOUNT, SPEC_CHECK, examine_text, text, bundle.input_schema)
+        inputs, clauses = evaluate(ACCOUNT, SPEC_CHECK, examine_text, text, bundle.input_schema)
         if clauses:
             raise Findings(*(f"{spec}: {clause}." for clause in clauses))
         rendered_files = METHODS[bundle.engine].rendered_files
-        return evaluate(_ACCOUNT, _RENDERING, rendered_files, bundle, inputs, place) if rendered_files else {}
+        return evaluate(ACCOUNT, _RENDERING, rendered_files, bundle, inputs, place) if rendered_files else {}
     except (SpecError, EvaluationError) as error:
         raise Findings(f"{spec}: {error}") from None
     except RenderError as error:
