@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from proton_server.cli.check import check, render
 from proton_server.cli.exchange_client import AwsSession, ExchangeError, keys_for
 from proton_server.cli.publish import PublishError, publish_folder
+from proton_server.cli.recover import recover_spec
 from proton_templates.bundle import BundleError
 
 
@@ -21,7 +22,7 @@ def templates() -> None:
     """Environment templates: check, render and publish their bundles."""
 
 
-for _command in (check, render):
+for _command in (check, render, recover_spec):
     templates.add_command(_command)
 
 
