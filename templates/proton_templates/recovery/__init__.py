@@ -16,6 +16,7 @@ from typing import Any
 
 from proton_templates.budget import TooManySteps
 from proton_templates.bundle import Bundle
+from proton_templates.manifest import CLOUDFORMATION
 from proton_templates.openapi import Schema
 from proton_templates.patterns import PatternError
 from proton_templates.recovery.expressions import Evaluation
@@ -56,7 +57,7 @@ def recover(
         known: inputs that are known from elsewhere, by name; the others are found for these.
 
     """
-    if bundle.engine != "cloudformation" or bundle.template_file is None:
+    if bundle.engine != CLOUDFORMATION.name or bundle.template_file is None:
         return _nothing("the bundle has no template for CloudFormation")
     if len(deployed) > _MAX_CHARACTERS:
         return _nothing(f"the deployed text is longer than {_MAX_CHARACTERS:,} characters")
