@@ -126,6 +126,14 @@ class _Search:
             if matched:
                 fault = self._verification.fault
                 self._note(len(self._deployed), f"the text matches the template, but {fault}")
+            elif matching.tried:
+                names = ", ".join(f"'{name}'" for name in matching.tried)
+                self._complete = False
+                self._note(
+                    text.reached,
+                    f"no values that were tried for {names}, of which the text shows only the consequences, "
+                    f"render it; the best attempt: {text.difference}",
+                )
             elif one_line:
                 self._note(text.reached, text.difference)
 

@@ -15,6 +15,8 @@ class Guesses:
 
     def __init__(self, solver: Solver) -> None:
         self._solver = solver
+        self.tried: list[str] = []
+        """The names of inputs whose values the text does not show, so that not all can be tried."""
 
     def for_check(self, point: Point, check: Check) -> Iterator[Point]:
         """With values for an input that a check waits for."""
@@ -26,6 +28,8 @@ class Guesses:
     def of(self, point: Point, check: Check, unknown: Unknown) -> Iterator[Point]:
         """With values for an input that keeps an expression from being evaluated."""
         path = unknown.path
+        if path and str(path[0]) not in self.tried:
+            self.tried.append(str(path[0]))
         if unknown.length:
             for length in range(MAX_GUESSED_LENGTH):
                 if (facts := self._solver.bind_length(point.facts, path, length)) is not None:

@@ -5,7 +5,7 @@ Counting gives the same answer on every machine, as `proton_templates.budget` sa
 
 from __future__ import annotations
 
-MAX_STEPS = 200_000
+MAX_STEPS = 120_000
 """Expressions evaluated, places tried, values read: some two seconds in all."""
 _CHARACTERS = 2_000
 """Characters that are searched at the cost of one step."""

@@ -22,6 +22,9 @@ from proton_templates.recovery.statements import Statements
 from proton_templates.recovery.texts import Text
 from proton_templates.recovery.turns import Looping
 
+_COPIED = 100
+"""Facts that are looked at for a key at the cost of one step."""
+
 
 class Matching:
     """The search of one template in one text; `one_line` as `Outputting` says."""
@@ -43,6 +46,11 @@ class Matching:
             Turns: self._loops.turn,
         }
 
+    @property
+    def tried(self) -> list[str]:
+        """The inputs for which a few values were tried, since the text does not show them."""
+        return self._guesses.tried
+
     def found(self, body: list[nodes.Node], facts: Facts) -> Iterator[Facts]:
         """What is known of the inputs at the end of each way through template and text.
 
@@ -55,6 +63,7 @@ class Matching:
             if point is None:
                 waiting.pop()
                 continue
+            self._steps.take(len(point.facts.values) // _COPIED)
             key = self._rests.key(point.rest, point.at, point.open, point.scope, point.facts)
             if key in self._seen and key not in self._good:
                 continue

@@ -18,6 +18,8 @@ from proton_templates.recovery.variables import Lazy, Scope
 
 MAX_LENGTH = 2_000
 """Items of a list that are read back."""
+_COPIED = 100
+"""Facts that are copied at the cost of one step."""
 _MAX_CANDIDATES = 60
 _MAX_DISTINCT = 400
 _MAX_MORE_ITEMS = 12
@@ -36,7 +38,7 @@ class Solver:
 
     def bind(self, facts: Facts, path: Path, value: Any) -> Facts | None:
         """The facts with one more value, if the schema and all checks agree."""
-        self.evaluation.steps.take()
+        self.evaluation.steps.take(1 + len(facts.values) // _COPIED)
         known = bound(facts, self.inputs, path, value)
         return known if known is None or known is facts else self.checked(known, path)
 
