@@ -43,6 +43,8 @@ def server(exchange_server: FakeServer) -> FakeServer:
         ("https://proton.example.com:8443/api/", "https://proton.example.com:8443"),
         ("http://localhost:80", "http://localhost"),
         ("http://[::1]:4030", "http://[::1]:4030"),
+        ("http://[0:0::1]:4030", "http://[::1]:4030"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
     ],
 )
 def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:

@@ -62,7 +62,7 @@ class Endpoint:
     def origin(self) -> str:
         """`https://proton.example.com`: without a port that is the scheme's, and without a path."""
         parts = urllib.parse.urlsplit(self.url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        host = _host(parts.hostname or "")
         port = "" if parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme)) else f":{parts.port}"
         return f"{parts.scheme}://{host}{port}"
 
@@ -184,6 +184,13 @@ def _kind(response: Any) -> str:
 
 def _seconds(text: str) -> float:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
+
+
+def _host(name: str) -> str:
+    """A host as the server writes it that compares: IDNA's ASCII form, IPv6 in its short form and brackets."""
+    if ":" in name:
+        return f"[{ipaddress.IPv6Address(name)}]"
+    return name.encode("idna").decode("ascii")
 
 
 def _is_loopback(host: str) -> bool:

@@ -25,6 +25,8 @@ from botocore.regions import EndpointResolver
 from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
+from proton_server.identity.origins import written
+
 _DISCOVERY, _EXCHANGE = "/.well-known/proton-server", "/credentials"
 _BODY = b"Action=GetCallerIdentity&Version=2011-06-15"
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
@@ -129,14 +131,9 @@ def keys_for(session: AwsSession, url: str) -> dict[str, str] | None:
 def origin(url: str) -> str:
     """Scheme, host and port of a URL, as the audience names a server. Raises ExchangeError."""
     try:
-        parts = urlsplit(url)
-        port = "" if parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme)) else f":{parts.port}"
+        return written(urlsplit(url))
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ExchangeError(f"{url!r} is no URL such as https://proton.example.com.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{port}"
+        raise ExchangeError(f"{url!r} is no URL such as https://proton.example.com.") from None
 
 
 def _identity(session: AwsSession, audience: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _HOST = re.compile(r"[a-z0-9._-]*", re.ASCII)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -22,17 +22,25 @@ def origin_of(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        scheme, host, port = parts.scheme.lower(), _host(parts.hostname or ""), parts.port
-    except (UnicodeError, ValueError):
+        origin = written(parts)
+    except ValueError:
         raise ValueError("must be a URL such as https://proton.example.com") from None
-    if scheme not in _DEFAULT_PORTS or not host:
-        raise ValueError("must be a URL such as https://proton.example.com")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must be a scheme, a host and a port only, such as https://proton.example.com")
-    if scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(_host(parts.hostname or "")):
         raise ValueError("must begin with https://, or name this machine: http://localhost:4030")
+    return origin
+
+
+def written(parts: SplitResult) -> str:
+    """The origin in a URL of http or https, whatever else is in it. Raises ValueError."""
+    host, port = _host(parts.hostname or ""), parts.port
+    if parts.scheme not in _DEFAULT_PORTS or not host:
+        raise ValueError
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}" + (f":{port}" if port not in (None, _DEFAULT_PORTS[scheme]) else "")
+    return f"{parts.scheme}://{shown}" + (
+        f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else ""
+    )
 
 
 def is_loopback(host: str) -> bool:
