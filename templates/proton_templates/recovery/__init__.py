@@ -20,7 +20,8 @@ from proton_templates.manifest import CLOUDFORMATION
 from proton_templates.openapi import Schema
 from proton_templates.patterns import PatternError
 from proton_templates.recovery.expressions import Evaluation
-from proton_templates.recovery.facts import NO_FACTS, Facts, Inputs, bound
+from proton_templates.recovery.facts import NO_FACTS, Facts, bound
+from proton_templates.recovery.inputs import Inputs
 from proton_templates.recovery.limits import MAX_STEPS, OutOfSteps, Steps, Unsupported
 from proton_templates.recovery.matching import Matching
 from proton_templates.recovery.result import Agreement, Recovery, identical

@@ -6,15 +6,16 @@ have no value yet.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from jinja2 import TemplateError, Undefined, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from proton_templates.recovery.facts import ABSENT, Facts, Hole, Inputs, Part, Path, Unknown, value_at
+from proton_templates.recovery.facts import ABSENT, Facts, Hole, Unknown, value_at
+from proton_templates.recovery.inputs import Inputs, Part, Path
 from proton_templates.recovery.limits import OutOfSteps, Steps, Unmatched, Unsupported
+from proton_templates.recovery.operators import COMPARED, COMPUTED
 from proton_templates.recovery.variables import Block, Cell, Lazy, Macro, Scope, Turn
 
 
@@ -241,7 +242,7 @@ class Evaluation:
         left = self.value(node.expr, scope, facts)
         for each in node.ops:
             right = self.value(each.expr, scope, facts)
-            if not (result := _COMPARED[each.op](left, right)):
+            if not (result := COMPARED[each.op](left, right)):
                 return result
             left = right
         return result
@@ -250,7 +251,7 @@ class Evaluation:
         left, right = self.value(node.left, scope, facts), self.value(node.right, scope, facts)
         if node.operator in self.sandbox.intercepted_binops:
             return self.sandbox.call_binop(self._context, node.operator, left, right)
-        return _COMPUTED[node.operator](left, right)
+        return COMPUTED[node.operator](left, right)
 
     def _and(self, node: nodes.And, scope: Scope, facts: Facts) -> Any:
         return self._either(node, scope, facts, stops=False)
@@ -287,22 +288,3 @@ class Evaluation:
         return {
             self.value(pair.key, scope, facts): self.value(pair.value, scope, facts) for pair in node.items
         }
-
-
-_COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "in": lambda one, other: one in other,
-    "notin": lambda one, other: one not in other,
-}
-_COMPUTED: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-}

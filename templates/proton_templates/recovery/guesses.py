@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proton_templates.recovery.candidates import Candidates
 from proton_templates.recovery.facts import Check, Unknown
 from proton_templates.recovery.loops import MAX_GUESSED_LENGTH
 from proton_templates.recovery.points import Point
@@ -14,7 +15,7 @@ class Guesses:
     """The points of a search with one more value."""
 
     def __init__(self, solver: Solver) -> None:
-        self._solver = solver
+        self._solver, self._candidates = solver, Candidates(solver)
         self.tried: list[str] = []
         """The names of inputs whose values the text does not show, so that not all can be tried."""
 
@@ -35,6 +36,6 @@ class Guesses:
                 if (facts := self._solver.bind_length(point.facts, path, length)) is not None:
                     yield point._replace(facts=facts)
             return
-        values = self._solver.candidates(check, point.facts, path)
+        values = self._candidates.of(check, point.facts, path)
         for facts in self._solver.bindings(point.facts, path, values):
             yield point._replace(facts=facts)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from jinja2 import nodes
 
 from proton_templates.recovery.conditions import assumed
-from proton_templates.recovery.facts import Facts, Hole, Part, Path, Unknown, value_at
+from proton_templates.recovery.facts import Facts, Hole, Unknown, value_at
+from proton_templates.recovery.inputs import Part, Path
 from proton_templates.recovery.limits import Unmatched
 from proton_templates.recovery.solver import MAX_LENGTH, Solver
 from proton_templates.recovery.variables import Lazy, Scope

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from proton_templates.recovery.facts import ABSENT, Facts, Inputs, Part, Path, Unknown, value_at
+from proton_templates.recovery.facts import ABSENT, Facts, Unknown, value_at
+from proton_templates.recovery.inputs import Inputs, Part, Path
 
 
 def outcome(facts: Facts, inputs: Inputs) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from jinja2 import nodes
 
-from proton_templates.recovery.facts import Facts, Hole, Path
+from proton_templates.recovery.facts import Facts, Hole
+from proton_templates.recovery.inputs import Path
 from proton_templates.recovery.variables import Block, Cell, Lazy, Macro, Scope, Turn
 
 _EVERYTHING = "*"

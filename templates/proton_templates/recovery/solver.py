@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,19 +9,17 @@ from typing import Any
 from jinja2 import nodes
 
 from proton_templates.recovery.expressions import Evaluation
-from proton_templates.recovery.facts import ABSENT, Check, Facts, Part, Path, Unknown, bound, known_items
-from proton_templates.recovery.inverses import Inverse, exact, suggested
+from proton_templates.recovery.facts import Check, Facts, Unknown, bound
+from proton_templates.recovery.inputs import Part, Path
+from proton_templates.recovery.inverses import Inverse, exact
 from proton_templates.recovery.limits import Unmatched
-from proton_templates.recovery.values import examples, readings
+from proton_templates.recovery.values import readings
 from proton_templates.recovery.variables import Lazy, Scope
 
 MAX_LENGTH = 2_000
 """Items of a list that are read back."""
 _COPIED = 100
 """Facts that are copied at the cost of one step."""
-_MAX_CANDIDATES = 60
-_MAX_DISTINCT = 400
-_MAX_MORE_ITEMS = 12
 
 
 class Solver:
@@ -106,7 +103,7 @@ class Solver:
         if hole is not None:
             yield from self.bindings(facts, hole.path, readings(self.inputs, hole.path, text))
             return
-        node, scope = self._unfolded(node, scope)
+        node, scope = unfolded(node, scope)
         inverse = exact(node)
         if inverse is not None:
             yield from self._through(inverse, scope, facts, text)
@@ -126,9 +123,9 @@ class Solver:
             pass
         hole = self.evaluation.hole(node, scope, facts)
         if hole is not None:
-            yield from self.bindings(facts, hole.path, _as_declared(value, self.inputs.kind(hole.path)))
+            yield from self.bindings(facts, hole.path, as_declared(value, self.inputs.kind(hole.path)))
             return
-        yield from self._composed_equal(*self._unfolded(node, scope), facts, value)
+        yield from self._composed_equal(*unfolded(node, scope), facts, value)
 
     def _composed_equal(self, node: nodes.Expr, scope: Scope, facts: Facts, value: Any) -> Iterator[Facts]:
         """Of an expression that is more than an input: its parts, or what it is applied to."""
@@ -176,118 +173,13 @@ class Solver:
             else:
                 yield from self.equal(inverse.inner, scope, facts, value)
 
-    def _unfolded(self, node: nodes.Expr, scope: Scope) -> tuple[nodes.Expr, Scope]:
-        """A variable is the expression that it was set to."""
-        while isinstance(node, nodes.Name) and isinstance(scope.get(node.name), Lazy):
-            lazy = scope[node.name]
-            node, scope = lazy.node, lazy.scope
-        return node, scope
 
-    # What is tried for an input of which only the consequences are seen.
-
-    def candidates(self, check: Check, facts: Facts, path: Path) -> list[Any]:
-        """Values to try for an input that a check waits for; ABSENT among them where it may be absent."""
-        proposed = self._proposed(check, facts, path)
-        found: list[Any] = []
-        seen: set[str] = set()
-        for tried, value in enumerate(proposed):
-            if len(found) >= _MAX_CANDIDATES or tried > _MAX_DISTINCT:
-                break
-            if (shown := repr(value) if value is not ABSENT else "") not in seen:
-                seen.add(shown)
-                found.append(value)
-        return found
-
-    def _proposed(self, check: Check, facts: Facts, path: Path) -> Iterator[Any]:
-        schema = self.inputs.at(path)
-        if "default" in schema:
-            yield schema["default"]
-        if self.inputs.may_be_absent(path):
-            yield ABSENT
-        if self.inputs.kind(path) == "array":
-            yield from self._lists(facts, path)
-        if isinstance(check.want, str):
-            for value in self._suggested(check.node, check.scope, facts, path, check.want):
-                yield value
-                if isinstance(value, str):
-                    yield from (value.lower(), value.upper(), value.capitalize(), value.swapcase())
-        kind = self.inputs.kind(path)
-        for constant in check.node.find_all(nodes.Const):
-            yield from _near(constant.value, kind)
-        if isinstance(check.node, nodes.Const):
-            yield from _near(check.node.value, kind)
-        yield from examples(self.inputs, path)
-
-    def _lists(self, facts: Facts, path: Path) -> Iterator[list[Any]]:
-        """The items of a list that are known, with more and more others behind them."""
-        items = known_items(facts, self.inputs, path)
-        for example in itertools.islice(examples(self.inputs, (*path, 0)), 2):
-            filled = [example if item is ABSENT else item for item in items]
-            for more in range(_MAX_MORE_ITEMS):
-                yield filled + [example] * more
-
-    def _suggested(
-        self, node: nodes.Expr, scope: Scope, facts: Facts, path: Path, want: str
-    ) -> Iterator[Any]:
-        """Values of an input with which an expression may render a text; each still has to be checked."""
-        self.evaluation.steps.take()
-        node, scope = self._unfolded(node, scope)
-        hole = self.evaluation.hole(node, scope, facts)
-        if hole is not None:
-            if hole.path == path:
-                yield from readings(self.inputs, path, want)
-            return
-        if isinstance(node, (nodes.Concat, nodes.Add)):
-            yield from self._suggested_of_sum(node, scope, facts, path, want)
-            return
-        if isinstance(node, nodes.CondExpr):
-            for branch in (node.expr1, node.expr2):
-                if branch is not None:
-                    yield from self._suggested(branch, scope, facts, path, want)
-            return
-        inverse = exact(node) or suggested(node)
-        if inverse is None:
-            return
-        try:
-            arguments = [self.evaluation.value(each, scope, facts) for each in inverse.arguments]
-        except (Unknown, Unmatched):
-            return
-        for value in inverse.candidates(want, arguments):
-            yield from self._of_value(inverse.inner, scope, facts, path, value)
-
-    def _of_value(
-        self, node: nodes.Expr, scope: Scope, facts: Facts, path: Path, value: Any
-    ) -> Iterator[Any]:
-        hole = self.evaluation.hole(*self._unfolded(node, scope), facts)
-        if hole is None:
-            yield from self._suggested(
-                node, scope, facts, path, value if isinstance(value, str) else str(value)
-            )
-        elif hole.path == path:
-            yield from _as_declared(value, self.inputs.kind(path))
-            if isinstance(value, str):
-                yield from readings(self.inputs, path, value)
-
-    def _suggested_of_sum(
-        self, node: Any, scope: Scope, facts: Facts, path: Path, want: str
-    ) -> Iterator[Any]:
-        parts = list(node.nodes) if isinstance(node, nodes.Concat) else [node.left, node.right]
-        while parts and (known := self._known_text(parts[0], scope, facts)) is not None:
-            if not want.startswith(known):
-                return
-            want, parts = want[len(known) :], parts[1:]
-        while parts and (known := self._known_text(parts[-1], scope, facts)) is not None:
-            if not want.endswith(known):
-                return
-            want, parts = want[: len(want) - len(known)], parts[:-1]
-        if len(parts) == 1:
-            yield from self._suggested(parts[0], scope, facts, path, want)
-
-    def _known_text(self, node: nodes.Expr, scope: Scope, facts: Facts) -> str | None:
-        try:
-            return self.text(node, scope, facts)
-        except (Unknown, Unmatched):
-            return None
+def unfolded(node: nodes.Expr, scope: Scope) -> tuple[nodes.Expr, Scope]:
+    """A variable is the expression that it was set to."""
+    while isinstance(node, nodes.Name) and isinstance(scope.get(node.name), Lazy):
+        lazy = scope[node.name]
+        node, scope = lazy.node, lazy.scope
+    return node, scope
 
 
 def _related(one: Path, other: Path) -> bool:
@@ -295,7 +187,7 @@ def _related(one: Path, other: Path) -> bool:
     return one[:size] == other[:size]
 
 
-def _as_declared(value: Any, kind: str | None) -> Iterator[Any]:
+def as_declared(value: Any, kind: str | None) -> Iterator[Any]:
     """A value that a template compares with, in the type that the schema asks for."""
     if kind == "string" and not isinstance(value, (str, list, dict)):
         yield json.dumps(value) if isinstance(value, bool) else str(value)
@@ -308,21 +200,3 @@ def _as_declared(value: Any, kind: str | None) -> Iterator[Any]:
         yield float(value)
     else:
         yield value
-
-
-def _near(value: Any, kind: str | None) -> Iterator[Any]:
-    """Values on either side of a constant that an input is compared with."""
-    if isinstance(value, bool) or value is None:
-        yield value
-    elif isinstance(value, (int, float)):
-        if kind in ("integer", "number", None):
-            yield from (value, value + 1, value - 1)
-        elif kind == "string" and isinstance(value, int) and 0 <= value < 1_000:
-            yield from ("a" * value, "a" * (value + 1), str(value))
-    elif isinstance(value, str):
-        if kind in ("string", None):
-            yield from (value, value + "a", "a" + value)
-        elif kind == "array":
-            yield from ([value], [value + "a"])
-    elif isinstance(value, (list, tuple)):
-        yield from value

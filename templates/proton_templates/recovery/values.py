@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from proton_templates.recovery.facts import Inputs, Path
+from proton_templates.recovery.inputs import Inputs, Path
 
 _INTEGER = re.compile(r"-?\d{1,400}", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?(e[+-]?\d{1,3})?", re.ASCII)

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import nodes
 
-from proton_templates.recovery.facts import Facts, Path, Unknown
+from proton_templates.recovery.facts import Facts, Unknown
+from proton_templates.recovery.inputs import Path
 from proton_templates.recovery.limits import Unmatched, Unsupported
 
 Scope = Mapping[str, Any]

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from proton_templates.openapi import Schema
 from proton_templates.recovery.agreement import agreement
-from proton_templates.recovery.facts import Facts, Inputs, Path
+from proton_templates.recovery.facts import Facts
+from proton_templates.recovery.inputs import Inputs, Path
 from proton_templates.recovery.limits import OutOfSteps
 from proton_templates.recovery.outcomes import outcome
 from proton_templates.recovery.result import Agreement
