@@ -138,5 +138,7 @@ def test_the_specs_of_the_samples_of_aws_are_read_back(tmp_path: Path, sample: s
     deployed = tmp_path / "deployed.yaml"
     deployed.write_bytes(run("render", SAMPLES / sample / "v1", "--spec", spec, "--name", "dev").stdout_bytes)
     result = run("recover", SAMPLES / sample / "v1", "--template", deployed, "--name", "dev")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0, result.stderr
+    # `render` ends a text with a line break, which not every sample does.
+    assert result.stderr in ("", f"{deployed}: the spec renders the same document, written otherwise.\n")
     assert result.stdout.split() == spec.read_text().split()

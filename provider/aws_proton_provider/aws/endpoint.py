@@ -187,7 +187,7 @@ def _seconds(text: str) -> float:
 
 
 def _host(name: str) -> str:
-    """A host as the server writes it that compares: IDNA's ASCII form, IPv6 in its short form and brackets."""
+    """A host as the server writes it that compares: IDNA's ASCII form, IPv6 short and in brackets."""
     if ":" in name:
         return f"[{ipaddress.IPv6Address(name)}]"
     return name.encode("idna").decode("ascii")
