@@ -43,7 +43,10 @@ def _commands(command: click.Command, typed: str) -> Iterator[tuple[str, click.C
     if isinstance(command, click.Group):
         if command.invoke_without_command:
             yield typed, command
-        for word, below in command.commands.items():
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            below = command.get_command(context, word)
+            assert below is not None
             yield from _commands(below, f"{typed} {word}")
     else:
         yield typed, command

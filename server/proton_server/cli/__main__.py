@@ -12,6 +12,8 @@ def main() -> None:
     """Runs the command line; exits with one sentence where the extra is missing."""
     try:
         from proton_server.cli.commands import main as run  # noqa: PLC0415 - it imports what may be missing
+
+        run()  # which imports the command
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("proton_server"):
             raise
@@ -20,7 +22,6 @@ def main() -> None:
             "dependencies with `pip install 'pulumi-aws-proton[server]'`, from a clone with `pip install "
             "'.[server]'`"
         )
-    run()
 
 
 if __name__ == "__main__":

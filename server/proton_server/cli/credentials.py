@@ -15,12 +15,13 @@ from proton_server.cli.exchange_client import (
     exchange,
     takes_aws_credentials,
 )
+from proton_server.cli.lazy_group import LazyGroup
 
 _RUNNING = "PROTON_SERVER_CREDENTIALS"
 """Set for the processes below: a profile may have one that is this command again."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=LazyGroup, lazy={"revoke": "proton_server.cli.revoke"}, invoke_without_command=True)
 @click.option(
     "--endpoint-url",
     envvar="AWS_ENDPOINT_URL_PROTON",
