@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from proton_server.cli import options
 from proton_server.cli.adoption_clients import NOT_OFFERED, clients
 from proton_server.cli.exchange_client import ExchangeError
 from proton_server.provisioning.stacks import OF_CODEBUILD, PREFIX, environment_of, is_of_codebuild
@@ -61,15 +62,9 @@ def _option(name: str, metavar: str, about: str) -> Callable[[Command], Command]
 @_option("--spec", "[NAME=]FILE", "The spec, if it is known; otherwise it is recovered.")
 @click.option("--yes", is_flag=True, help="Record the environments whose specs are recovered.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the server answered, with the specs.")
-@click.option("--endpoint-url", help="The server, if not the one of AWS_ENDPOINT_URL_PROTON.")
-@click.option(
-    "--region",
-    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
-    help="The region, if not the one of the environment or profile.",
-)
-@click.option(
-    "--profile", help="The AWS profile, which calls Proton too where the server takes AWS credentials."
-)
+@options.endpoint_url
+@options.region
+@options.profile
 @click.option(
     "--stacks-profile",
     help="The AWS profile that lists the stacks, past --endpoint-url.  [default: the same]",

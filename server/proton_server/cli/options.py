@@ -23,6 +23,18 @@ log_level = click.option(
 )
 
 
+endpoint_url = click.option("--endpoint-url", help="The server, if not the one of AWS_ENDPOINT_URL_PROTON.")
+region = click.option(
+    "--region",
+    # Every other AWS tool knows the first of these; boto3 only the second.
+    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    help="The region, if not the one of the environment or profile.",
+)
+profile = click.option(
+    "--profile", help="The AWS profile, which calls Proton too where the server takes AWS credentials."
+)
+
+
 def check_account(option: str, account: str) -> None:
     """Raises ClickException unless the option's value is an account ID."""
     if not is_account_id(account):

@@ -10,6 +10,7 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from proton_server.cli import options
 from proton_server.cli.check import check, render
 from proton_server.cli.exchange_client import AwsSession, ExchangeError, keys_for
 from proton_server.cli.publish import PublishError, publish_folder
@@ -39,16 +40,9 @@ for _command in (check, render, recover_spec):
     "--customer-managed", is_flag=True, help="The bundle is a schema only; Proton provisions nothing."
 )
 @click.option("--no-publish", is_flag=True, help="Register only; the version stays a draft.")
-@click.option("--endpoint-url", help="The server, if not the one of AWS_ENDPOINT_URL_PROTON.")
-@click.option(
-    "--region",
-    # Every other AWS tool knows the first of these; boto3 only the second.
-    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
-    help="The region, if not the one of the environment or profile.",
-)
-@click.option(
-    "--profile", help="The AWS profile, which calls Proton too where the server takes AWS credentials."
-)
+@options.endpoint_url
+@options.region
+@options.profile
 @click.option(
     "--bucket-profile",
     help="The AWS profile that uploads the bundle, past --endpoint-url.  [default: the same]",

@@ -8,7 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proton_server.provisioning.stacks import OF_CODEBUILD, environment_of, is_of_codebuild
+from proton_server.provisioning import State
+from proton_server.provisioning.stack_status import STATE_OF
+from proton_server.provisioning.stacks import (
+    MAX_TEMPLATE_BYTES,
+    OF_CODEBUILD,
+    environment_of,
+    is_of_codebuild,
+)
 from proton_templates.recovery import Agreement
 
 if TYPE_CHECKING:
@@ -20,13 +27,7 @@ if TYPE_CHECKING:
     from proton_server.provisioning.stacks import DeployedStack
 
 AT_REST = frozenset(
-    {
-        "CREATE_COMPLETE",
-        "UPDATE_COMPLETE",
-        "UPDATE_ROLLBACK_COMPLETE",
-        "IMPORT_COMPLETE",
-        "IMPORT_ROLLBACK_COMPLETE",
-    }
+    status for status, state in STATE_OF.items() if state in (State.SUCCEEDED, State.ROLLED_BACK)
 )
 """Statuses of a stack that can be updated: it is as its template says."""
 
@@ -49,8 +50,6 @@ _OF_ENVIRONMENTS = frozenset({"proton:account", "proton:template", "proton:envir
 
 _SHOWN = 3
 """How many versions a reason names with their differences."""
-_MAX_TEMPLATE_BYTES = 51_200
-"""What this server can send to CloudFormation."""
 
 
 class Verdict(NamedTuple):
@@ -142,8 +141,8 @@ def _obstacles(stack: DeployedStack, environment: str) -> Iterator[str]:
     if stack.status not in AT_REST:
         why = (text for pattern, text in _OTHERWISE if re.fullmatch(pattern, stack.status))
         yield f"It is {stack.status}: {next(why, 'it cannot be updated')}."
-    if len(stack.template.encode()) > _MAX_TEMPLATE_BYTES:
-        limit = f"{_MAX_TEMPLATE_BYTES:,} bytes"
+    if len(stack.template.encode()) > MAX_TEMPLATE_BYTES:
+        limit = f"{MAX_TEMPLATE_BYTES:,} bytes"
         yield (
             f"Its template is larger than {limit}, which is more than this server deploys. "
             "Keep it, and manage it with CloudFormation."

@@ -19,7 +19,7 @@ from proton_server.provisioning.aws_errors import errors_as_progress, temporary_
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.stack_events import last_token, reasons
 from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
-from proton_server.provisioning.stacks import outputs_of, provisioned_resource
+from proton_server.provisioning.stacks import MAX_TEMPLATE_BYTES, outputs_of, provisioned_resource
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
@@ -42,8 +42,6 @@ _UPDATES_IN_PROGRESS = frozenset(
 """CloudFormation refuses to delete a stack in one of these; one that is being created it deletes."""
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_MAX_TEMPLATE_BYTES = 51_200
-"""What CreateStack accepts in TemplateBody."""
 
 _VANISHED = (
     "The environment's CloudFormation stack no longer exists. If this is a local server: the local AWS keeps "
@@ -206,8 +204,8 @@ def _template(work: Work) -> str:
 def _check_size(rendered: str) -> None:
     if not rendered.strip():
         raise ProvisioningError("The rendered template is empty.")
-    if len(rendered.encode()) > _MAX_TEMPLATE_BYTES:
-        limit = f"{_MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"
+    if len(rendered.encode()) > MAX_TEMPLATE_BYTES:
+        limit = f"{MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"
         raise ProvisioningError(f"The rendered template is larger than {limit}.")
 
 
