@@ -39,7 +39,11 @@ def authorization(
     region: str = "us-east-1",
     path: str = "/",
 ) -> str:
-    """The Authorization of a POST that covers all these headers, whose names are in lower case."""
+    """The Authorization of a POST that covers all these headers, by the book and not by botocore.
+
+    The names of the headers are in lower case.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
     canonical = f"POST\n{path}\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"

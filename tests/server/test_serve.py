@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 import socket
@@ -34,6 +32,7 @@ from proton_server.persistence.store import Store
 from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.refusals import refused
 from tests.servers import LocalServer
+from tests.signing import Keys, authorization
 
 PROGRAM = [sys.executable, "-m", "proton_server.cli"]
 
@@ -157,24 +156,6 @@ def test_serve_answers_whoever_has_a_key_and_no_one_else(tmp_path: Path) -> None
     assert oct(Path(database).stat().st_mode & 0o777) == "0o600"
 
 
-def sign(key: tuple[str, str], headers: dict[str, str], body: bytes) -> str:
-    """The Authorization of a POST to / that covers all these headers, by the book and not by botocore.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-    """
-    names = ";".join(sorted(headers))
-    lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
-    canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-    time = headers["x-amz-date"]
-    scope = f"{time[:8]}/us-east-1/proton/aws4_request"
-    text = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    secret = f"AWS4{key[1]}".encode()
-    for part in (*scope.split("/"), text):
-        secret = hmac.digest(secret, part.encode(), "sha256")
-    credential = f"Credential={key[0]}/{scope}"
-    return f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={secret.hex()}"
-
-
 class TestSignatures:
     """On a request that botocore signed; each test changes one thing."""
 
@@ -260,7 +241,7 @@ class TestSignatures:
         request = self.signed(key)
         headers = {**request.headers, **more}
         del headers["authorization"]
-        headers["authorization"] = sign(key, headers, request.body)
+        headers["authorization"] = authorization(Keys(*key), headers, request.body, service="proton")
         headers["accept"] = "a proxy's"
 
         caller = VerifiedCredentials(MASTER_KEYS)(replace(request, headers=headers), store.read)
