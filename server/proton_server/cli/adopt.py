@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from proton_server.cli import options
 from proton_server.cli.adoption_clients import NOT_OFFERED, clients
 from proton_server.cli.exchange_client import ExchangeError
+from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_server.provisioning.stacks import OF_CODEBUILD, PREFIX, environment_of, is_of_codebuild
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _FOR_ONE = re.compile(r"([0-9A-Za-z][0-9A-Za-z_-]*)=(.*)", re.DOTALL)
 _OF_A_STACK = frozenset({"ConflictException", "ResourceNotFoundException", "ValidationException"})
 """Errors of AdoptEnvironment that are about one stack; the next may be adopted all the same."""
 _UNTAGGED = (
-    "It has no tag proton:environment, and its name holds the first 15 characters of the environment's only. "
+    f"It has no tag {ENVIRONMENT_TAG}, and its name holds the first 15 characters of the environment's only. "
     "Name the environment: --environment NAME --stack {stack}."
 )
 _COLUMNS = ("STACK", "ENVIRONMENT", "VERSION", "RESULT")

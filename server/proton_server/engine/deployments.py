@@ -26,6 +26,7 @@ from proton_server.persistence.tables import (
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.methods import manifest_engines
+from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
 from proton_templates.bundle import Bundle, BundleError, read_bundle
 from proton_templates.rendering import RenderError
 from proton_templates.spec import SpecError, read_inputs
@@ -129,9 +130,9 @@ class DeploymentHandler:
             else dict,
             # The User Guide's "propagated customer managed keys" of the tags Proton itself puts on resources.
             tags={
-                "proton:account": row.account_id,
-                "proton:template": version.record["arn"].rpartition(":")[0],
-                "proton:environment": record["arn"],
+                ACCOUNT_TAG: row.account_id,
+                TEMPLATE_TAG: version.record["arn"].rpartition(":")[0],
+                ENVIRONMENT_TAG: record["arn"],
             },
             adopted=environment.stack or {},
             notified=row.notified,

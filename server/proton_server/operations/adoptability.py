@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proton_server.provisioning import State
+from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
 from proton_server.provisioning.stack_status import STATE_OF
 from proton_server.provisioning.stacks import (
     MAX_TEMPLATE_BYTES,
@@ -45,7 +46,7 @@ _OTHERWISE = (
 )
 """Every other status → why it forbids an adoption, and what to do."""
 
-_OF_ENVIRONMENTS = frozenset({"proton:account", "proton:template", "proton:environment"})
+_OF_ENVIRONMENTS = frozenset({ACCOUNT_TAG, TEMPLATE_TAG, ENVIRONMENT_TAG})
 """Proton's tags on an environment's stack. Those of services, their instances and components have more."""
 
 _SHOWN = 3
@@ -137,7 +138,7 @@ def _obstacles(stack: DeployedStack, environment: str) -> Iterator[str]:
         yield OF_CODEBUILD
     named = environment_of(stack.tags)
     if named not in (None, environment):
-        yield f"Its tag proton:environment names environment {named}, not {environment}."
+        yield f"Its tag {ENVIRONMENT_TAG} names environment {named}, not {environment}."
     if stack.status not in AT_REST:
         why = (text for pattern, text in _OTHERWISE if re.fullmatch(pattern, stack.status))
         yield f"It is {stack.status}: {next(why, 'it cannot be updated')}."
@@ -154,7 +155,7 @@ def _warnings(stack: DeployedStack, environment_arn: str) -> Iterator[str]:
     here = f"arn:{partition}:proton:{region}:{account}:"
     for key in sorted(_OF_ENVIRONMENTS & stack.tags.keys()):
         value = stack.tags[key]
-        elsewhere = value != account if key == "proton:account" else not _is_of(value, here)
+        elsewhere = value != account if key == ACCOUNT_TAG else not _is_of(value, here)
         if elsewhere:
             yield (
                 f"The stack's tag {key} is {value!r}, and the environment is {environment_arn}: the next "

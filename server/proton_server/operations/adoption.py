@@ -31,6 +31,7 @@ from proton_server.persistence.tables import bundles, environment_template_versi
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.errors import AwsUnavailable, StackNotFound, StackUnreadable
 from proton_server.provisioning.methods import manifest_engines
+from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_server.provisioning.stacks import provisioned_resource, template_of
 from proton_templates.bundle import BundleError, read_bundle
 from proton_templates.manifest import CLOUDFORMATION
@@ -149,7 +150,7 @@ def _refuse_owned(call: Call, stack: DeployedStack) -> None:
         columns.stack["id"].as_string() == stack.id,
         columns.provisioned_resources[0]["identifier"].as_string() == stack.id,
         # One that is being created has no provisioned resources yet.
-        columns.record["arn"].as_string() == stack.tags.get("proton:environment"),
+        columns.record["arn"].as_string() == stack.tags.get(ENVIRONMENT_TAG),
     )
     query = sa.select(columns.account_id, columns.name).where(columns.region == call.region, owns)
     for row in call.rows.connection.execute(query):

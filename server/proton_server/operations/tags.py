@@ -19,6 +19,7 @@ from proton_server.persistence.tables import (
     repositories,
     tags,
 )
+from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -83,10 +84,10 @@ def _managed_tags(call: Call, row: sa.Row[Any]) -> list[dict[str, str]]:
     noun = arn.removeprefix(call.arn("")).partition("/")[0]
     if noun == "environment-account-connection":
         return []
-    managed = {"aws:proton:account": call.account_id}
+    managed = {f"aws:{ACCOUNT_TAG}": call.account_id}
     if noun != "repository":
         template = row.record.get("templateName") or row.record["name"]
-        managed["aws:proton:template"] = call.arn(f"environment-template/{template}")
+        managed[f"aws:{TEMPLATE_TAG}"] = call.arn(f"environment-template/{template}")
     if noun == "environment":
-        managed["aws:proton:environment"] = arn
+        managed[f"aws:{ENVIRONMENT_TAG}"] = arn
     return [{"key": key, "value": value} for key, value in managed.items()]

@@ -15,6 +15,7 @@ from botocore.handlers import json_decode_template_body
 
 from proton_server.provisioning.aws_errors import temporary_error
 from proton_server.provisioning.errors import AwsUnavailable, StackNotFound, StackUnreadable
+from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG, TEMPLATE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +119,7 @@ def provisioned_resource(name: str, stack_id: str) -> dict[str, str]:
 
 def environment_of(tags: Mapping[str, str]) -> str | None:
     """The name of the environment in the tag `proton:environment`, whose value is an ARN or a name."""
-    return tags.get("proton:environment", "").rpartition("/")[2] or None
+    return tags.get(ENVIRONMENT_TAG, "").rpartition("/")[2] or None
 
 
 def is_of_codebuild(stack: str) -> bool:
@@ -128,7 +129,7 @@ def is_of_codebuild(stack: str) -> bool:
 
 def template_of(tags: Mapping[str, str]) -> str | None:
     """The name of the template in the tag `proton:template`: a name or an ARN, with a version or without."""
-    return tags.get("proton:template", "").rpartition("/")[2].partition(":")[0] or None
+    return tags.get(TEMPLATE_TAG, "").rpartition("/")[2].partition(":")[0] or None
 
 
 def _refusal(error: ClientError | BotoCoreError, role: str, stack: str) -> Exception:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.git_hosting import Change, HostingError, RequestState
+from proton_server.provisioning.proton_tags import TEMPLATE_TAG
 from proton_server.provisioning.self_managed.terraform_files import (
     METADATA,
     Subject,
@@ -179,7 +180,7 @@ def _subject(work: Work) -> Subject:
     return Subject(
         name=work.environment["name"],
         arn=work.environment["arn"],
-        template_arn=work.tags["proton:template"],
+        template_arn=work.tags[TEMPLATE_TAG],
         template_version=work.template_version,
         deployment_id=work.deployment_id,
     )
