@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 from botocore.loaders import Loader
 
 from proton_server.api.wire import MODELS
 from proton_server.cli.publish import publish_folder
+from proton_server.persistence.tables import environments
 from tests.bundles import (
     CODEBUILD_MANIFEST,
     SCHEMA,
@@ -29,7 +32,7 @@ from tests.server.accounts import Accounts
 from tests.server.environments import create
 from tests.servers import LocalServer, ServedBesideAws, publisher
 from tests.stacks_left_behind import leave_behind, rendered, tags_of
-from tests.waiting import ended, gone
+from tests.waiting import ended, eventually, gone
 
 READS = {"AssumeRole", "DescribeStacks", "GetTemplate"}
 
@@ -630,6 +633,31 @@ def test_it_is_the_same_on_postgresql(
         proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
         assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
         assert described(cloudformation, stack) == before
+    finally:
+        server.stop()
+
+
+def test_of_two_accounts_that_adopt_one_stack_at_the_same_instant_one_is_refused(
+    new_postgresql: str, local_server: LocalServer, cloudformation: Any, adopt: Any, tmp_path: Path
+) -> None:
+    server = ServedBesideAws(tmp_path, aws=local_server, database_url=new_postgresql)
+    server.start()
+    try:
+        publisher(server)(bundle(tmp_path / "b"))
+        client, name = server.client("proton-server"), unique("left")
+        stack = leave_behind(cloudformation, name, rendered(name), {})
+        engine = sa.create_engine(new_postgresql)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+        with ThreadPoolExecutor() as thread, engine.connect() as rival, engine.connect() as watching:
+            # What the other account's transaction has written and not yet committed.
+            row = {"account_id": ENVIRONMENT_ACCOUNT, "region": REGION, "name": "rival", "record": {}}
+            rival.execute(sa.insert(environments), row | {"adopted_stack_id": stack})
+            late = thread.submit(adopt, name, stack, client=client)
+            eventually(lambda: watching.exec_driver_sql(waiting).scalar(), seconds=30)
+            rival.commit()
+            with refused("ConflictException", "belongs to environment of another account of this server."):
+                late.result()
+        engine.dispose()
     finally:
         server.stop()
 

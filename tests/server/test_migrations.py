@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
@@ -166,13 +167,13 @@ def test_the_command_upgrades_says_so_and_does_it_once(database_url: str) -> Non
     assert again.stdout.endswith(f" has schema version {SCHEMA_VERSION} already.\n")
 
 
-@pytest.mark.parametrize("command", ["serve --port 0", "keys create --account 123456789012"])
+@pytest.mark.parametrize("typed", ["serve --port 0", "keys create --account 123456789012"])
 def test_an_older_database_is_refused_by_every_command_until_it_is_upgraded(
-    database_url: str, command: str
+    database_url: str, typed: str
 ) -> None:
     write_release(database_url)
 
-    refused = run_command(*command.split(), "--database", database_url)
+    refused = run_command(*typed.split(), "--database", database_url)
     upgraded = run_command("database", "upgrade", "--database", database_url)
 
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
@@ -192,6 +193,31 @@ def test_an_upgrade_encrypts_the_secrets_and_keeps_the_rows(database_url: str) -
     assert sorted(names) == ["created", "deleted", "quiet", "updated"]
 
 
+def test_of_two_environments_that_had_adopted_one_stack_the_upgrade_lets_one_have_it(
+    database_url: str,
+) -> None:
+    config = Config()
+    config.set_main_option("script_location", "proton_server.persistence:migrations")
+    engine = sa.create_engine(database_url)
+    with engine.begin() as connection:
+        config.attributes.update(connection=connection, arguments={"seal": lambda *_: ""})
+        command.upgrade(config, "2")
+        connection.execute(sa.update(meta).values(value="2"))
+        row = "INSERT INTO environments VALUES ('{}', 'eu-west-1', '{}', '{{}}', NULL, {}, '[]', '[]', {})"
+        for account, name, stack in (
+            ("111111111111", "plain", "NULL"),
+            ("111111111111", "first", """'{"id": "arn:aws:x"}'"""),
+            ("222222222222", "second", """'{"id": "arn:aws:x"}'"""),
+        ):
+            connection.exec_driver_sql(row.format(account, name, "true", stack))
+    engine.dispose()
+
+    with closing(opened(database_url)) as store, store.read() as connection:
+        found = connection.execute(sa.select(environments.c.name, environments.c.adopted_stack_id)).all()
+
+    assert sorted(map(tuple, found)) == [("first", "arn:aws:x"), ("plain", None), ("second", None)]
+
+
 def test_no_plain_secret_is_left_in_the_file(tmp_path: Path) -> None:
     write_release(f"sqlite:///{tmp_path}/db")
     secret = KEY["secret"].encode()
@@ -203,11 +229,11 @@ def test_no_plain_secret_is_left_in_the_file(tmp_path: Path) -> None:
     assert left == []
 
 
-@pytest.mark.parametrize("command", ["database upgrade", "local --port 0"])
-def test_plain_secrets_are_not_touched_without_master_keys(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize("typed", ["database upgrade", "local --port 0"])
+def test_plain_secrets_are_not_touched_without_master_keys(tmp_path: Path, typed: str) -> None:
     write_release(f"sqlite:///{tmp_path}/db")
 
-    refused = run_command(*command.split(), "--database", str(tmp_path / "db"), environment={})
+    refused = run_command(*typed.split(), "--database", str(tmp_path / "db"), environment={})
 
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.stderr
     assert (

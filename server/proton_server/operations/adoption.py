@@ -155,7 +155,11 @@ def _refuse_owned(call: Call, stack: DeployedStack) -> None:
     query = sa.select(columns.account_id, columns.name).where(columns.region == call.region, owns)
     for row in call.rows.connection.execute(query):
         whose = row.name if row.account_id == call.account_id else "of another account"
-        raise ConflictException(f"Stack {stack.name} belongs to environment {whose} of this server.")
+        raise _owned(stack, whose)
+
+
+def _owned(stack: DeployedStack, whose: str) -> ConflictException:
+    return ConflictException(f"Stack {stack.name} belongs to environment {whose} of this server.")
 
 
 def _adopted(existing: sa.Row[Any], stack: DeployedStack) -> dict[str, Any]:
@@ -199,7 +203,11 @@ def _record(
         "tags": dict(stack.tags),
         "template_sha256": comparison.template_sha256,
     }
-    call.rows.insert(environments, name=name, record=record, stack=adopted)
+    try:
+        call.rows.insert(environments, name=name, record=record, stack=adopted, adopted_stack_id=stack.id)
+    except sa.exc.IntegrityError:
+        # Another account adopted it since the query of `_refuse_owned`.
+        raise _owned(stack, "of another account") from None
     put_tags(call, record["arn"], request.get("tags", []))
     target = _version_members(version) | {"spec": comparison.spec}
     made = Progress(

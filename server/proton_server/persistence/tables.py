@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """To be raised with every change of what a release had below. Each has a file in `migrations/versions`."""
 
 metadata = sa.MetaData()
@@ -55,6 +55,9 @@ environments = sa.Table(
     sa.Column("provisioned_resources", sa.JSON, nullable=False, default=list),
     # Of an adopted environment, the stack that AWS left: `{"id": ARN, "tags": {…}, "template_sha256": …}`.
     sa.Column("stack", sa.JSON(none_as_null=True)),
+    # The `id` in it, so that two accounts that adopt one stack at the same instant do not both succeed.
+    sa.Column("adopted_stack_id", sa.String),
+    sa.Index("one_environment_of_an_adopted_stack", "adopted_stack_id", unique=True),
 )
 
 environment_templates = sa.Table(
@@ -238,3 +241,4 @@ sa.Index(
     deployments.c.environment_name,
     deployments.c.created_at,
 )
+sa.Index("deployments_by_time", deployments.c.created_at)
