@@ -64,7 +64,7 @@ def _tested(name: str, tests: tuple[str, ...]) -> bool:
     print(f"Python {name}, with the oldest dependencies allowed …")
     tree = _copy(_FOLDER / name)
     _run(tree, _installed(tree, ".venv-base", python, "-e ."), "-c", _IMPORTS)
-    own = _installed(tree, ".venv", python, "-e .[server]", *_TOOLS)
+    own = _installed(tree, ".venv", python, "-e .[local]", *_TOOLS)
     _run(tree, own, "-m", "pytest", "-n", "2", "--dist", "loadfile", *tests)
     return True
 

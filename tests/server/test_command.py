@@ -7,13 +7,26 @@ import sys
 
 import pytest
 
+_TEMPLATES = ["templates", "check", "."]
 
-@pytest.mark.parametrize("missing", ["click", "jinja2", "pebble"])
-def test_without_its_dependencies_the_command_says_what_to_install(missing: str) -> None:
+
+@pytest.mark.parametrize(
+    ("missing", "command", "extra"),
+    [
+        ("click", _TEMPLATES, "server"),
+        ("jinja2", _TEMPLATES, "server"),
+        ("pebble", _TEMPLATES, "server"),
+        ("click", ["local"], "local"),
+        ("moto", ["local"], "local"),
+    ],
+)
+def test_without_its_dependencies_the_command_says_what_to_install(
+    missing: str, command: list[str], extra: str
+) -> None:
     program = f"""
 import sys
 sys.modules[{missing!r}] = None
-sys.argv[1:] = ["templates", "check", "."]
+sys.argv[1:] = {command!r}
 from proton_server.cli.__main__ import main
 main()
 """
@@ -21,6 +34,6 @@ main()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"proton-server needs {missing}")
-    assert "pip install '.[server]'" in done.stderr
+    assert f"proton-server needs {missing}, which is not installed" in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -11,10 +12,14 @@ import click
 from proton_server.api.authentication import AnyCredentials
 from proton_server.api.exchange import Exchange
 from proton_server.cli import options
+from proton_server.cli.extras import missing
 from proton_server.cli.server import Identity, listen, log_to_stderr, open_store, run, url
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import local_hostings
 from proton_server.provisioning.methods import Outside
+
+_MODULES = ("a2wsgi", "moto")
+"""What only the extra `local` installs. moto takes seconds to import, so that is done behind the start."""
 
 
 @click.command()
@@ -56,9 +61,11 @@ def local(  # noqa: PLR0913  # one for each option
         raise click.ClickException(
             f"`local` believes any credentials, so it listens on loopback only, not on {host}."
         )
+    if absent := next((name for name in _MODULES if find_spec(name) is None), None):
+        raise click.ClickException(missing(absent, "local"))
     log_to_stderr(log_level)
     _forget_aws_settings()
-    from proton_server.local import account_of, aws_app  # noqa: PLC0415  # an extra, and not for `serve`
+    from proton_server.local import account_of, aws_app  # noqa: PLC0415  # not for `serve`
 
     listener = listen(host, port)
     store = open_store(database, alone=True, upgrade=True)

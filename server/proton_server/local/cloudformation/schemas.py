@@ -173,7 +173,7 @@ def schema_of(type_: str) -> ResourceSchema | None:
 def _folder() -> Path:
     spec = find_spec("cfnlint")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("cfn-lint's resource schemas are missing: install pulumi-aws-proton[server]")
+        raise RuntimeError("cfn-lint's resource schemas are missing: install pulumi-aws-proton[local]")
     return Path(spec.submodule_search_locations[0]) / "data" / "schemas"
 
 
