@@ -25,7 +25,7 @@ _MODULES = ("a2wsgi", "moto")
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
 @options.port
-@options.database
+@options.database_of_local
 @options.log_level
 @click.option(
     "--deploy-seconds",

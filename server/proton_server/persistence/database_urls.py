@@ -31,6 +31,14 @@ def parse_url(database: str) -> sa.URL:
     return url
 
 
+def with_password(database: str, password: str) -> str:
+    """The PostgreSQL URL with a password, if it has none; a SQLite file as it is. Raises StoreError."""
+    url = parse_url(database)
+    if url.get_backend_name() == "sqlite" or url.password is not None:
+        return database
+    return url.set(password=password).render_as_string(hide_password=False)
+
+
 def name_of(url: sa.URL) -> str:
     """What a person may see of a database: no password, neither before the host nor among the parameters."""
     shown = url.difference_update_query(["password", "sslpassword"])
