@@ -134,6 +134,7 @@ class DeploymentHandler:
                 TEMPLATE_TAG: version.record["arn"].rpartition(":")[0],
                 ENVIRONMENT_TAG: record["arn"],
             },
+            environment_tags=row.environment_tags or {},
             adopted=environment.stack or {},
             notified=row.notified,
             read_bundle=partial(self._read_bundle, row, version),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from proton_server.persistence.tables import deployments, environments
+from proton_server.persistence.tables import deployments, environments, tags
+from proton_server.provisioning.stack_tags import propagated
 
 if TYPE_CHECKING:
     from proton_server.persistence.store import Rows
@@ -30,6 +31,11 @@ def begin_deployment(
     else:
         environment = environment | target  # the model wants a version, and none was applied yet
     return _begin(rows, environment, "IN_PROGRESS", now, states)
+
+
+def tags_to_propagate(rows: Rows, arn: str) -> dict[str, str]:
+    """The tags of an environment that a deployment puts on what it provisions, as they are now."""
+    return propagated({row.key: row.value for row in rows.all(tags, arn=arn)})
 
 
 def begin_deletion(rows: Rows, environment: dict[str, Any], now: float) -> dict[str, Any]:
@@ -104,6 +110,7 @@ def _begin(
         environment_name=name,
         created_at=now,
         phase="new",
+        environment_tags=tags_to_propagate(rows, environment["arn"]),
         record=deployment,
         next_at=0.0,
     )

@@ -14,7 +14,12 @@ import sqlalchemy as sa
 
 from proton_server.engine.transitions import AT_REST
 from proton_server.operations.call import digest, page, refuse_unless_repeated
-from proton_server.operations.deployment_records import begin_cancellation, begin_deletion, begin_deployment
+from proton_server.operations.deployment_records import (
+    begin_cancellation,
+    begin_deletion,
+    begin_deployment,
+    tags_to_propagate,
+)
 from proton_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
 from proton_server.operations.provisioning_settings import method_of, provisioning_settings
 from proton_server.operations.rows import deployment_row, environment_row, version_row
@@ -22,6 +27,7 @@ from proton_server.operations.tagging import put_tags
 from proton_server.operations.target import check_members, target_state, version_to_create, version_to_update
 from proton_server.persistence.tables import environments
 from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE
+from proton_server.provisioning.stack_tags import too_many
 
 if TYPE_CHECKING:
     from proton_server.operations.call import Call
@@ -57,6 +63,7 @@ def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         record["provisioning"] = CUSTOMER_MANAGED_TEMPLATE
     call.rows.insert(environments, name=name, record=record, created_by=digest(request))
     put_tags(call, record["arn"], request.get("tags", []))
+    _refuse_too_many_tags(call, version, record["arn"])
     return {"environment": begin_deployment(call.rows, record, target, call.now)}
 
 
@@ -84,6 +91,7 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         before, after = method_of(call, current).name, method_of(call, version).name
         message = f"Environment {row.name} uses {before}, and the version uses {after}."
         raise ValidationException(f"{message} This cannot be changed: create a new environment.")
+    _refuse_too_many_tags(call, version, record["arn"])
     target = target_state(call, version, request.get("spec", record["spec"]))
     call.rows.update(environments, {"name": row.name}, created_by=None)
     return {"environment": begin_deployment(call.rows, record, target, call.now)}
@@ -154,6 +162,13 @@ def list_environment_outputs(call: Call, request: dict[str, Any]) -> dict[str, A
 def list_environment_provisioned_resources(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """What was provisioned for the environment: for AWS-managed provisioning, its stack."""
     return {"provisionedResources": environment_row(call, request["environmentName"]).provisioned_resources}
+
+
+def _refuse_too_many_tags(call: Call, version: sa.Row[Any], arn: str) -> None:
+    """Raises ValidationException for more tags than AWS takes, before anything is deployed with them."""
+    propagates = method_of(call, version).propagates_tags
+    if propagates and (problem := too_many(tags_to_propagate(call.rows, arn))):
+        raise ValidationException(problem)
 
 
 def _description(request: dict[str, Any]) -> dict[str, str]:

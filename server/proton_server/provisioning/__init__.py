@@ -34,7 +34,7 @@ class Work:
     read_inputs: Callable[[], dict[str, Any]]
     """The target's input values with their defaults. Empty for a deletion."""
     tags: Mapping[str, str]
-    """To be put on what is provisioned."""
+    """Proton's own, to be put on what is provisioned."""
     notified: Mapping[str, Any]
     """What NotifyResourceDeploymentStatusChange reported of this deployment: of `status`, `statusMessage` and
     `outputs` (`Output` records) those that were given, the last of each."""
@@ -45,6 +45,8 @@ class Work:
     template or read what it produced."""
     will_provision: Callable[[], None]
     """To be called before the first call that creates something: from then on a deletion looks for it."""
+    environment_tags: Mapping[str, str] = field(default_factory=dict)
+    """The environment's, as the deployment was begun: `propagated` in `stack_tags.py`."""
     adopted: Mapping[str, Any] = field(default_factory=dict)
     """Of an environment whose stack was adopted: the stack's `id`, the `tags` that it was found with, and
     `template_sha256`, a digest of its template. Empty for all others."""

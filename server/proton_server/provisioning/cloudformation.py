@@ -19,6 +19,7 @@ from proton_server.provisioning.aws_errors import errors_as_progress, temporary_
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.stack_events import last_token, reasons
 from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
+from proton_server.provisioning.stack_tags import stack_tags
 from proton_server.provisioning.stacks import MAX_TEMPLATE_BYTES, outputs_of, provisioned_resource
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
@@ -73,13 +74,14 @@ class CloudFormation:
             return Progress(State.PREPARING)
         if stack is not None and STATE_OF[stack["StackStatus"]] is State.RUNNING:
             return _waiting_for(stack)
+        tags = stack_tags(work, stack, template)
         work.will_provision()
         try:
             (client.update_stack if stack else client.create_stack)(
                 StackName=stack["StackId"] if stack else stack_name(work),
                 TemplateBody=template,
                 Capabilities=_CAPABILITIES,
-                Tags=[{"Key": key, "Value": value} for key, value in _tags(work, stack, template).items()],
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 ClientRequestToken=work.deployment_id,
             )
         except ClientError as error:
@@ -239,19 +241,6 @@ def _describe(work: Work, client: Any) -> dict[str, Any] | None:
             if stack["StackStatus"] != "DELETE_COMPLETE":
                 return stack
     return None
-
-
-def _tags(work: Work, stack: Mapping[str, Any] | None, template: str) -> Mapping[str, str]:
-    """The tags to send with a template. A changed set of tags is an update, of the stack and what is in it.
-
-    So an adopted stack keeps the tags that it was found with, as long as its template stays the same; then it
-    gets ours, and keeps those that people added.
-    """
-    if stack is None or stack["StackId"] != work.adopted.get("id"):
-        return work.tags
-    found: Mapping[str, str] = work.adopted["tags"]
-    unchanged = hashlib.sha256(template.encode()).hexdigest() == work.adopted["template_sha256"]
-    return found if unchanged else {**found, **work.tags}
 
 
 def _waiting_for(stack: dict[str, Any]) -> Progress:

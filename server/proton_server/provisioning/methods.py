@@ -67,6 +67,8 @@ class Method:
     """Those of `MEMBERS` that it does not use."""
     notifies: bool = False
     """Whether what provisions reports with NotifyResourceDeploymentStatusChange."""
+    propagates_tags: bool = False
+    """Whether the environment's tags go on what it provisions."""
     rendered_files: Callable[[Bundle, Mapping[str, Any], Place], dict[str, bytes]] | None = None
     """The files that a deployment would render, by path; at the top of a module, for it runs in a worker."""
 
@@ -98,6 +100,7 @@ METHODS: Mapping[str, Method] = by_engine(
         lambda outside: CloudFormation(outside.aws, outside.stack_watch),
         needs=_SERVICE_ROLE,
         refuses=(REPOSITORY,),
+        propagates_tags=True,
         rendered_files=rendered_template,
     ),
     Method(
@@ -107,6 +110,7 @@ METHODS: Mapping[str, Method] = by_engine(
         needs=_BUILD_ROLE,
         refuses=(REPOSITORY,),
         notifies=True,
+        propagates_tags=True,
         rendered_files=rendered_buildspecs,
     ),
     Method(

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning.codebuild.buildspec import OUTPUTS_FILE, PROVISION_FILE, Recipe, read_outputs
 from proton_server.provisioning.codebuild.project_properties import as_update, with_properties
+from proton_server.provisioning.stack_tags import project_tags
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work
@@ -88,7 +89,7 @@ class Project:
         self._s3.put_object(**self._bucket, Key=self._source, Body=source)
 
     def description(self, recipe: Recipe) -> dict[str, Any]:
-        """The members of CreateProject. Raises PropertiesError."""
+        """The members of CreateProject. Raises PropertiesError, and ProvisioningError for too many tags."""
         work = self._work
         bucket = self._bucket["Bucket"]
         base = {
@@ -113,7 +114,7 @@ class Project:
                 "computeType": "BUILD_GENERAL1_SMALL",
                 "environmentVariables": [{"name": "RESOURCE_ARN", "value": work.environment["arn"]}],
             },
-            "tags": [{"key": key, "value": value} for key, value in work.tags.items()],
+            "tags": [{"key": key, "value": value} for key, value in project_tags(work).items()],
         }
         model = self._codebuild.meta.service_model.operation_model("CreateProject")
         return with_properties(base, recipe.project_properties, model.input_shape)
