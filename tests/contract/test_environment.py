@@ -12,6 +12,7 @@ import yaml
 from tests.contract.adapters import OperationFailed
 from tests.contract.fake_engine import CheckFailed, Stack
 from tests.names import MANAGEMENT, role, unique
+from tests.servers import LocalServer
 from tests.waiting import ended
 
 Stacks = Callable[..., Stack]
@@ -108,6 +109,20 @@ def test_a_change_is_deployed_as_the_preview_showed(
     assert _declared(_live(proton, mine)) == _declared(before) | live
     assert mine.refresh()
     assert not mine.preview(**program | change)[1].changes
+
+
+def test_a_deployment_brings_the_tags_of_the_same_update(
+    mine: Stack, program: Any, proton_server: LocalServer
+) -> None:
+    mine.up(**program, tags={"team": "net", "stage": "test"})
+
+    mine.up(**program | {"spec": {"title": "second"}}, tags={"team": "web"})
+
+    stacks = proton_server.client("cloudformation", MANAGEMENT).describe_stacks()["Stacks"]
+    (tags,) = (stack["Tags"] for stack in stacks if f"-{program['name'][:15]}-" in stack["StackName"])
+    assert {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("proton:")} == {
+        "team": "web"
+    }
 
 
 def test_a_description_is_cleared(mine: Stack, program: Any, proton: Any) -> None:

@@ -137,6 +137,25 @@ def test_an_update_of_metadata_takes_the_environment_from_the_answer(
     assert (state["description"], state["outputs"]) == ("new", STATE["outputs"])
 
 
+def test_an_update_changes_tags_before_it_deploys_and_the_owner_after(
+    script: Callable[..., Script], proton: Proton
+) -> None:
+    calls = script(
+        ("GetEnvironment", SUCCEEDED),
+        ("ListTagsForResource", {"tags": [{"key": "gone", "value": "x"}]}),
+        ("TagResource", {}),
+        ("UntagResource", {}),
+        ("UpdateEnvironment", IN_PROGRESS),
+        ("GetEnvironment", SUCCEEDED),
+        ("TagResource", {}),
+    )
+    wanted = INPUTS | {"spec": {"a": "b"}, "tagsAll": {"team": "net", "pulumi:owner": "program"}}
+
+    Environment.update("dev", STATE, wanted, Operation(proton, "update"))
+
+    assert calls.made == calls.expected
+
+
 @pytest.fixture
 def known(script: Callable[..., Script], proton: Proton) -> dict[str, Any]:
     """The state of the environment after an import."""

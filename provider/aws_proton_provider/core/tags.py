@@ -16,6 +16,13 @@ class TagChanges:
     set: Mapping[str, str]
     remove: tuple[str, ...]
 
+    def without_and_with_owner(self) -> tuple[TagChanges, TagChanges]:
+        """The changes of all tags but the owner, and that of the owner."""
+        owner = {key: value for key, value in self.set.items() if key == OWNER_TAG}
+        others = {key: value for key, value in self.set.items() if key != OWNER_TAG}
+        removed = tuple(key for key in self.remove if key != OWNER_TAG)
+        return TagChanges(others, removed), TagChanges(owner, ())
+
 
 def all_tags(own: Value, default: Mapping[str, str], owner: str | None) -> Value:
     """All tags that an object shall have: the default ones, over them its own, and its owner."""

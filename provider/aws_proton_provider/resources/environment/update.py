@@ -11,6 +11,7 @@ from aws_proton_provider.core.records import state_after, state_begun
 from aws_proton_provider.core.tags import tag_changes
 from aws_proton_provider.core.values import State
 from aws_proton_provider.resources.adoption import require_own
+from aws_proton_provider.resources.calls import make
 from aws_proton_provider.resources.environment.execute import execute
 from aws_proton_provider.resources.environment.plan import (
     AwaitDeployment,
@@ -57,12 +58,15 @@ def update_environment(
     refusal = refusal_of_update(plan, inputs)
     if refusal:
         raise refusal
-    # Tags last, so that a deployment that fails leaves the owner as the state has it.
-    tagging = tag_calls(live["arn"], tag_changes(tags, inputs["tagsAll"]))
-    steps = (*update_steps(resource, plan, inputs), *tagging)
+    # A deployment brings the tags that the environment has when it begins; the owner comes last, so that one
+    # that fails leaves it as the state has it.
+    changes = tag_changes(tags, inputs["tagsAll"])
+    tagging, owning = (tag_calls(live["arn"], part) for part in changes.without_and_with_owner())
+    steps = (*update_steps(resource, plan, inputs), *owning)
     if is_deploying(state) and AwaitDeployment() not in steps:
         # The state is that of an operation that did not see its end.
         require_success(live, operation)
+    make(tagging, proton)
     begun = state_begun(resource, state, inputs)
     live = execute(steps, live, inputs, operation, lambda _: operation.keep(identifier, begun))
     found = with_outputs(resource, live, state, proton)
