@@ -19,6 +19,7 @@ class CountingHandler:
     """A handler: three steps make a deployment done. `on_step` may do what it likes meanwhile."""
 
     table = deployments
+    id_field = "deployment_id"
 
     def __init__(self, on_step: Callable[[sa.Row[Any]], None] = lambda row: None) -> None:
         self.on_step = on_step

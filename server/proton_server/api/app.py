@@ -28,6 +28,7 @@ from proton_server.api.authorization import authorize
 from proton_server.api.regions import refuse_made_up
 from proton_server.identity.access_rules import Access, needed_for
 from proton_server.identity.audit import Audit, Write, record, resource_of
+from proton_server.observability.logs import log_fields
 from proton_server.operations import OPERATIONS, OWN_OPERATIONS
 from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import (
@@ -99,8 +100,16 @@ class Proton:
         return sts.answer(request, self._authenticate, self._store.read)
 
     def _answer(self, request: SignedRequest, read: Read) -> tuple[int, bytes, str]:
-        began = time.monotonic()
         request_id = str(uuid.uuid4())
+        with log_fields(request_id=request_id) as fields:
+            status, body = self._logged_answer(request, read, request_id, fields)
+        return status, body, request_id
+
+    def _logged_answer(
+        self, request: SignedRequest, read: Read, request_id: str, fields: dict[str, Any]
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer. What becomes known of the request is put into the log's fields."""
+        began = time.monotonic()
         who = name = "-"
         level = logging.INFO
         try:
@@ -110,9 +119,10 @@ class Proton:
                 raise RequestEntityTooLargeException(message)  # noqa: TRY301  # one place answers errors
             caller = self._authenticate(request, read)
             who = f"{caller.account_id} {caller.region}"
+            fields.update(account=caller.account_id, region=caller.region)
             refuse_made_up(caller.region)
             operation = wire.operation_of(request.headers["x-amz-target"])
-            name = operation.name
+            name = fields["operation"] = operation.name
             function = _FUNCTIONS.get(xform_name(name))
             if function is None:
                 message = f"{name} is an operation of AWS Proton that is not implemented."
@@ -133,8 +143,10 @@ class Proton:
             _log.exception("request %s failed", request_id)
             fault = InternalServerException(f"The server failed to process the request {request_id}.")
             status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
-        _log.log(level, "%s %s %s %.0fms %s", name, who, code, (time.monotonic() - began) * 1000, request_id)
-        return status, body, request_id
+        duration = (time.monotonic() - began) * 1000
+        more = {"code": code, "duration_ms": round(duration, 3)}
+        _log.log(level, "%s %s %s %.0fms %s", name, who, code, duration, request_id, extra=more)
+        return status, body
 
     def _perform(  # noqa: PLR0913  # what the request is, and whose
         self,

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from starlette.responses import JSONResponse
 
 from proton_server.identity.exchange import MAX_BYTES
 from proton_server.identity.refusals import ExchangeRefused
+from proton_server.observability.logs import log_fields
 from proton_server.persistence.store import Unavailable
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ class Exchange:
             return None
         try:
             _check_http(request)
-            credentials = await self._credentials(self._issuer, await _content(request), address)
+            with log_fields(request_id=str(uuid.uuid4()), operation="exchange"):
+                credentials = await self._credentials(self._issuer, await _content(request), address)
         except ExchangeRefused as refusal:
             response = _refused(refusal)
             if _is_ambiguous(request):
@@ -68,7 +72,8 @@ class Exchange:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, issuer.credentials, content, address)
+            within = copy_context().run  # else the thread would not know which request it is for
+            return await loop.run_in_executor(self._threads, within, issuer.credentials, content, address)
         except ExchangeRefused:
             raise
         except Unavailable:

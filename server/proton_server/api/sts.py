@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from proton_server.api import protocol
 from proton_server.api.regions import refuse_made_up
+from proton_server.observability.logs import log_fields
 from proton_server.operations.errors import (
     InternalServerException,
     ProtonError,
@@ -54,10 +55,20 @@ def is_for_sts(request: SignedRequest) -> bool:
 
 def answer(request: SignedRequest, authenticate: Authenticator, read: Read) -> tuple[int, bytes, str]:
     """Status, body and id of the answer; never raises."""
-    request_id, who = str(uuid.uuid4()), "-"
+    request_id = str(uuid.uuid4())
+    with log_fields(request_id=request_id, operation="GetCallerIdentity") as fields:
+        status, body = _answer(request, authenticate, read, request_id, fields)
+    return status, body, request_id
+
+
+def _answer(
+    request: SignedRequest, authenticate: Authenticator, read: Read, request_id: str, fields: dict[str, Any]
+) -> tuple[int, bytes]:
+    who = "-"
     try:
         caller = _caller(request, authenticate, read)
         who = caller.principal
+        fields.update(account=caller.account_id, region=caller.region)
         status, code, body = 200, "OK", _identity(caller, request_id)
     except ProtonError as error:
         status, code, body = _error(error, request_id)
@@ -68,8 +79,9 @@ def answer(request: SignedRequest, authenticate: Authenticator, read: Read) -> t
         _log.exception("request %s failed", request_id)
         fault = InternalServerException(f"The server failed to process the request {request_id}.")
         status, code, body = _error(fault, request_id)
-    _log.info("sts:GetCallerIdentity %s from %s %s %s", who, request.client, code, request_id)
-    return status, body, request_id
+    line = "sts:GetCallerIdentity %s from %s %s %s"
+    _log.info(line, who, request.client, code, request_id, extra={"code": code})
+    return status, body
 
 
 def _caller(request: SignedRequest, authenticate: Authenticator, read: Read) -> Caller:

@@ -13,7 +13,7 @@ from proton_server.api.authentication import AnyCredentials
 from proton_server.api.exchange import Exchange
 from proton_server.cli import options
 from proton_server.cli.extras import missing
-from proton_server.cli.server import Identity, listen, log_to_stderr, open_store, run, url
+from proton_server.cli.server import Identity, listen, open_store, run, set_up_log, url
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import local_hostings
 from proton_server.provisioning.methods import Outside
@@ -63,7 +63,7 @@ def local(  # noqa: PLR0913  # one for each option
         )
     if absent := next((name for name in _MODULES if find_spec(name) is None), None):
         raise click.ClickException(missing(absent, "local"))
-    log_to_stderr(log_level)
+    set_up_log(log_level)
     _forget_aws_settings()
     from proton_server.local import account_of, aws_app  # noqa: PLC0415  # not for `serve`
 

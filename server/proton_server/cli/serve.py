@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from proton_server.cli import exchange, options
-from proton_server.cli.server import listen, log_to_stderr, open_store, run
+from proton_server.cli.server import listen, open_store, run, set_up_log
 from proton_server.identity.access_keys import check_master_keys
 from proton_server.identity.configuration import ConfigurationFile, ConfigurationFileError
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
+from proton_server.observability.logs import FORMS
 from proton_server.persistence.databases import StoreError
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
@@ -69,6 +70,14 @@ def _listed(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     envvar="PROTON_TRUSTED_PROXIES",
     help="An address or network of proxies whose X-Forwarded-For is believed. May be repeated.",
 )
+@click.option(
+    "--log-format",
+    default="text",
+    show_default=True,
+    type=click.Choice(FORMS),
+    envvar="PROTON_LOG_FORMAT",
+    help="json: an object on each line.",
+)
 def serve(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -82,11 +91,12 @@ def serve(  # noqa: PLR0913  # one for each option
     sts_proxy: str | None,
     exchanges_per_minute: int,
     trusted_proxies: list[str],
+    log_format: str,
 ) -> None:
     """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
         options.check_account("--template-bucket-account", account)
-    log_to_stderr(log_level)
+    set_up_log(log_level, log_format)
     exchange_options = exchange.checked(
         public_url, sts_endpoint, sts_proxy, exchanges_per_minute, trusted_proxies
     )

@@ -23,6 +23,7 @@ from proton_server.identity.access_keys import seal
 from proton_server.identity.issuer import exchange_log
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.local.web_pages import refuse_web_pages
+from proton_server.observability.logs import log_to_stderr
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.store import Store
@@ -140,9 +141,8 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def log_to_stderr(level: str) -> None:
-    """Sets the level of our own log; libraries log warnings."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("proton_server").setLevel(level.upper())
+def set_up_log(level: str, form: str = "text") -> None:
+    """The log on standard error. It has exchanges of credentials also by default, unlike requests."""
+    log_to_stderr(level, form)
     if level == "warning":  # the default
         exchange_log.setLevel(logging.INFO)

@@ -61,6 +61,7 @@ class DeploymentHandler:
     """
 
     table = deployments
+    id_field = "deployment_id"
 
     def __init__(
         self, store: Store, methods: Mapping[str, Method], outside: Outside, evaluate: Evaluator

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from proton_server.observability.logs import log_fields
 from proton_server.persistence.store import Rows, Unavailable
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Handler(Protocol[Result]):
     """Decides what is done with the rows of a table."""
 
     table: sa.Table
+    id_field: str
+    """What the ID of a row is called in the log."""
 
     def step(self, row: sa.Row[Any]) -> Result:
         """Makes one idempotent call for a row, which may take long. It is repeated after an exception."""
@@ -201,6 +204,11 @@ class Reconciler(Generic[Result]):
             connection.execute(renewal.values(lease_until=self._store.now + self._lease))
 
     def _work(self, row: sa.Row[Any]) -> None:
+        subject = {self._handler.id_field: row.id, "account": row.account_id, "region": row.region}
+        with log_fields(**subject):
+            self._work_on(row)
+
+    def _work_on(self, row: sa.Row[Any]) -> None:
         held = (row.id, row.epoch)
         try:
             if held in self._held:  # a pool that could not start a thread may come back to the row later

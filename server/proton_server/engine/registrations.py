@@ -92,6 +92,7 @@ class RegistrationHandler:
     """
 
     table = environment_template_versions
+    id_field = "template_version_id"
 
     def __init__(self, store: Store, fetch: Fetch, evaluate: Evaluator, engines: Collection[Engine]) -> None:
         self._store, self._fetch, self._evaluate, self._engines = store, fetch, evaluate, engines
