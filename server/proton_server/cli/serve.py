@@ -11,6 +11,7 @@ import click
 
 from proton_server.cli import exchange, options
 from proton_server.cli.server import listen, open_store, run, set_up_log
+from proton_server.engine.restored import to_resume
 from proton_server.identity.access_keys import check_master_keys
 from proton_server.identity.configuration import ConfigurationFile, ConfigurationFileError
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
@@ -116,6 +117,8 @@ def serve(  # noqa: PLR0913  # one for each option
         check_master_keys(store, master_keys)
     except (MasterKeyError, StoreError) as fault:
         raise click.ClickException(str(fault)) from None
+    if number := to_resume(store):
+        _log.warning("The database was restored: compared with AWS before they go on: %d deployments", number)
     if exchange_options.origin and file is None:
         _log.warning("Without --config nobody may exchange AWS credentials.")
     # Beside the start, for AWS may not answer.

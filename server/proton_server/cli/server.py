@@ -26,6 +26,7 @@ from proton_server.local.web_pages import refuse_web_pages
 from proton_server.observability.logs import log_to_stderr
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
+from proton_server.persistence.marks import refuse_backup
 from proton_server.persistence.store import Store
 from proton_server.provisioning.methods import METHODS, manifest_engines
 from proton_server.provisioning.stack_watch import StackWatch
@@ -110,6 +111,7 @@ def open_store(database: str, *, alone: bool = False, upgrade: bool = False) -> 
     try:
         store = Store(database, seal=_seal if upgrade else None)
         if alone:
+            refuse_backup(store)
             store.serve_alone()
     except StoreError as error:
         raise click.ClickException(str(error)) from None

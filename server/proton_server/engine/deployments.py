@@ -121,6 +121,7 @@ class DeploymentHandler:
         record, role = environment.record | roles, self._methods[version.engine].role
         return Work(
             deployment_id=row.id,
+            created_at=row.created_at,
             account_id=record.get("environmentAccountId", row.account_id),
             region=row.region,
             role=record[role] if role else "",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from proton_server.provisioning import Provisioner, Work
 
 
+RESTORED = "restored"
+"""The phase of a deployment in progress once its database was restored from a backup."""
+
+
 class Step(NamedTuple):
     """What is done with a deployment."""
 
@@ -37,6 +41,10 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("CANCELLING", "cancelled"): Step(lambda method, work: method.observe(work), "cancelled"),
     ("DELETE_IN_PROGRESS", "new"): Step(lambda method, work: method.remove(work), "begun"),
     ("DELETE_IN_PROGRESS", "begun"): Step(lambda method, work: method.observe_removal(work), "begun"),
+    # In progress when the backup was made from which the database was restored: AWS may be further.
+    ("IN_PROGRESS", RESTORED): Step(lambda method, work: method.resume(work), "begun"),
+    ("CANCELLING", RESTORED): Step(lambda method, work: method.resume(work), "begun"),
+    ("DELETE_IN_PROGRESS", RESTORED): Step(lambda method, work: method.resume_removal(work), "begun"),
 }
 """Status and phase of a deployment → the next step."""
 
@@ -126,7 +134,9 @@ def after_step(row: sa.Row[Any], result: StepResult, now: float) -> Transition:
         return Transition(delay=0.0)  # the next step takes the notification into account
     status, progress = row.record["deploymentStatus"], result.progress
     ending, message = ENDINGS[status].get(progress.state), progress.message
-    is_late = now - row.created_at > _DEADLINE_SECONDS and progress.state is not State.WAITING
+    # One of a restored database may be older than the deadline, and was modified by that.
+    since = max(row.created_at, row.record.get("lastModifiedAt", 0.0))
+    is_late = now - since > _DEADLINE_SECONDS and progress.state is not State.WAITING
     if ending is None and is_late:
         ending, message = ENDINGS[status][State.FAILED], f"{_LATE_MESSAGE} {message}".strip()
     if ending is None:

@@ -100,16 +100,21 @@ def state_of(key: sa.Row[Any], now: float) -> str:
 def revoke_access_key(store: Store, key_id: str) -> None:
     """Revokes a key for ever: its secrets are deleted. Raises AccessKeyError and StoreError."""
     with store.write() as connection:
-        row = _existing(connection, key_id)
-        _update(
-            connection,
-            key_id,
-            revoked_at=row.revoked_at or time.time(),
-            sealed_secret=None,
-            previous_sealed_secret=None,
-            previous_until=None,
-        )
-        record(connection, Write(row.account_id, OPERATOR, "RevokeAccessKey", key_id))
+        revoke_in(connection, key_id)
+
+
+def revoke_in(connection: sa.Connection, key_id: str) -> None:
+    """The same within a transaction."""
+    row = _existing(connection, key_id)
+    _update(
+        connection,
+        key_id,
+        revoked_at=row.revoked_at or time.time(),
+        sealed_secret=None,
+        previous_sealed_secret=None,
+        previous_until=None,
+    )
+    record(connection, Write(row.account_id, OPERATOR, "RevokeAccessKey", key_id))
 
 
 def rotate_access_key(store: Store, keys: MasterKeys, key_id: str, overlap: float) -> str:

@@ -54,8 +54,11 @@ class Dialect(Protocol):
     def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection | None:
         """Keeps other processes from serving a database that takes only one; returns what holds the lock."""
 
-    def upgrade_alone(self, connection: sa.Connection) -> AbstractContextManager[object]:
-        """Raises StoreError if another process uses the database, and lets none serve it meanwhile."""
+    def use_alone(self, connection: sa.Connection, before: str) -> AbstractContextManager[object]:
+        """Raises StoreError if another process uses the database, and lets none serve it meanwhile.
+
+        `before`: what all servers must be stopped for, such as "an upgrade".
+        """
 
     def compact(self, engine: sa.Engine) -> None:
         """Overwrites what an upgrade deleted, such as plain secrets, which stays in free space otherwise."""
@@ -103,14 +106,15 @@ class _SQLite:
         return _is_locked(error.orig)
 
     def serve_alone(self, engine: sa.Engine) -> sqlite3.Connection:
-        lock = self._serving_lock(engine)
+        lock = serving_lock(str(engine.url.database))
         with engine.begin() as connection:
             for table in (deployments, environment_template_versions):
                 connection.execute(sa.update(table).values(owner=None, lease_until=0.0))
         return lock
 
-    def upgrade_alone(self, connection: sa.Connection) -> AbstractContextManager[object]:
-        return closing(self._serving_lock(connection.engine))
+    def use_alone(self, connection: sa.Connection, before: str) -> AbstractContextManager[object]:
+        del before
+        return closing(serving_lock(str(connection.engine.url.database)))
 
     def compact(self, engine: sa.Engine) -> None:
         with engine.connect() as connection:
@@ -118,23 +122,25 @@ class _SQLite:
             for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
                 driver.execute(statement)
 
-    def _serving_lock(self, engine: sa.Engine) -> sqlite3.Connection:
-        # The file itself, so that a symbolic link to it leads to the same lock.
-        file = Path(str(engine.url.database)).resolve()
-        if file.stat().st_nlink > 1:
-            message = f"The database {file} has other names (hard links), and SQLite would damage it."
-            raise StoreError(f"{message} Serve a copy, or remove the other names.")
-        # A lock on a file of SQLite's own works on every platform, and ends with the process however it ends.
-        lock = sqlite3.connect(f"{file}-serving", timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            if not _is_locked(error):
-                raise
-            message = f"Another proton-server uses the database {engine.url.database}."
-            raise StoreError(f"{message} Stop it, or name another file with --database.") from None
-        return lock
+
+def serving_lock(database: str) -> sqlite3.Connection:
+    """What keeps other processes from serving a SQLite file, until it is closed. Raises StoreError."""
+    # The file itself, so that a symbolic link to it leads to the same lock.
+    file = Path(database).resolve()
+    if file.exists() and file.stat().st_nlink > 1:
+        message = f"The database {file} has other names (hard links), and SQLite would damage it."
+        raise StoreError(f"{message} Serve a copy, or remove the other names.")
+    # A lock on a file of SQLite's own works on every platform, and ends with the process however it ends.
+    lock = sqlite3.connect(f"{file}-serving", timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        if not _is_locked(error):
+            raise
+        message = f"Another proton-server uses the database {database}."
+        raise StoreError(f"{message} Stop it, or name another file with --database.") from None
+    return lock
 
 
 def _is_locked(error: BaseException | None) -> bool:
@@ -199,7 +205,7 @@ class _PostgreSQL:
     def serve_alone(self, engine: sa.Engine) -> None:
         """Nothing to do: leases arbitrate."""
 
-    def upgrade_alone(self, connection: sa.Connection) -> AbstractContextManager[object]:
+    def use_alone(self, connection: sa.Connection, before: str) -> AbstractContextManager[object]:
         """A server has a session for as long as it runs; one that starts waits for the upgrade's lock.
 
         Leases would show only the servers that are making a step.
@@ -209,8 +215,8 @@ class _PostgreSQL:
             sessions = "another session" if others == 1 else f"{others} other sessions"
             name = connection.scalar(sa.func.current_database())
             raise StoreError(
-                f"The database {name} is used by {sessions}, and all servers must be stopped before an "
-                "upgrade: stop them, disconnect other clients, and try again."
+                f"The database {name} is used by {sessions}, and all servers must be stopped before "
+                f"{before}: stop them, disconnect other clients, and try again."
             )
         return nullcontext()
 

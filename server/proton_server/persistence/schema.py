@@ -32,7 +32,7 @@ def prepare(connection: sa.Connection, dialect: Dialect, database: str, seal: Se
     if found is not None:
         if refusal := _refusal(found, database, upgrade=seal is not None):
             raise StoreError(f"The database {database} {refusal}")
-        with dialect.upgrade_alone(connection):
+        with dialect.use_alone(connection, "an upgrade"):
             _migrate(connection, found, seal or _no_secrets)
         return found
     _migrate(connection, found, seal or _no_secrets)

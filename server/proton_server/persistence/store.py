@@ -162,6 +162,18 @@ class Store:
             yield connection
 
     @contextmanager
+    def write_alone(self, before: str) -> Iterator[sa.Connection]:
+        """A transaction that writes while no server uses the database. Raises StoreError if one does.
+
+        `before`: what all servers must be stopped for, such as "an upgrade".
+        """
+        with self.write() as connection:
+            # A server that starts waits for it.
+            self._dialect.serialise(connection, "schema")
+            with self._dialect.use_alone(connection, before):
+                yield connection
+
+    @contextmanager
     def _watched(self, subject: str, *, writing: bool) -> Iterator[None]:
         """Turns failures of the database into Unavailable, and logs an outage instead of each of them."""
         try:

@@ -22,6 +22,8 @@ class Work:
     """One deployment or deletion of an environment: all that a provisioner gets."""
 
     deployment_id: str
+    created_at: float
+    """When the deployment was asked for, in epoch seconds."""
     account_id: str
     """Where to provision: the account of the environment, or that of its environment account connection."""
     region: str
@@ -110,8 +112,14 @@ class Provisioner(Protocol):
     def cancel(self, work: Work) -> Progress:
         """Cancels a deployment that began; how it ends is observed."""
 
+    def resume(self, work: Work) -> Progress:
+        """Begins or observes a deployment of a restored database, unless that would undo a later change."""
+
     def remove(self, work: Work) -> Progress:
         """Begins the removal of all that was provisioned."""
 
     def observe_removal(self, work: Work) -> Progress:
         """Looks at a removal that began."""
+
+    def resume_removal(self, work: Work) -> Progress:
+        """The same as `resume`, of a removal."""

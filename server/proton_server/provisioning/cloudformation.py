@@ -18,6 +18,7 @@ from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.stack_events import last_token, reasons
+from proton_server.provisioning.stack_resumption import refusal_to_resume, refusal_to_resume_removal
 from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
 from proton_server.provisioning.stack_tags import stack_tags
 from proton_server.provisioning.stacks import MAX_TEMPLATE_BYTES, outputs_of, provisioned_resource
@@ -118,6 +119,13 @@ class CloudFormation:
         return self.observe(work)
 
     @_errors_as_progress
+    def resume(self, work: Work) -> Progress:
+        """Goes on, unless the stack shows that another change came after the deployment."""
+        client = self._client(work)
+        stack = _describe(work, client)
+        return refusal_to_resume(client, stack, stack_name(work), work) or self.start(work)
+
+    @_errors_as_progress
     def remove(self, work: Work) -> Progress:
         """Deletes the stack."""
         client = self._client(work)
@@ -145,6 +153,12 @@ class CloudFormation:
         if stack["StackStatus"] == "DELETE_IN_PROGRESS":
             return self._running()
         return self.remove(work)
+
+    @_errors_as_progress
+    def resume_removal(self, work: Work) -> Progress:
+        """Goes on, unless the stack shows that another change came after the deletion was asked for."""
+        client = self._client(work)
+        return refusal_to_resume_removal(client, _describe(work, client), work) or self.remove(work)
 
     def _look(self, work: Work, client: Any) -> dict[str, Any] | None:
         """The stack, watched from now on if it is in progress, and no longer if it is not."""

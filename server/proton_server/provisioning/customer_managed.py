@@ -30,11 +30,19 @@ class CustomerManaged:
         """Has no effect: the deployment is done already."""
         return self.start(work)
 
+    def resume(self, work: Work) -> Progress:
+        """The same again: nothing outside the database can have changed."""
+        return self.start(work)
+
     def remove(self, work: Work) -> Progress:
         """Nothing was deployed."""
         del work
         return Progress(State.SUCCEEDED)
 
     def observe_removal(self, work: Work) -> Progress:
+        """Nothing was deployed."""
+        return self.remove(work)
+
+    def resume_removal(self, work: Work) -> Progress:
         """Nothing was deployed."""
         return self.remove(work)

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning.codebuild.buildspec import OUTPUTS_FILE, PROVISION_FILE, Recipe, read_outputs
 from proton_server.provisioning.codebuild.project_properties import as_update, with_properties
+from proton_server.provisioning.resumption import Change
 from proton_server.provisioning.stack_tags import project_tags
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ class Project:
             }:
                 return build
         return None
+
+    def changes(self, builds: list[dict[str, Any]]) -> list[Change]:
+        """The changes that the builds make: which is the deployment's own, if one is."""
+        own = self.own(builds)
+        return [
+            Change(self._work.deployment_id if build is own else None, build["startTime"].timestamp())
+            for build in builds
+        ]
 
     def put_source(self, source: bytes) -> None:
         """Uploads the source of the next build, and creates the account's bucket if there is none."""

@@ -19,6 +19,7 @@ from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.codebuild.buildspec import DEPROVISION_FILE, read_recipe, source_zip
 from proton_server.provisioning.codebuild.project import Project, provisioning_role
+from proton_server.provisioning.resumption import GONE, OVERTAKEN, UNKNOWN, later_change, shown
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work
@@ -109,6 +110,11 @@ class CodeBuild:
         return self.observe(work)
 
     @_errors_as_progress
+    def resume(self, work: Work) -> Progress:
+        """Goes on, unless a build of another deployment came after this one."""
+        return self._refusal_to_resume(work) or self.start(work)
+
+    @_errors_as_progress
     def remove(self, work: Work) -> Progress:
         """Starts the build of the deprovision commands. Without a project only the source is deleted."""
         project = Project(self._aws, work)
@@ -143,6 +149,23 @@ class CodeBuild:
             f"running them, first delete the CodeBuild project {project.name}."
         )
         return Progress(State.FAILED, f"{_reason(build)} {remedy}")
+
+    @_errors_as_progress
+    def resume_removal(self, work: Work) -> Progress:
+        """Goes on, unless a build of another deployment came after the deletion was asked for."""
+        return self._refusal_to_resume(work, is_removal=True) or self.remove(work)
+
+    def _refusal_to_resume(self, work: Work, *, is_removal: bool = False) -> Progress | None:
+        project = Project(self._aws, work)
+        builds = project.builds()
+        if builds is None:
+            if is_removal:
+                return None
+            # A project that was deleted leaves nothing to find.
+            existed = "lastSucceededDeploymentId" in work.environment
+            return Progress(State.FAILED, GONE if existed else UNKNOWN)
+        later = later_change(project.changes(builds), work.deployment_id, work.created_at)
+        return None if later is None else Progress(State.FAILED, OVERTAKEN.format(at=shown(later.at)))
 
 
 def _delete_source_without_project(project: Project) -> None:

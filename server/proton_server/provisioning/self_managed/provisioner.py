@@ -93,6 +93,13 @@ class SelfManaged:
         """Closes the pull request. If it is merged already, the automation decides how it ends."""
         return _notified(work) or self._close(work)
 
+    def resume(self, work: Work) -> Progress:
+        """The pull request as it is now, or a new one: people decide on it, so nothing is undone unseen.
+
+        If it was merged and the automation has notified the end since the backup, it has to notify it again.
+        """
+        return self.start(work)
+
     def remove(self, work: Work) -> Progress:
         """Opens the pull request that says that the environment was deleted."""
         repository = self._repository(work)
@@ -107,6 +114,10 @@ class SelfManaged:
     def observe_removal(self, work: Work) -> Progress:
         """Done when the automation notifies it, or with the merge."""
         return _notified(work) or _tolerating_errors(self.remove, work)
+
+    def resume_removal(self, work: Work) -> Progress:
+        """As `resume`."""
+        return self.remove(work)
 
     def _close(self, work: Work) -> Progress:
         repository = self._repository(work)

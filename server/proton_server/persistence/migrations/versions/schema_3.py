@@ -1,7 +1,8 @@
-"""A stack is adopted once, and what is too old is found by its time."""
+"""A stack is adopted once, what is too old is found by its time, and a database has an ID."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,11 +13,13 @@ down_revision = "2"
 
 
 def upgrade(**_: Any) -> None:
-    """Adds a column and indexes."""
+    """Adds a column, indexes and the database's ID."""
     op.add_column("environments", sa.Column("adopted_stack_id", sa.String))
     _name_adopted_stacks()
     op.create_index("one_environment_of_an_adopted_stack", "environments", ["adopted_stack_id"], unique=True)
     op.create_index("deployments_by_time", "deployments", ["created_at"])
+    meta = sa.table("meta", sa.column("key"), sa.column("value"))
+    op.bulk_insert(meta, [{"key": "id", "value": str(uuid.uuid4())}])
 
 
 def _name_adopted_stacks() -> None:
