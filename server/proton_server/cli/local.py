@@ -46,6 +46,12 @@ _MODULES = ("a2wsgi", "moto")
     show_default=True,
     help="Run the commands of CodeBuild's builds on this machine, as you.",
 )
+@click.option(
+    "--all-addresses",
+    is_flag=True,
+    help="For a container: listen on all of its addresses instead of on --host. Whoever reaches one of them "
+    "may do everything here, and runs commands as you: publish the port on loopback only.",
+)
 def local(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -55,11 +61,13 @@ def local(  # noqa: PLR0913  # one for each option
     deploy_seconds: float,
     git_root: Path,
     local_builds: bool,
+    all_addresses: bool,
 ) -> None:
     """Serve Proton and the rest of AWS (moto) on one port, for any credentials: 12 digits name an account."""
     if not _is_loopback(host):
         raise click.ClickException(
-            f"`local` believes any credentials, so it listens on loopback only, not on {host}."
+            f"`local` believes any credentials, so it listens on loopback only, not on {host}. "
+            "In a container, whose port you publish on loopback, use --all-addresses instead of --host."
         )
     if absent := next((name for name in _MODULES if find_spec(name) is None), None):
         raise click.ClickException(missing(absent, "local"))
@@ -67,9 +75,9 @@ def local(  # noqa: PLR0913  # one for each option
     _forget_aws_settings()
     from proton_server.local import account_of, aws_app  # noqa: PLC0415  # not for `serve`
 
-    listener = listen(host, port)
+    listener = listen("0.0.0.0" if all_addresses else host, port)  # noqa: S104 - asked for
     store = open_store(database, alone=True, upgrade=True)
-    endpoint = url(listener)
+    endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}" if all_addresses else url(listener)
     outside = Outside(Aws(endpoint), local_hostings(git_root))
     elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)
     run(store, Identity(AnyCredentials(account_of), Exchange()), outside, listener, elsewhere)
