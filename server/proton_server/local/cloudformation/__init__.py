@@ -21,7 +21,9 @@ VPC made here is moto's VPC) and moto's wire, and puts its own engine between th
     stacks.py            the records that moto's wire reads; change_sets.py: an update, before it is done
     stack_store.py       the stacks of an account and region: made, found and shown
     nested_stacks.py     stacks within stacks
-    backend.py           CreateStack, UpdateStack …: what each refuses, and what it starts
+    pace.py              the time that an operation takes; stack_operations.py: what a call begins
+    change_set_calls.py  CreateChangeSet, ExecuteChangeSet: what each refuses, and what it starts
+    backend.py           CreateStack, UpdateStack … the same
     responses.py         the requests that moto's wire lacks or gets wrong
     installation.py      puts it all where moto has its own
 """

@@ -1,37 +1,37 @@
 """The local CloudFormation, in place of moto's: what each call refuses, and what it starts.
 
-What moto does well is inherited: the wire, stack sets, the list of exports. One lock serialises all changes,
-because moto's services are not made for threads; reads take copies. With `deploy_seconds`, a deployment shows
-as in progress for that long and its work is done at the end, so that waiting, cancelling and crashing can be
-tried.
+What moto does well is inherited: the wire, stack sets, the list of exports.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from types import ModuleType
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.utils import generate_changeset_id, validate_create_change_set
-from moto.core.utils import utcnow
 
-from proton_server.local.cloudformation import lifecycle
-from proton_server.local.cloudformation.change_sets import ChangeSet, changes
+from proton_server.local.cloudformation.change_set_calls import ChangeSetCalls, updatable
+from proton_server.local.cloudformation.errors import Cancelled
 from proton_server.local.cloudformation.nested_stacks import StacksInStacks
-from proton_server.local.cloudformation.stack_store import StackStore, valid_template
+from proton_server.local.cloudformation.stack_operations import LOCK
+from proton_server.local.cloudformation.stack_store import valid_template
 from proton_server.local.cloudformation.stacks import Stack
-from proton_server.local.cloudformation.targets import Target, given_parameters
+from proton_server.local.cloudformation.targets import given_parameters
 
-_LOCK = threading.RLock()
+_NOT_DELETABLE = frozenset(
+    {
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    }
+)
 
 
-class LocalCloudFormation(StackStore):
+class LocalCloudFormation(ChangeSetCalls):
     """One account's CloudFormation in one region."""
 
-    deploy_seconds = 0.0
-    """How long each operation shows as in progress."""
     wire: ModuleType
     """The handlers of requests. moto would look for them beside this class."""
 
@@ -55,6 +55,8 @@ class LocalCloudFormation(StackStore):
         timeout_in_mins: int | None = None,
         stack_policy_body: str | None = None,
         client_request_token: str | None = None,
+        *,
+        disable_rollback: bool = False,
     ) -> Stack:
         """Begin to create a stack, or answer with the one that the same call with its token has begun.
 
@@ -67,10 +69,10 @@ class LocalCloudFormation(StackStore):
         call = (
             "CreateStack",
             *(name, template, parameters, notification_arns, tags, role_arn),
-            *(enable_termination_protection, timeout_in_mins, stack_policy_body),
+            *(enable_termination_protection, timeout_in_mins, stack_policy_body, disable_rollback),
         )
         valid = valid_template(template)
-        with _LOCK:
+        with LOCK:
             made = self.tokens.stack_of(client_request_token, *call)
             if made is not None and made.stack_id in self.stacks:
                 return made
@@ -78,10 +80,11 @@ class LocalCloudFormation(StackStore):
             stack.enable_termination_protection = bool(enable_termination_protection)
             stack.timeout_in_minutes = timeout_in_mins
             stack.policy = stack_policy_body or ""
+            stack.disable_rollback = disable_rollback
             target = self.target(stack, valid, parameters)
             self.stacks[stack.stack_id] = stack
             self.tokens.accept(client_request_token, stack, *call)
-            self._create(stack, target)
+            self.begin_creation(stack, target)
             return stack
 
     def update_stack(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - moto's signature
@@ -92,6 +95,8 @@ class LocalCloudFormation(StackStore):
         parameters: list[dict[str, Any]],
         tags: dict[str, str] | None,
         client_request_token: str | None = None,
+        *,
+        disable_rollback: bool = False,
     ) -> Stack:
         """Begin to update a stack, or answer with the one that the same call with its token has updated.
 
@@ -101,23 +106,25 @@ class LocalCloudFormation(StackStore):
                 are invalid, or nothing would change.
 
         """
-        call = ("UpdateStack", name, template, role_arn, parameters, tags)
+        call = ("UpdateStack", name, template, role_arn, parameters, tags, disable_rollback)
         valid = valid_template(template)
-        with _LOCK:
+        with LOCK:
             if (updated := self.tokens.stack_of(client_request_token, *call)) is not None:
                 return updated
             stack = self.existing(name)
-            given = given_parameters(parameters, _updatable(stack).texts())
-            target = self.target(stack, valid, given)
-            if target.deploys_as(_updatable(stack)) and tags in (None, stack.tags):
+            current = updatable(stack, disable_rollback=disable_rollback)
+            target = self.target(stack, valid, given_parameters(parameters, current.texts()))
+            is_at_rest = stack.stack_status.endswith("_COMPLETE")
+            if is_at_rest and target.deploys_as(current) and tags in (None, stack.tags):
                 raise ValidationError(message="No updates are to be performed.")
             self.tokens.accept(client_request_token, stack, *call)
             stack.role_arn = role_arn or stack.role_arn
-            self._update(stack, target, tags)
+            stack.disable_rollback = disable_rollback
+            self.begin_update(stack, target, tags)
             return stack
 
     def cancel_update_stack(self, name: str, client_request_token: str | None = None) -> None:
-        """Cancel an update that is still in progress: the stack stays as it was.
+        """Cancel an update that is still in progress: what it has done is rolled back.
 
         Raises:
             TokenAlreadyExists: the token belongs to another call.
@@ -125,15 +132,14 @@ class LocalCloudFormation(StackStore):
 
         """
         call = ("CancelUpdateStack", name)
-        with _LOCK:
+        with LOCK:
             if self.tokens.stack_of(client_request_token, *call) is not None:
                 return
             stack = self.existing(name)
-            if stack.stack_status != "UPDATE_IN_PROGRESS":
+            if stack.stack_status != "UPDATE_IN_PROGRESS" or stack.pace is None:
                 raise ValidationError(message="CancelUpdateStack cannot be called from current stack status")
             self.tokens.accept(client_request_token, stack, *call)
-            stack.drop_pending()
-            lifecycle.cancel_update(stack)
+            stack.pace.interrupt(Cancelled())
 
     def delete_stack(
         self, name_or_stack_id: str, retain: list[str] | None = None, client_request_token: str | None = None
@@ -146,7 +152,7 @@ class LocalCloudFormation(StackStore):
 
         """
         call = ("DeleteStack", name_or_stack_id, retain)
-        with _LOCK:
+        with LOCK:
             if self.tokens.stack_of(client_request_token, *call) is not None:
                 return
             stack = self.find(name_or_stack_id)
@@ -157,143 +163,61 @@ class LocalCloudFormation(StackStore):
                     message=f"Stack [{stack.stack_name}] cannot be deleted while TerminationProtection "
                     "is enabled"
                 )
-            if stack.stack_status == "UPDATE_IN_PROGRESS":
+            if stack.stack_status in _NOT_DELETABLE:
                 raise ValidationError(
                     message=f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.stack_status}"
                 )
-            stack.drop_pending()
             self.tokens.accept(client_request_token, stack, *call)
-            self._begin(stack, "DELETE_IN_PROGRESS", lambda: self._delete(stack, frozenset(retain or ())))
+            self.begin_deletion(stack, frozenset(retain or ()))
 
-    def create_change_set(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - moto's signature
-        self,
-        stack_name: str,
-        change_set_name: str,
-        template: str,
-        parameters: list[dict[str, Any]],
-        description: str | None,
-        change_set_type: str,
-        notification_arns: list[str] | None = None,
-        tags: dict[str, str] | None = None,
-        role_arn: str | None = None,
-    ) -> tuple[str, str]:
-        """Record what creating or updating a stack so would do; the ids of the change set and the stack.
-
-        Raises:
-            ValidationError: as for the creation or update itself.
-
-        """
-        valid = valid_template(template)
-        with _LOCK:
-            validate_create_change_set(change_set_name)
-            if change_set_type == "CREATE":
-                stack = self._under_review(stack_name, change_set_name, tags, notification_arns, role_arn)
-            else:
-                stack = self.existing(stack_name)
-            previous = stack.current.texts() if stack.current else {}
-            target = self.target(stack, valid, given_parameters(parameters, previous))
-            self.stacks[stack.stack_id] = stack
-            change_set = ChangeSet(
-                change_set_id=generate_changeset_id(change_set_name, self.region_name, self.account_id),
-                change_set_name=change_set_name,
-                change_set_type=change_set_type,
-                stack_id=stack.stack_id,
-                stack_name=stack.stack_name,
-                target=target,
-                changes=changes(stack.current, target),
-                tags=tags or stack.tags,
-                description=description,
-                notification_arns=notification_arns or [],
-                role_arn=role_arn,
-            )
-            if stack.current and target.deploys_as(stack.current) and change_set.tags == stack.tags:
-                change_set.refuse()
-            self.change_sets[change_set.change_set_id] = change_set
-            return change_set.change_set_id, stack.stack_id
-
-    def _under_review(self, stack_name: str, change_set_name: str, *of_stack: Any) -> Stack:
-        """The stack that a change set is to create: a new one, or one that only change sets know."""
-        stack = self.find(stack_name)
-        if stack is None:
-            stack = self.new_stack(stack_name, *of_stack)
-            stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
-        elif stack.stack_status != "REVIEW_IN_PROGRESS":
-            raise ValidationError(
-                message=f"Stack [{stack_name}] already exists and cannot be created again with the "
-                f"changeSet [{change_set_name}]."
-            )
-        return stack
-
-    def execute_change_set(
-        self,
-        change_set_name: str,
-        stack_name: str | None = None,
-        client_request_token: str | None = None,
+    def continue_update_rollback(
+        self, name: str, skip: Collection[str] = (), client_request_token: str | None = None
     ) -> None:
-        """Begin the creation or update that a change set describes.
+        """Begin to go on with a rollback that failed.
 
         Raises:
             TokenAlreadyExists: the token belongs to another call.
-            ValidationError: there is no such change set, or it cannot be executed.
+            ValidationError: there is no such stack, no rollback of its has failed, or a resource to skip is
+                not what it failed at.
 
         """
-        call = ("ExecuteChangeSet", change_set_name, stack_name)
-        with _LOCK:
+        call = ("ContinueUpdateRollback", name, skip)
+        with LOCK:
             if self.tokens.stack_of(client_request_token, *call) is not None:
                 return
-            change_set = self.change_set(change_set_name, stack_name)
-            if change_set.execution_status != "AVAILABLE":
+            stack = self.existing(name)
+            if stack.stack_status != "UPDATE_ROLLBACK_FAILED":
                 raise ValidationError(
-                    message=f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current "
-                    f"status of [{change_set.status}]"
+                    message=f"Stack:{stack.stack_id} is in {stack.stack_status} state and can not continue "
+                    "rolling back an update."
                 )
-            stack = self.existing(change_set.stack_id)
-            is_new = stack.stack_status == "REVIEW_IN_PROGRESS"
-            if not is_new:
-                _updatable(stack)
-            change_set.execution_status = "EXECUTE_COMPLETE"
+            for logical_id in skip:
+                if logical_id != stack.deployment.stuck_at:
+                    raise ValidationError(
+                        message=f"Resource [{logical_id}] cannot be skipped: only resources whose rollback "
+                        "has failed can be."
+                    )
             self.tokens.accept(client_request_token, stack, *call)
-            if is_new:
-                self._create(stack, change_set.target)
-            else:
-                self._update(stack, change_set.target, change_set.tags)
+            self.begin_rollback(stack, skip)
 
-    def _create(self, stack: Stack, target: Target) -> None:
-        stack.target = target
-        self._begin(stack, "CREATE_IN_PROGRESS", lambda: lifecycle.create(stack, target, self.exchange))
+    def rollback_stack(self, name: str, client_request_token: str | None = None) -> Stack:
+        """Begin to roll back an update or a creation that failed and was left as it was.
 
-    def _update(self, stack: Stack, target: Target, tags: dict[str, str] | None) -> None:
-        wanted = stack.tags if tags is None else tags
-        stack.last_updated_time = utcnow()
-        self._begin(
-            stack, "UPDATE_IN_PROGRESS", lambda: lifecycle.update(stack, target, self.exchange, wanted)
-        )
+        Raises:
+            TokenAlreadyExists: the token belongs to another call.
+            ValidationError: there is no such stack, or it is in another state.
 
-    def _delete(self, stack: Stack, retain: frozenset[str]) -> None:
-        lifecycle.delete(stack, retain, self.exchange)
-        self.archive(stack)
-
-    def _begin(self, stack: Stack, status: str, work: Callable[[], None]) -> None:
-        stack.enter(status, "User Initiated")
-        if self.deploy_seconds <= 0:
-            work()
-            return
-
-        def due() -> None:
-            with _LOCK:
-                if stack.pending is timer:
-                    stack.pending = None
-                    work()
-
-        stack.pending = timer = threading.Timer(self.deploy_seconds, due)
-        timer.daemon = True
-        timer.start()
-
-
-def _updatable(stack: Stack) -> Target:
-    """What a stack is deployed from, unless its state forbids to update it."""
-    if stack.current is None or not stack.stack_status.endswith("_COMPLETE"):
-        raise ValidationError(
-            message=f"Stack:{stack.stack_id} is in {stack.stack_status} state and can not be updated."
-        )
-    return stack.current
+        """
+        call = ("RollbackStack", name)
+        with LOCK:
+            if (rolled_back := self.tokens.stack_of(client_request_token, *call)) is not None:
+                return rolled_back
+            stack = self.existing(name)
+            if stack.stack_status not in ("CREATE_FAILED", "UPDATE_FAILED"):
+                raise ValidationError(
+                    message=f"Stack:{stack.stack_id} is in {stack.stack_status} state and can not be rolled "
+                    "back."
+                )
+            self.tokens.accept(client_request_token, stack, *call)
+            self.begin_rollback(stack)
+            return stack

@@ -9,17 +9,23 @@ are the caller's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from proton_server.local.cloudformation import resources
-from proton_server.local.cloudformation.errors import DeploymentFailed, ResourceError, TemplateError
+from proton_server.local.cloudformation.errors import (
+    Cancelled,
+    DeploymentFailed,
+    ResourceError,
+    TemplateError,
+)
 from proton_server.local.cloudformation.intrinsics import as_text, conditions, evaluate
 from proton_server.local.cloudformation.inventory import DesiredResource, Inventory
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.outcome import Output, Recorder, ResourceEvent
+from proton_server.local.cloudformation.pace import Abandoned, Pace
 from proton_server.local.cloudformation.plan import Action, decide
 from proton_server.local.cloudformation.resources import Resource
 from proton_server.local.cloudformation.scope import Scope
@@ -73,7 +79,7 @@ class Deployment:
         """Take other tags of the stack; its resources get them with the next `apply`."""
         self.location = self._inventory.location = location
 
-    def apply(self, template: Template, parameters: Mapping[str, Any]) -> list[Output]:
+    def apply(self, template: Template, parameters: Mapping[str, Any], pace: Pace) -> list[Output]:
         """Create and update until the resources are as `template` says; the rest awaits `clean_up`.
 
         Raises:
@@ -84,8 +90,11 @@ class Deployment:
         self._dropped, self.imported = [], set()
         scope, condition_values = self.scope(template, parameters)
         order = template.order(condition_values)
+        pace.share(len(order))
+        if not order:
+            pace.wait()
         for logical_id in order:
-            self._apply_one(logical_id, template.resources[logical_id], scope)
+            self._apply_one(logical_id, template.resources[logical_id], scope, pace)
         self._dropped = [self.live[name] for name in reversed(self._inventory.live) if name not in order]
         return self._outputs(template, scope, condition_values)
 
@@ -104,17 +113,26 @@ class Deployment:
         condition_values |= conditions(template.conditions, scope)
         return scope, condition_values
 
-    def undo(self) -> None:
-        """Put back what the last `apply` changed, newest first.
+    @property
+    def stuck_at(self) -> str | None:
+        """The logical id of what the last `undo` failed at."""
+        return self._inventory.stuck_at
+
+    def undo(self, pace: Pace, skip: Collection[str] = ()) -> None:
+        """Put back what the last `apply` changed, newest first, but for what an earlier `undo` failed at.
+
+        Args:
+            pace: of the rollback.
+            skip: logical ids of resources that an earlier `undo` failed at, to be left as they are.
 
         Raises:
             DeploymentFailed: something could not be put back.
 
         """
-        self._inventory.undo()
+        self._inventory.undo(pace, skip)
         self._dropped = []
 
-    def clean_up(self) -> None:
+    def clean_up(self, pace: Pace) -> None:
         """Delete what the last `apply` replaced or no longer has.
 
         A failure is recorded and does not fail the stack: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS … the update
@@ -123,17 +141,18 @@ class Deployment:
         replaced, dropped = self._inventory.replaced, self._dropped
         to_delete = [resource for resource in replaced if not _retained(resource, "UpdateReplacePolicy")]
         to_delete += [resource for resource in dropped if not _retained(resource, "DeletionPolicy")]
-        for resource in self._inventory.delete(to_delete):
+        for resource in self._inventory.delete(to_delete, pace):
             _log.warning("%s of stack %s could not be deleted", resource.logical_id, self.location.stack_name)
         for resource in dropped:
             self._inventory.live.pop(resource.logical_id)
         self._inventory.forget_changes()
         self._dropped = []
 
-    def remove(self, retain: frozenset[str] = frozenset(), *, creating: bool = False) -> None:
+    def remove(self, pace: Pace, retain: frozenset[str] = frozenset(), *, creating: bool = False) -> None:
         """Delete every resource, except those of `retain` and those whose DeletionPolicy keeps them.
 
         Args:
+            pace: of the deletion.
             retain: logical ids to leave alone.
             creating: whether this undoes a stack's creation, which RetainExceptOnCreate does not survive.
 
@@ -141,16 +160,20 @@ class Deployment:
             DeploymentFailed: some could not be deleted; they stay.
 
         """
-        kept = self._inventory.delete(
+        to_delete = [
             resource
             for name, resource in reversed(self._inventory.live.items())
             if name not in retain and not _retained(resource, "DeletionPolicy", creating=creating)
-        )
+        ]
+        if not to_delete:
+            pace.share(1)
+            pace.wait()
+        kept = self._inventory.delete(to_delete, pace)
         self._inventory.live = {resource.logical_id: resource for resource in reversed(kept)}
         if kept:
             raise DeploymentFailed("", "delete", tuple(resource.logical_id for resource in kept))
 
-    def _apply_one(self, logical_id: str, definition: Mapping[str, Any], scope: Scope) -> None:
+    def _apply_one(self, logical_id: str, definition: Mapping[str, Any], scope: Scope, pace: Pace) -> None:
         old = self.live.get(logical_id)
         verb = "update" if old else "create"
         physical_id = old.physical_id if old else ""
@@ -166,10 +189,15 @@ class Deployment:
             action: Action = decide(old.type, old.properties, properties) if old else "create"
             if action != "keep":
                 record("IN_PROGRESS")
+            pace.wait()
             new = self._inventory.change(action, DesiredResource(logical_id, definition, properties, old))
         except (ResourceError, TemplateError) as error:
             record("FAILED", str(error))
             raise DeploymentFailed(str(error), verb, (logical_id,)) from error
+        except (Cancelled, Abandoned):
+            if action != "keep":
+                record("FAILED", f"Resource {'update' if old else 'creation'} cancelled")
+            raise
         except Exception as bug:
             _log.exception("%s of stack %s failed", logical_id, self.location.stack_name)
             record("FAILED", "Internal Failure")

@@ -4,6 +4,7 @@ StackError
 ├── TemplateError      the template or its parameters are invalid        refused at the call
 ├── ResourceError      a service refuses a resource                      the stack rolls back
 └── DeploymentFailed   a stack's creation, update or deletion stopped
+    └── Cancelled      an update stopped because somebody cancelled it
 """
 
 from __future__ import annotations
@@ -40,3 +41,10 @@ class DeploymentFailed(StackError):
         if not self.logical_ids:
             return str(self)
         return f"The following resource(s) failed to {self.verb}: [{', '.join(self.logical_ids)}]."
+
+
+class Cancelled(DeploymentFailed):
+    """An update that was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__("User Initiated", "update")

@@ -6,15 +6,16 @@ Nothing is decided here but how to undo: `deployment.py` says which resources ch
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from proton_server.local.cloudformation import resources
 from proton_server.local.cloudformation.errors import DeploymentFailed, ResourceError
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.nested import NestedStacks
 from proton_server.local.cloudformation.outcome import Recorder, ResourceEvent
+from proton_server.local.cloudformation.pace import Pace
 from proton_server.local.cloudformation.plan import Action
 from proton_server.local.cloudformation.references import Reference, references
 from proton_server.local.cloudformation.resources import Resource
@@ -40,6 +41,16 @@ class DesiredResource:
         return self.old
 
 
+class _Reversal(NamedTuple):
+    """How to undo one change."""
+
+    resource: Resource
+    """What was changed."""
+    verb: str
+    """What undoing it is to the resource: ``UPDATE``, ``DELETE``, or nothing."""
+    step: Callable[[], None]
+
+
 @dataclass
 class Inventory:
     """The resources of one stack, by logical id, in the order of their creation.
@@ -54,7 +65,7 @@ class Inventory:
     nested: NestedStacks
     live: dict[str, Resource] = field(default_factory=dict)
     replaced: list[Resource] = field(default_factory=list)
-    _undo: list[Callable[[], None]] = field(default_factory=list)
+    _undo: list[_Reversal] = field(default_factory=list)
 
     def change(self, action: Action, desired: DesiredResource) -> Resource:
         """Bring one resource to what is desired, and remember how to undo that.
@@ -71,45 +82,65 @@ class Inventory:
         """Forget how to undo what was done: it is final."""
         self._undo, self.replaced = [], []
 
-    def undo(self) -> None:
-        """Put back what was changed, newest first.
+    @property
+    def stuck_at(self) -> str | None:
+        """The logical id of what the last `undo` could not put back."""
+        return self._undo[-1].resource.logical_id if self._undo else None
+
+    def undo(self, pace: Pace, skip: Collection[str] = ()) -> None:
+        """Put back what was changed, newest first; the next call goes on where one failed.
+
+        Args:
+            pace: of the rollback.
+            skip: logical ids of resources to leave as they are.
 
         Raises:
             DeploymentFailed: something could not be put back.
 
         """
+        pace.share(len(self._undo))
         while self._undo:
-            step = self._undo.pop()
+            resource, verb, step = self._undo[-1]
+            self._note(resource, verb, "IN_PROGRESS")
+            pace.wait()
             try:
-                step()
+                if resource.logical_id not in skip:
+                    step()
             except ResourceError as error:
-                raise DeploymentFailed(str(error), "update") from error
+                self._note(resource, verb, "FAILED", str(error))
+                raise DeploymentFailed(str(error), "update", (resource.logical_id,)) from error
+            self._undo.pop()
+            self._note(resource, verb, "COMPLETE")
         self.replaced = []
 
-    def delete(self, to_delete: Iterable[Resource]) -> list[Resource]:
+    def delete(self, to_delete: Iterable[Resource], pace: Pace) -> list[Resource]:
         """Delete in the given order, in rounds while rounds help; those that could not be deleted."""
         reasons: dict[int, str] = {}
         waiting = list(to_delete)
+        pace.share(len(waiting))
         while waiting:
             kept = []
             for resource in waiting:
+                if id(resource) not in reasons:
+                    self._note(resource, "DELETE", "IN_PROGRESS")
+                    pace.wait()
                 try:
                     resources.delete(resource)
                 except ResourceError as error:
                     reasons[id(resource)] = str(error)
                     kept.append(resource)
                 else:
-                    self._deleted(resource)
+                    self._note(resource, "DELETE", "COMPLETE")
             if len(kept) == len(waiting):
                 break
             waiting = kept
         for resource in waiting:
-            self._deleted(resource, "DELETE_FAILED", reasons[id(resource)])
+            self._note(resource, "DELETE", "FAILED", reasons[id(resource)])
         return waiting
 
     def _create(self, desired: DesiredResource) -> Resource:
         new = self._make(desired)
-        self._undo.append(lambda: self._put_back(new, desired.old))
+        self._undo.append(_Reversal(new, "", lambda: self._put_back(new, desired.old)))
         return new
 
     def _keep(self, desired: DesiredResource) -> Resource:
@@ -119,7 +150,7 @@ class Inventory:
         def revert() -> None:
             self.live[old.logical_id] = resources.keep(old, old.definition, self.location)
 
-        self._undo.append(revert)
+        self._undo.append(_Reversal(old, "", revert))
         return resources.keep(old, desired.definition, self.location)
 
     def _update(self, desired: DesiredResource) -> Resource:
@@ -129,7 +160,7 @@ class Inventory:
         def revert() -> None:
             self.live[old.logical_id] = resources.update(new, old.definition, old.properties, self.location)
 
-        self._undo.append(revert)
+        self._undo.append(_Reversal(old, "UPDATE", revert))
         return new
 
     def _replace(self, desired: DesiredResource) -> Resource:
@@ -149,9 +180,9 @@ class Inventory:
                 generation=old.generation,
             )
 
-        self._undo.append(recreate)
+        self._undo.append(_Reversal(old, "UPDATE", recreate))
         new = self._make(desired)
-        self._undo.append(lambda: resources.delete(new))
+        self._undo.append(_Reversal(new, "", lambda: resources.delete(new)))
         return new
 
     def _refuse(self, desired: DesiredResource) -> Resource:
@@ -178,17 +209,27 @@ class Inventory:
         )
 
     def _put_back(self, new: Resource, old: Resource | None) -> None:
-        resources.delete(new)
-        self._deleted(new)
+        self._note(new, "DELETE", "IN_PROGRESS")
+        try:
+            resources.delete(new)
+        except ResourceError as error:
+            # As in an update's clean-up: what is new and cannot be deleted is left, and fails no rollback.
+            self._note(new, "DELETE", "FAILED", str(error))
+        else:
+            self._note(new, "DELETE", "COMPLETE")
         if old is None:
             self.live.pop(new.logical_id, None)
         else:
             self.live[new.logical_id] = old
 
-    def _deleted(
-        self, resource: Resource, status: str = "DELETE_COMPLETE", reason: str | None = None
-    ) -> None:
-        self.record(ResourceEvent(resource.logical_id, resource.physical_id, resource.type, status, reason))
+    def _note(self, resource: Resource, verb: str, state: str, reason: str | None = None) -> None:
+        """Record what happens to a resource, unless it is nothing to the resource itself."""
+        if verb:
+            self.record(
+                ResourceEvent(
+                    resource.logical_id, resource.physical_id, resource.type, f"{verb}_{state}", reason
+                )
+            )
 
 
 _ACTIONS: Mapping[Action, Callable[[Inventory, DesiredResource], Resource]] = {

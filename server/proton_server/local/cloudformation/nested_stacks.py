@@ -11,6 +11,7 @@ from moto.core.exceptions import ServiceException
 from proton_server.local.cloudformation import lifecycle
 from proton_server.local.cloudformation.errors import ResourceError
 from proton_server.local.cloudformation.intrinsics import as_text
+from proton_server.local.cloudformation.pace import AT_ONCE
 from proton_server.local.cloudformation.stack_store import StackStore, valid_template
 from proton_server.local.cloudformation.stacks import Stack
 from proton_server.local.cloudformation.targets import Target
@@ -35,7 +36,7 @@ class StacksInStacks:
         stack.target = target
         self._store.stacks[stack.stack_id] = stack
         stack.enter("CREATE_IN_PROGRESS")
-        lifecycle.create(stack, target, self._store.exchange)
+        lifecycle.create(stack, target, self._store.exchange, AT_ONCE)
         made = StackInStack(self._store, stack)
         try:
             _require(stack, "CREATE_COMPLETE", "created")
@@ -71,14 +72,14 @@ class StackInStack:
         except ServiceException as error:
             raise ResourceError(error.message) from error
         self._stack.enter("UPDATE_IN_PROGRESS")
-        lifecycle.update(self._stack, target, self._store.exchange, _tags(properties))
+        lifecycle.update(self._stack, target, self._store.exchange, _tags(properties), AT_ONCE)
         _require(self._stack, "UPDATE_COMPLETE", "updated")
 
     def delete(self) -> None:
         """Delete it, unless it is deleted already."""
         if self._stack.stack_status != "DELETE_COMPLETE":
             self._stack.enter("DELETE_IN_PROGRESS")
-            lifecycle.delete(self._stack, frozenset(), self._store.exchange)
+            lifecycle.delete(self._stack, frozenset(), self._store.exchange, AT_ONCE)
             self._store.archive(self._stack)
         _require(self._stack, "DELETE_COMPLETE", "deleted")
 

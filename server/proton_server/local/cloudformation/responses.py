@@ -52,6 +52,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
             timeout_in_mins=self._get_param("TimeoutInMinutes"),
             stack_policy_body=self._get_param("StackPolicyBody"),
             client_request_token=self._get_param("ClientRequestToken"),
+            disable_rollback=self._get_bool_param("DisableRollback", if_none=False),
         )
         return ActionResult({"StackId": stack.stack_id})
 
@@ -66,6 +67,23 @@ class LocalCloudFormationResponse(CloudFormationResponse):
             # Over the wire, no tags and an empty list of tags are the same: both leave the tags alone.
             tags=self._tags() or None,
             client_request_token=self._get_param("ClientRequestToken"),
+            disable_rollback=self._get_bool_param("DisableRollback", if_none=False),
+        )
+        return ActionResult({"StackId": stack.stack_id})
+
+    def continue_update_rollback(self) -> ActionResult:
+        """Missing in moto."""
+        self._backend.continue_update_rollback(
+            self._get_param("StackName"),
+            self._get_param("ResourcesToSkip", []),
+            self._get_param("ClientRequestToken"),
+        )
+        return EmptyResult()
+
+    def rollback_stack(self) -> ActionResult:
+        """Missing in moto."""
+        stack = self._backend.rollback_stack(
+            self._get_param("StackName"), self._get_param("ClientRequestToken")
         )
         return ActionResult({"StackId": stack.stack_id})
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from threading import Timer
 from typing import Any
 
 from moto.core.utils import iso_8601_datetime_with_milliseconds, utcnow
@@ -14,6 +13,7 @@ from moto.core.utils import iso_8601_datetime_with_milliseconds, utcnow
 from proton_server.local.cloudformation.deployment import Deployment
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.outcome import Output, ResourceEvent
+from proton_server.local.cloudformation.pace import Pace
 from proton_server.local.cloudformation.parameters import shown_parameters
 from proton_server.local.cloudformation.targets import Target
 
@@ -96,7 +96,10 @@ class Stack:
     deletion_time: datetime | None = None
     disable_rollback: bool = False
     client_request_token: str | None = None
-    pending: Timer | None = None
+    pace: Pace | None = field(default=None, repr=False)
+    """Of the last operation that began by itself, and not within another stack's."""
+    former_tags: dict[str, str] = field(default_factory=dict)
+    """From before the last update."""
     _resources: dict[str, StackResource] = field(default_factory=dict)
     deployment: Deployment = field(init=False, repr=False)
 
@@ -184,12 +187,6 @@ class Stack:
         """Change the stack's tags; its resources get them with the next deployment."""
         self.location = replace(self.location, tags=dict(tags))
         self.deployment.move(self.location)
-
-    def drop_pending(self) -> None:
-        """Forget work that is scheduled and not begun."""
-        if self.pending is not None:
-            self.pending.cancel()
-            self.pending = None
 
     def record(self, event: ResourceEvent) -> None:
         """Write a resource's state into the history."""

@@ -1,6 +1,6 @@
 """Client request tokens: how a call that a client repeats is recognised, and not done a second time.
 
-Source: ``ClientRequestToken`` of CreateStack, UpdateStack, DeleteStack and ExecuteChangeSet in the API
+Source: ``ClientRequestToken`` of CreateStack, UpdateStack, DeleteStack, RollbackStack … in the API
 Reference.
 """
 
