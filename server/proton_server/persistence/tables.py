@@ -106,7 +106,7 @@ deployments = sa.Table(
     _record(),
     sa.Column("outputs", sa.JSON, nullable=False, default=list),
     # Tags of the environment that go on what is provisioned, as it had them when the deployment was begun;
-    # null in those that 0.1.0 began.
+    # null in those that a release before began.
     sa.Column("environment_tags", sa.JSON(none_as_null=True)),
     # What NotifyResourceDeploymentStatusChange said of it: status, statusMessage, outputs.
     sa.Column("notified", sa.JSON, nullable=False, default=dict),

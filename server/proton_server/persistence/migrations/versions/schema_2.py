@@ -1,7 +1,4 @@
-"""Identity and adoption: secrets are encrypted, keys expire and rotate, writes leave audit lines.
-
-And a deployment has the tags of its environment.
-"""
+"""Identity and adoption: secrets are encrypted, keys expire and rotate, writes leave audit lines."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ down_revision = "1"
 def upgrade(seal: Callable[[str, str, str], str], **_: Any) -> None:
     """Adds tables and columns, and encrypts the secrets that 0.1.0 stored as they are."""
     op.add_column("environments", sa.Column("stack", sa.JSON))
-    op.add_column("deployments", sa.Column("environment_tags", sa.JSON))
     for name in ("sealed_secret", "description", "previous_sealed_secret"):
         op.add_column("access_keys", sa.Column(name, sa.String))
     for name in ("created_at", "expires_at", "revoked_at", "previous_until"):

@@ -1,4 +1,7 @@
-"""A stack is adopted once, what is too old is found by its time, and a database has an ID."""
+"""A stack is adopted once, a deployment has its environment's tags, and a database has an ID.
+
+What is too old is found by its time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ down_revision = "2"
 
 
 def upgrade(**_: Any) -> None:
-    """Adds a column, indexes and the database's ID."""
+    """Adds columns, indexes and the database's ID."""
+    op.add_column("deployments", sa.Column("environment_tags", sa.JSON))
     op.add_column("environments", sa.Column("adopted_stack_id", sa.String))
     _name_adopted_stacks()
     op.create_index("one_environment_of_an_adopted_stack", "environments", ["adopted_stack_id"], unique=True)
