@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import boto3
 import pytest
@@ -69,6 +69,7 @@ class LocalServer:
     process: subprocess.Popen[bytes] | None = None
 
     command = "local"
+    settings: ClassVar[tuple[str, ...]] = ()
 
     @property
     def url(self) -> str:
@@ -86,6 +87,7 @@ class LocalServer:
         self.port = self.port or free_port()
         program = [sys.executable, "-m", "proton_server.cli", self.command]
         program += ["--port", str(self.port), "--database", self.database, "--log-level", "info"]
+        program += self.settings
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*program, *self.options],
@@ -171,6 +173,8 @@ class ServedBesideAws(LocalServer):
     variables: dict[str, str] = field(default_factory=dict)
 
     command = "serve"
+    # No load balancer has to notice the end of it.
+    settings = ("--drain-seconds", "0")
 
     @property
     def database(self) -> str:

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -35,6 +35,7 @@ from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.refusals import refused
 from tests.server.counting_handler import LEASE, CountingHandler, add, counts, row_of
 from tests.server.test_serve import PROGRAM
+from tests.servers import LocalServer
 from tests.waiting import eventually
 
 
@@ -256,9 +257,9 @@ class TestLog:
         assert self.told(caplog) == ["away"]
 
 
-def health(url: str) -> tuple[int, str]:
+def health(url: str, of: str = "") -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}/health{of}", timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -304,6 +305,8 @@ def test_a_server_without_its_database_says_so_and_is_back_with_it(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
             )
             eventually(lambda: health(url) == (503, "The database cannot be used; the log says why.\n"))
+            assert health(url, "/ready") == health(url)
+            assert health(url, "/live") == (200, "ok\n"), "a restart would not help"
             for _ in range(20):
                 with refused("InternalServerException", "The server cannot use its database just now."):
                     client.list_environments()
@@ -320,3 +323,17 @@ def test_a_server_without_its_database_says_so_and_is_back_with_it(
     # Whichever of PostgreSQL's and psycopg's words for it the first statement met.
     words = ("not currently accepting connections", "terminating connection", "server closed the connection")
     assert any(word in lines[0] for word in words), lines
+
+
+def test_a_server_whose_sqlite_file_cannot_be_used_is_live_but_not_ready(
+    restartable_server: Callable[..., LocalServer],
+) -> None:
+    server = restartable_server()
+    with closing(sqlite3.connect(server.database, isolation_level=None)) as database:
+        database.execute("ALTER TABLE deployments RENAME TO away")
+        eventually(
+            lambda: health(server.url, "/ready") == (503, "The database cannot be used; the log says why.\n")
+        )
+        assert health(server.url, "/live") == (200, "ok\n")
+        database.execute("ALTER TABLE away RENAME TO deployments")
+    eventually(lambda: health(server.url, "/ready") == (200, "ok\n"))

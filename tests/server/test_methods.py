@@ -19,6 +19,7 @@ import proton_templates
 from proton_server.api.app import Proton, asgi_app
 from proton_server.api.authentication import AnyCredentials
 from proton_server.api.exchange import Exchange
+from proton_server.api.health import Health
 from proton_server.engine import reconciler
 from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
@@ -111,7 +112,7 @@ def proton(evaluate: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         store, AnyCredentials(lambda key: key), Capabilities(methods, hosting, Stacks(Aws())), evaluate, wake
     )
     listener = create_server(("127.0.0.1", 0))
-    app = asgi_app(application, lambda: None, lifespan=None, exchange=Exchange())  # type: ignore[arg-type]
+    app = asgi_app(application, Health(lambda: False), lifespan=None, exchange=Exchange())  # type: ignore[arg-type]
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, args=([listener],))
     for part in (*reconcilers, thread):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount
 
 from proton_server.api import protocol, sts, wire
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from proton_server.api.authentication import Authenticator, Caller, Read
     from proton_server.api.exchange import Exchange
+    from proton_server.api.health import Health
     from proton_server.engine.evaluation import Evaluator
     from proton_server.operations import Operation
     from proton_server.persistence.store import Store
@@ -211,24 +212,21 @@ class Proton:
 
 def asgi_app(
     proton: Proton,
-    fault: Callable[[], str | None],
+    health: Health,
     lifespan: Lifespan[Starlette],
     exchange: Exchange,
     elsewhere: ASGIApp | None = None,
 ) -> ASGIApp:
-    """The whole ASGI application: Proton, `/health`, the exchange, and what is elsewhere.
-
-    `fault` says why the server cannot do its work at present, if so.
-    """
+    """The whole ASGI application: Proton, what probes ask, the exchange, and what is elsewhere."""
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         answer: ASGIApp | None
         try:
             # A signed one is S3's, for a bucket named "health".
-            if scope["path"] == "/health" and "authorization" not in request.headers:
-                answer = _health(fault())
-            else:
+            is_signed = "authorization" in request.headers
+            answer = None if is_signed else health.response(scope["path"])
+            if answer is None:
                 answer = await exchange.answer(request, _address(request))
                 if answer is None:
                     answer = await _answer(proton, request, elsewhere)
@@ -237,10 +235,6 @@ def asgi_app(
         await answer(scope, receive, send)
 
     return Starlette(routes=[Mount("/", app=dispatch)], lifespan=lifespan)
-
-
-def _health(fault: str | None) -> ASGIApp:
-    return PlainTextResponse(f"{fault or 'ok'}\n", 503 if fault else 200)
 
 
 async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -> ASGIApp:

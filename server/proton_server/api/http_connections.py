@@ -30,6 +30,8 @@ else:
     _Uvicorn = asyncio.Protocol
 
 _PIECE_BYTES = 64 * 1024
+_LAST_SECONDS = 5.0
+"""For the rest of a body when the server ends."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,12 @@ class _Connection(_Uvicorn):
         head = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
         self.transport.write(head % (status, len(sentence)) + sentence.encode())
         self.give_up()
+
+    def shutdown(self) -> None:
+        """Closes the connection when the request in progress is answered, whose body gets little time."""
+        super().shutdown()
+        if self._awaiting not in (None, "head"):
+            self._await(self._awaiting, min(_LAST_SECONDS, self._limits.body_seconds))
 
     def give_up(self) -> None:
         """Closes the connection, whatever has come on it."""

@@ -58,7 +58,7 @@ def checked(
 def identity(options: Options, store: Store, keys: MasterKeys, configuration: ConfigurationFile) -> Identity:
     """How callers are identified: by keys, and with a public URL by sessions, too."""
     if options.origin is None:
-        return Identity(VerifiedCredentials(keys), Exchange(), options.trusted_proxies)
+        return Identity(VerifiedCredentials(keys), Exchange())
     tokens = SessionTokens(keys, options.origin)
     issuer = Issuer(
         store,
@@ -69,7 +69,7 @@ def identity(options: Options, store: Store, keys: MasterKeys, configuration: Co
         AddressLimits(options.per_minute),
     )
     authenticate = VerifiedCredentials(keys, Sessions(tokens, configuration))
-    return Identity(authenticate, Exchange(issuer), options.trusted_proxies)
+    return Identity(authenticate, Exchange(issuer))
 
 
 def _origin(option: str, url: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from proton_server.api.authentication import AnyCredentials
 from proton_server.api.exchange import Exchange
+from proton_server.api.http_server import Settings
 from proton_server.cli import options
 from proton_server.cli.extras import missing
 from proton_server.cli.server import Identity, listen, open_store, run, set_up_log, url
@@ -80,7 +81,14 @@ def local(  # noqa: PLR0913  # one for each option
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}" if all_addresses else url(listener)
     outside = Outside(Aws(endpoint), local_hostings(git_root))
     elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)
-    run(store, Identity(AnyCredentials(account_of), Exchange()), outside, listener, elsewhere)
+    run(
+        store,
+        Identity(AnyCredentials(account_of), Exchange()),
+        outside,
+        listener,
+        Settings(),
+        elsewhere=elsewhere,
+    )
 
 
 def _is_loopback(host: str) -> bool:

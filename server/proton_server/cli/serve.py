@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from proton_server.api.http_server import Settings
 from proton_server.cli import exchange, options
 from proton_server.cli.server import listen, open_store, run, set_up_log
 from proton_server.engine.restored import to_resume
@@ -79,6 +80,22 @@ def _listed(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     envvar="PROTON_LOG_FORMAT",
     help="json: an object on each line.",
 )
+@click.option(
+    "--drain-seconds",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    envvar="PROTON_DRAIN_SECONDS",
+    help="How long new connections are taken after SIGTERM, while /health/ready says 503.",
+)
+@click.option(
+    "--stop-seconds",
+    default=25.0,
+    show_default=True,
+    type=click.FloatRange(1, 3600),
+    envvar="PROTON_STOP_SECONDS",
+    help="How long the server may take to end after a signal, whatever hangs.",
+)
 def serve(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -93,6 +110,8 @@ def serve(  # noqa: PLR0913  # one for each option
     exchanges_per_minute: int,
     trusted_proxies: list[str],
     log_format: str,
+    drain_seconds: float,
+    stop_seconds: float,
 ) -> None:
     """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
@@ -101,6 +120,7 @@ def serve(  # noqa: PLR0913  # one for each option
     exchange_options = exchange.checked(
         public_url, sts_endpoint, sts_proxy, exchanges_per_minute, trusted_proxies
     )
+    settings = Settings(trusted_proxies, drain_seconds, stop_seconds)
     try:
         configuration = ConfigurationFile(file)
         aws = Aws(
@@ -123,7 +143,8 @@ def serve(  # noqa: PLR0913  # one for each option
         _log.warning("Without --config nobody may exchange AWS credentials.")
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
-    run(store, exchange.identity(exchange_options, store, master_keys, configuration), outside, listener)
+    identity = exchange.identity(exchange_options, store, master_keys, configuration)
+    run(store, identity, outside, listener, settings)
 
 
 def _warn_of_aws(aws: Aws) -> None:

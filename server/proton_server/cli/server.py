@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +16,8 @@ import click
 
 from proton_server.api import http_server
 from proton_server.api.app import Proton, asgi_app
+from proton_server.api.health import Health
+from proton_server.api.stopping import Stop
 from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
@@ -33,17 +36,20 @@ from proton_server.provisioning.stack_watch import StackWatch
 from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
     from proton_server.api.authentication import Authenticator
     from proton_server.api.exchange import Exchange
+    from proton_server.api.http_server import Settings
     from proton_server.provisioning.methods import Outside
 
 _REQUESTS_AT_A_TIME = 128
 """Some of which wait for their turn to have a spec checked: more than one account may have waiting."""
+_LAST_SECOND = 1.0
+"""Of the time in which the server has to end, what is left for it when steps in progress have had theirs."""
 
 
 class Identity(NamedTuple):
@@ -51,19 +57,18 @@ class Identity(NamedTuple):
 
     authenticate: Authenticator
     exchange: Exchange
-    trusted_proxies: Sequence[str] = ()
-    """Those that may say which address a request is from."""
 
 
-def run(
+def run(  # noqa: PLR0913  # the parts of a server
     store: Store,
     identity: Identity,
     outside: Outside,
     listener: socket.socket,
+    settings: Settings,
+    *,
     elsewhere: ASGIApp | None = None,
 ) -> None:
     """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
-    authenticate, exchange, trusted_proxies = identity
     evaluate, engines = Evaluator(), manifest_engines(METHODS)
     watch = StackWatch(outside.aws)
     outside = outside._replace(stack_watch=watch)
@@ -77,8 +82,18 @@ def run(
         for reconciler in reconcilers:
             reconciler.wake()
 
-    def fault() -> str | None:
-        return next(filter(None, (reconciler.fault() for reconciler in reconcilers)), None)
+    def on_stop() -> None:
+        for reconciler in reconcilers:
+            reconciler.stop_claiming()
+        # Beside the rest: AWS may not answer.
+        threading.Thread(target=watch.stop, name="stack-watch-end", daemon=True).start()
+
+    stop = Stop(settings.stop_seconds, on_stop)
+    health = Health(
+        stop.has_begun,
+        not_ready=lambda: _first(reconciler.fault() for reconciler in reconcilers),
+        not_live=lambda: _first((*(reconciler.end() for reconciler in reconcilers), evaluate.end())),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -88,22 +103,31 @@ def run(
         for reconciler in reconcilers:
             reconciler.start()
         watch.start(deployments.make_due)
+        stop.watch()
+        health.started()
         click.echo(f"proton-server is ready at {url(listener)} (state in {store})")
         sys.stdout.flush()
         yield
-        watch.stop()
         for reconciler in reconcilers:
-            reconciler.stop()
-        exchange.close()
+            await asyncio.to_thread(reconciler.stop, stop.left() - _LAST_SECOND)
+        identity.exchange.close()
         evaluate.close()
         store.close()
 
     proton = Proton(
-        store, authenticate, Capabilities(METHODS, outside.hosting, Stacks(outside.aws)), evaluate, wake
+        store,
+        identity.authenticate,
+        Capabilities(METHODS, outside.hosting, Stacks(outside.aws)),
+        evaluate,
+        wake,
     )
-    app = asgi_app(proton, fault, lifespan, exchange, elsewhere)
+    app = asgi_app(proton, health, lifespan, identity.exchange, elsewhere)
     guarded = refuse_web_pages(app, any_host=elsewhere is None)
-    http_server.run(guarded, listener, trusted_proxies)
+    http_server.run(guarded, listener, settings, health, stop)
+
+
+def _first(faults: Iterable[str | None]) -> str | None:
+    return next(filter(None, faults), None)
 
 
 def open_store(database: str, *, alone: bool = False, upgrade: bool = False) -> Store:

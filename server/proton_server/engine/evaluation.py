@@ -101,6 +101,10 @@ class Evaluator:
         """Starts the workers in the background; logs a warning if their memory cannot be limited here."""
         self._pool.schedule(_memory_is_limited).add_done_callback(_warn_of_unlimited_memory)
 
+    def end(self) -> str | None:
+        """That no worker will ever be started again, which only a restart of the process mends; else None."""
+        return None if self._pool.active else "The workers that evaluate templates and specs have ended."
+
     def close(self) -> None:
         """Ends the workers; calls in progress fail."""
         self._pool.stop()  # type: ignore[no-untyped-call]

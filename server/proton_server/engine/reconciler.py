@@ -106,28 +106,43 @@ class Reconciler(Generic[Result]):
             )
         self.wake()
 
-    def stop(self) -> None:
-        """Claims no more rows and waits for the steps in progress."""
+    def stop_claiming(self) -> None:
+        """Claims no more rows. The steps in progress go on, and keep their leases."""
         self._stopping.set()
         self._woken.set()
-        self._thread.join()
-        self._pool.shutdown()
+
+    def stop(self, seconds: float | None = None) -> None:
+        """Claims no more rows and waits for the steps in progress, for so long at most.
+
+        The row of a step that has ended can be claimed at once, by another process. That of one that has not
+        is left to its lease: a call of AWS may still be under way.
+        """
+        self.stop_claiming()
+        self._thread.join(seconds)
+        if held := len(self._held):
+            message = "Steps of %s that had not ended: %d; another process makes them again in %g seconds"
+            _log.warning(message, self._handler.table.name, held, self._lease)
+        self._pool.shutdown(wait=not held)
 
     def fault(self) -> str | None:
         """Why no rows are processed at present, as a sentence; None if they are."""
-        name, idle = self._handler.table.name, time.monotonic() - self._round_at
-        if not self._thread.is_alive():
-            return f"The reconciler of {name} has ended."
+        idle = time.monotonic() - self._round_at
+        if ended := self.end():
+            return ended
         if idle > _HANGING_SECONDS:
-            return f"The reconciler of {name} has made no round for {idle:.0f} seconds."
+            return f"The reconciler of {self._handler.table.name} has made no round for {idle:.0f} seconds."
         return self._problem or None
+
+    def end(self) -> str | None:
+        """That the thread has ended, which only a restart of the process mends; None if it runs."""
+        return None if self._thread.is_alive() else f"The reconciler of {self._handler.table.name} has ended."
 
     def _run(self) -> None:
         renewed = time.monotonic()
-        while not self._stopping.is_set():
+        while self._held or not self._stopping.is_set():
             self._woken.clear()
             try:
-                pause = self._until_due()
+                pause = _IDLE_SECONDS if self._stopping.is_set() else self._until_due()
                 if pause <= 0 and not self._claim_and_submit():
                     pause = _BUSY_SECONDS
                 if time.monotonic() - renewed > self._lease / 3:
@@ -137,7 +152,8 @@ class Reconciler(Generic[Result]):
                 self._problem, pause = "The database cannot be used; the log says why.", _IDLE_SECONDS
             except BaseException:  # noqa: BLE001  # the thread must not end: it is started only once
                 _log.exception("A round of the reconciler of %s failed", self._handler.table.name)
-                self._stopping.wait(_ERROR_SECONDS)
+                if self._stopping.wait(_ERROR_SECONDS):
+                    self._woken.wait(_IDLE_SECONDS)
                 continue
             else:
                 self._round_at, self._problem = time.monotonic(), ""
