@@ -11,6 +11,7 @@ import click
 
 from proton_server.api.http_server import Settings
 from proton_server.cli import exchange, options
+from proton_server.cli.durations import seconds
 from proton_server.cli.server import listen, open_store, run, set_up_log
 from proton_server.engine.restored import to_resume
 from proton_server.identity.access_keys import check_master_keys
@@ -18,6 +19,7 @@ from proton_server.identity.configuration import ConfigurationFile, Configuratio
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.observability.logs import FORMS
 from proton_server.persistence.databases import StoreError
+from proton_server.persistence.retention import Retention
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.methods import Outside
@@ -96,6 +98,18 @@ def _listed(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     envvar="PROTON_STOP_SECONDS",
     help="How long the server may take to end after a signal, whatever hangs.",
 )
+@click.option(
+    "--retain-deployments",
+    callback=seconds,
+    envvar="PROTON_RETAIN_DEPLOYMENTS",
+    help="How long to keep deployments that have ended, such as 400d.  [default: for ever]",
+)
+@click.option(
+    "--retain-audit",
+    callback=seconds,
+    envvar="PROTON_RETAIN_AUDIT",
+    help="How long to keep audit lines, such as 400d.  [default: for ever]",
+)
 def serve(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -112,6 +126,8 @@ def serve(  # noqa: PLR0913  # one for each option
     log_format: str,
     drain_seconds: float,
     stop_seconds: float,
+    retain_deployments: float | None,
+    retain_audit: float | None,
 ) -> None:
     """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
@@ -144,7 +160,7 @@ def serve(  # noqa: PLR0913  # one for each option
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
     identity = exchange.identity(exchange_options, store, master_keys, configuration)
-    run(store, identity, outside, listener, settings)
+    run(store, identity, outside, listener, settings, retention=Retention(retain_deployments, retain_audit))
 
 
 def _warn_of_aws(aws: Aws) -> None:

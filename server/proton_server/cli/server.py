@@ -18,6 +18,7 @@ from proton_server.api import http_server
 from proton_server.api.app import Proton, asgi_app
 from proton_server.api.health import Health
 from proton_server.api.stopping import Stop
+from proton_server.engine.cleaning import Cleaning
 from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
@@ -30,6 +31,7 @@ from proton_server.observability.logs import log_to_stderr
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.marks import refuse_backup
+from proton_server.persistence.retention import Retention
 from proton_server.persistence.store import Store
 from proton_server.provisioning.methods import METHODS, manifest_engines
 from proton_server.provisioning.stack_watch import StackWatch
@@ -67,6 +69,7 @@ def run(  # noqa: PLR0913  # the parts of a server
     settings: Settings,
     *,
     elsewhere: ASGIApp | None = None,
+    retention: Retention = Retention(),  # noqa: B008  # immutable
 ) -> None:
     """Serves requests on the listener until told to stop. `elsewhere`: what is not Proton's."""
     evaluate, engines = Evaluator(), manifest_engines(METHODS)
@@ -77,6 +80,7 @@ def run(  # noqa: PLR0913  # the parts of a server
         deployments,
         Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate, engines)),
     )
+    cleaning = Cleaning(store, retention)
 
     def wake() -> None:
         for reconciler in reconcilers:
@@ -104,10 +108,12 @@ def run(  # noqa: PLR0913  # the parts of a server
             reconciler.start()
         watch.start(deployments.make_due)
         stop.watch()
+        cleaning.start()
         health.started()
         click.echo(f"proton-server is ready at {url(listener)} (state in {store})")
         sys.stdout.flush()
         yield
+        cleaning.stop()
         for reconciler in reconcilers:
             await asyncio.to_thread(reconciler.stop, stop.left() - _LAST_SECOND)
         identity.exchange.close()

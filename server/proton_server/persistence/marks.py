@@ -19,6 +19,9 @@ BACKUP_AT = "backup_at"
 RESTORED_AT = "restored_at"
 """When the database was last restored, in epoch seconds."""
 
+CLEANED_AT = "cleaned_at"
+"""When a server last began to delete what is too old, in epoch seconds."""
+
 
 def read(connection: sa.Connection, key: str) -> str | None:
     """The value of a mark, None if it is not there."""
