@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -164,25 +165,46 @@ def test_the_turn_is_one_processs_in_each_period(database_url: str) -> None:
         assert [take_turn(store, -1) for store in (one, other)] == [True, True]
 
 
+def proton_id(number: int) -> str:
+    """An id as the API has them."""
+    return str(uuid.UUID(int=number))
+
+
+def described(row: dict[str, Any]) -> dict[str, Any]:
+    """The members of a deployment that the API's model wants."""
+    here = f"arn:aws:proton:{REGION}:{ACCOUNT}"
+    times = dict.fromkeys(("createdAt", "lastModifiedAt", "targetResourceCreatedAt"), row["created_at"])
+    return {
+        "id": row["id"],
+        "arn": f"{here}:deployment/{row['id']}",
+        "targetArn": f"{here}:environment/e",
+        "targetResourceType": "ENVIRONMENT",
+        "environmentName": "e",
+        "deploymentStatus": "SUCCEEDED",
+        **times,
+    }
+
+
 def test_a_server_deletes_by_its_options_and_still_answers_what_environments_refer_to(
     local_server: LocalServer, tmp_path: Path
 ) -> None:
     kept = ("--retain-deployments", "30d", "--retain-audit", "30d")
     server = ServedBesideAws(tmp_path, kept, aws=local_server)
-    last = {"lastAttemptedDeploymentId": "last", "lastSucceededDeploymentId": "last"}
+    last = dict.fromkeys(("lastAttemptedDeploymentId", "lastSucceededDeploymentId"), proton_id(1))
     with closing(Store(server.database)) as store, store.write() as connection:
         connection.execute(sa.insert(environments), {**SCOPE, "name": "e", "record": last})
-        for name in ("last", "other"):
-            connection.execute(sa.insert(deployments), deployment(name, 50))
+        for number in (1, 2):
+            row = deployment(proton_id(number), 50)
+            connection.execute(sa.insert(deployments), row | {"record": row["record"] | described(row)})
         connection.execute(sa.insert(audit_lines), audit_line(50))
     server.start()
     try:
         with closing(Store(server.database)) as store:
             eventually(lambda: not ids(store, audit_lines))
-            assert ids(store) == ["last"]
-        proton = server.client("proton")
-        with refused("ResourceNotFoundException", "Deployment not found: other"):
-            proton.get_deployment(id="other")
-        assert proton.get_deployment(id="last")["deployment"]["completedAt"]
+            assert ids(store) == [proton_id(1)]
+        proton, name = server.client("proton"), proton_id(2)
+        assert proton.get_deployment(id=proton_id(1))["deployment"]["completedAt"]
+        with refused("ResourceNotFoundException", f"Deployment not found: {name}"):
+            proton.get_deployment(id=name)
     finally:
         server.stop()
