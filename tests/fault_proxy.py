@@ -43,6 +43,10 @@ def _nothing(_action: str) -> Answer | None:
     return None
 
 
+def _as_it_is(_action: str, body: bytes) -> bytes:
+    return body
+
+
 @dataclass
 class FaultProxy:
     """Forwards to `upstream`. The hooks get the action's name, such as CreateStack, and may raise CutOff."""
@@ -52,6 +56,8 @@ class FaultProxy:
     """Called before an action is forwarded; with an Answer it is not forwarded."""
     after: Callable[[str], Answer | None] = _nothing
     """Called when AWS has answered, and the server has not heard of it."""
+    rewrite: Callable[[str, bytes], bytes] = _as_it_is
+    """Changes the body of what AWS has answered."""
     calls: list[str] = field(default_factory=list)
     """The actions that were forwarded."""
 
@@ -87,6 +93,7 @@ class FaultProxy:
     def heal(self) -> None:
         """From now on everything is forwarded, and counted anew."""
         self.before = self.after = _nothing
+        self.rewrite = _as_it_is
         self.calls = []
 
     def close(self) -> None:
@@ -101,6 +108,7 @@ class FaultProxy:
         if answer is None:
             self.calls.append(action)
             status, headers, content = self._ask(request, body)
+            content = self.rewrite(action, content)
             answer = self.after(action)
         if answer is not None:
             status, headers, content = answer.status, [("Content-Type", "text/xml")], answer.body

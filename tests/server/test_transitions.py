@@ -47,9 +47,11 @@ def after(deployment: Any, progress: Progress, *, step: tuple[str, str] | None =
 
 
 def test_every_state_ends_a_deployment_or_has_a_pause() -> None:
-    for endings in ENDINGS.values():
+    for status, endings in ENDINGS.items():
         assert set(endings) | set(PAUSES) == set(State)
-        assert not set(endings) & set(PAUSES)
+        # What has not begun is cancelled at once, and is what pauses otherwise.
+        unbegun = {State.PREPARING, State.BLOCKED} if status == "CANCELLING" else set()
+        assert set(endings) & set(PAUSES) == unbegun
 
 
 def test_every_status_that_is_not_final_has_a_step_in_every_phase_it_can_reach() -> None:
@@ -125,7 +127,15 @@ def test_the_first_step_notes_that_something_may_exist_and_the_next_follows_with
     assert transition.environment_columns == {"provisioned": True}
 
 
-@pytest.mark.parametrize("state", [State.PREPARING, State.OUT_OF_REACH])
+@pytest.mark.parametrize("state", [State.PREPARING, State.BLOCKED])
+def test_a_cancellation_of_what_waits_for_something_else_ends_it(state: State) -> None:
+    transition = after(row("CANCELLING", "new"), Progress(state, "Waiting for somebody's update."))
+
+    assert (transition.delay, transition.record["deploymentStatus"]) == (None, "CANCELLED")
+    assert transition.record["deploymentStatusMessage"] == "User initiated cancellation."
+
+
+@pytest.mark.parametrize("state", [State.PREPARING, State.BLOCKED, State.OUT_OF_REACH])
 def test_a_step_that_began_nothing_is_made_again(state: State) -> None:
     transition = after(row(phase="new"), Progress(state, "Waiting."))
 
@@ -140,6 +150,7 @@ def test_a_step_that_began_nothing_is_made_again(state: State) -> None:
         (State.RUNNING, 20, 2.0),
         (State.RUNNING, 3600, 5.0),
         (State.WATCHED, 20, 30.0),
+        (State.BLOCKED, 20, 30.0),
         (State.OUT_OF_REACH, 0, 1.0),
         (State.WAITING, 3600, 60.0),
     ],

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.bundles import CODEBUILD_MANIFEST, SPEC, bundle, spec
-from tests.names import ACCOUNT, SERVICE_ROLE
+from tests.names import ACCOUNT, SERVICE_ROLE, THIRD, role, unique
 from tests.refusals import refused
 from tests.server.environments import create
 from tests.waiting import ended
+
+LINKED = {"provider": "GITHUB", "name": "owner/repository", "branch": "main"}
 
 
 def test_the_reply_shows_the_old_state_until_the_deployment_succeeded(proton: Any, versions: str) -> None:
@@ -44,6 +46,17 @@ def test_none_changes_the_description_and_deploys_nothing(proton: Any, template:
     assert reply["description"] == ""
     assert reply["lastAttemptedDeploymentId"] == before["lastAttemptedDeploymentId"]
     assert reply["deploymentStatus"] == "SUCCEEDED"
+
+
+def test_none_exchanges_a_role_and_deploys_nothing(proton: Any, template: str) -> None:
+    before = ended(proton, create(proton, template)["name"])
+    another = role(ACCOUNT, unique("role"))
+
+    reply = proton.update_environment(
+        name=before["name"], deploymentType="NONE", protonServiceRoleArn=another
+    )["environment"]
+
+    assert reply == before | {"protonServiceRoleArn": another}
 
 
 def test_current_version_without_a_spec_deploys_the_stored_one_again(proton: Any, template: str) -> None:
@@ -101,9 +114,14 @@ def test_roles_hold_from_the_call_on(proton: Any, template: str) -> None:
             "templateMinorVersion cannot be updated with deploymentType NONE",
         ),
         (
-            {"deploymentType": "NONE", "protonServiceRoleArn": SERVICE_ROLE},
+            {"deploymentType": "NONE", "protonServiceRoleArn": role(THIRD)},
             "ValidationException",
-            "protonServiceRoleArn cannot be updated with deploymentType NONE",
+            f"protonServiceRoleArn must be a role in account {ACCOUNT}.",
+        ),
+        (
+            {"deploymentType": "NONE", "provisioningRepository": LINKED},
+            "ValidationException",
+            "provisioningRepository cannot be updated with deploymentType NONE",
         ),
         (
             {"deploymentType": "CURRENT_VERSION", "templateMajorVersion": "1"},

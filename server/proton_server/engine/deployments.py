@@ -137,6 +137,7 @@ class DeploymentHandler:
                 ENVIRONMENT_TAG: record["arn"],
             },
             environment_tags=row.environment_tags or {},
+            provisioned=environment.provisioned_resources or [],
             adopted=environment.stack or {},
             notified=row.notified,
             read_bundle=partial(self._read_bundle, row, version),

@@ -62,6 +62,9 @@ ENDINGS: Mapping[str, Mapping[State, str]] = {
         State.REFUSED: "FAILED",
         State.ROLLED_BACK: "CANCELLED",
         State.CANCELLED: "CANCELLED",
+        # Nothing of it has begun: what it waits for goes on without it.
+        State.PREPARING: "CANCELLED",
+        State.BLOCKED: "CANCELLED",
     },
     "DELETE_IN_PROGRESS": {
         State.SUCCEEDED: "DELETE_COMPLETE",
@@ -76,6 +79,7 @@ ENDINGS: Mapping[str, Mapping[State, str]] = {
 PAUSES: Mapping[State, tuple[float, float]] = {
     State.PREPARING: (0.1, 5.0),
     State.RUNNING: (0.1, 5.0),
+    State.BLOCKED: (30.0, 60.0),
     State.WATCHED: (30.0, 60.0),  # the process that watches may have ended
     State.OUT_OF_REACH: (1.0, 60.0),
     State.WAITING: (0.1, 60.0),  # a hosting service limits the number of requests
@@ -157,7 +161,7 @@ def _in_progress(row: sa.Row[Any], result: StepResult, now: float) -> Transition
     shortest, longest = PAUSES[progress.state]
     pause = min(longest, max(shortest, (now - row.created_at) / 10))
     shown = _new_message(row, progress)
-    if progress.state in (State.PREPARING, State.OUT_OF_REACH):
+    if progress.state in (State.PREPARING, State.BLOCKED, State.OUT_OF_REACH):
         return Transition(pause, record=shown, environment_record=shown)
     phase = result.step.next_phase
     # A new phase, or a cancellation that came in the middle of the step, is acted on without delay.

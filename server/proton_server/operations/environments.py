@@ -26,7 +26,7 @@ from proton_server.operations.rows import deployment_row, environment_row, versi
 from proton_server.operations.tagging import put_tags
 from proton_server.operations.target import check_members, target_state, version_to_create, version_to_update
 from proton_server.persistence.tables import environments
-from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE
+from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE, MEMBERS
 from proton_server.provisioning.stack_tags import too_many
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ def update_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         )
     record = row.record | _description(request)
     if request["deploymentType"] == "NONE":
+        if any(member in request for member in MEMBERS):
+            current = version_row(call, *(record[member] for member in _VERSION))
+            record |= provisioning_settings(call, current, request, row.record)
         call.rows.update(environments, {"name": row.name}, record=record, created_by=None)
         return {"environment": record}
     version = version_to_update(call, record, request)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from proton_server.engine.evaluation import SPEC_CHECK, EvaluationError
 from proton_server.operations.errors import ValidationException
 from proton_server.operations.rows import recommended_version, template_row, version_row
-from proton_server.provisioning.methods import MEMBERS
+from proton_server.provisioning.methods import CONNECTION, MEMBERS, ROLES
 from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from proton_server.operations.call import Call
 
 _METADATA = {"name", "deploymentType", "description"}
+_SETTINGS = {*ROLES, CONNECTION}
+"""How Proton acts. They are in effect from the call on, so that a deletion that failed for want of a role can
+be repeated with another one, and nothing is deployed before."""
 _DEPLOYED = {"spec", *MEMBERS}
 _VERSION = {"templateMajorVersion", "templateMinorVersion"}
 
 _ACCEPTED = {
-    "NONE": _METADATA,
+    "NONE": _METADATA | _SETTINGS,
     "CURRENT_VERSION": _METADATA | _DEPLOYED,
     "MINOR_VERSION": _METADATA | _DEPLOYED | _VERSION,
     "MAJOR_VERSION": _METADATA | _DEPLOYED | _VERSION,

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from proton_templates.bundle import Bundle
 
@@ -49,6 +49,8 @@ class Work:
     """To be called before the first call that creates something: from then on a deletion looks for it."""
     environment_tags: Mapping[str, str] = field(default_factory=dict)
     """The environment's, as the deployment was begun: `propagated` in `stack_tags.py`."""
+    provisioned: Sequence[Mapping[str, str]] = ()
+    """`ProvisionedResource` records of the last deployment that succeeded."""
     adopted: Mapping[str, Any] = field(default_factory=dict)
     """Of an environment whose stack was adopted: the stack's `id`, the `tags` that it was found with, and
     `template_sha256`, a digest of its template. Empty for all others."""
@@ -73,6 +75,7 @@ class State(Enum):
 
     PREPARING = "something else has to end or to be removed first: start again"
     RUNNING = "in progress: observe"
+    BLOCKED = "something else has to end first, and made due when it moves: start again all the same"
     WATCHED = "in progress, and made due when it moves: observe now and then all the same"
     OUT_OF_REACH = "unknown, because AWS cannot be reached: try again"
     WAITING = "waits for people, who may take days: observe now and then"

@@ -100,12 +100,12 @@ def _temporary_client_error(error: ClientError) -> str | None:
 
 
 def errors_as_progress(
-    role_denied: Callable[[Work], str],
+    role_denied: Callable[[Work, str], str],
 ) -> Callable[[Callable[[Verbs, Work], Progress]], Callable[[Verbs, Work], Progress]]:
     """Makes a verb of a `Provisioner` return what an error of AWS means, instead of raising the error.
 
     Args:
-        role_denied: the beginning of the message when the role of the work could not be assumed.
+        role_denied: the message when the role of the work could not be assumed, with AWS's reason.
 
     """
 
@@ -124,7 +124,7 @@ def errors_as_progress(
                     return Progress(State.OUT_OF_REACH, waiting or "")
                 reason = error.response["Error"]["Message"]
                 if error.operation_name == "AssumeRole":
-                    reason = f"{role_denied(work)}: {reason}"
+                    reason = role_denied(work, reason)
                 return Progress(State.FAILED, reason)
 
         return call

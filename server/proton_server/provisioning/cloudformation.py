@@ -18,8 +18,17 @@ from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.stack_events import last_token, reasons
+from proton_server.provisioning.stack_recovery import (
+    LEFT_ALONE,
+    delete,
+    deletion_failure,
+    failure_of_rollback,
+    is_replaced,
+    prepare_update,
+    what_is_awaited,
+)
 from proton_server.provisioning.stack_resumption import refusal_to_resume, refusal_to_resume_removal
-from proton_server.provisioning.stack_status import IN_PROGRESS, STATE_OF
+from proton_server.provisioning.stack_status import IN_PROGRESS, NOT_DELETABLE, STATE_OF
 from proton_server.provisioning.stack_tags import stack_tags
 from proton_server.provisioning.stacks import MAX_TEMPLATE_BYTES, outputs_of, provisioned_resource
 from proton_templates.documents import DocumentError, is_template
@@ -35,26 +44,34 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LEFTOVERS = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-"""What a failed creation leaves: CloudFormation can only delete it."""
-
-_UPDATES_IN_PROGRESS = frozenset(
-    status for status in IN_PROGRESS if status.startswith(("UPDATE_", "IMPORT_"))
-)
-"""CloudFormation refuses to delete a stack in one of these; one that is being created it deletes."""
-
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 _VANISHED = (
     "The environment's CloudFormation stack no longer exists. If this is a local server: the local AWS keeps "
     "its resources in memory, so a restart of `proton-server local` loses them; update or create again."
 )
+_CREATED_ANEW = (
+    "The environment's CloudFormation stack had been deleted: it was created anew, and what the former "
+    "resources contained is not in the new ones."
+)
 _NOTHING_TO_DO = "No updates are to be performed."
 
 
-_errors_as_progress = errors_as_progress(
-    lambda work: f"The Proton service role {work.role} could not be assumed"
-)
+def _role_denied(work: Work, reason: str) -> str:
+    account = work.environment.get("environmentAccountId")
+    way_out = (
+        f"give its environment account connection another one, with UpdateEnvironmentAccountConnection in "
+        f"account {account}"
+        if account
+        else "give UpdateEnvironment another protonServiceRoleArn (deploymentType NONE deploys nothing)"
+    )
+    return (
+        f"The Proton service role {work.role} could not be assumed: {reason.rstrip('.')}. Let this server "
+        f"assume it, or {way_out}; then repeat what was asked for."
+    )
+
+
+_errors_as_progress = errors_as_progress(_role_denied)
 
 
 class CloudFormation:
@@ -65,16 +82,16 @@ class CloudFormation:
 
     @_errors_as_progress
     def start(self, work: Work) -> Progress:
-        """Creates or updates the stack; first deletes what a failed creation left."""
-        template, client = _template(work), self._client(work)
+        """Creates or updates the stack, once it has been led out of a status that forbids it."""
+        client = self._client(work)
         stack = _describe(work, client)
         if stack is not None and last_token(client, stack) == work.deployment_id:
             return self.observe(work)
-        if stack is not None and stack["StackStatus"] in _LEFTOVERS:
-            client.delete_stack(StackName=stack["StackId"])
-            return Progress(State.PREPARING)
-        if stack is not None and STATE_OF[stack["StackStatus"]] is State.RUNNING:
-            return _waiting_for(stack)
+        if stack is not None and stack["StackStatus"] in IN_PROGRESS:
+            return self._wait_for(work, client, stack)
+        template = _template(work)
+        if stack is not None and (first := prepare_update(work, client, stack)) is not None:
+            return first
         tags = stack_tags(work, stack, template)
         work.will_provision()
         try:
@@ -88,7 +105,7 @@ class CloudFormation:
         except ClientError as error:
             if temporary_error(error):
                 raise
-            return _after_refusal(work, client, error, is_creation=stack is None)
+            return self._after_refusal(work, client, error, is_creation=stack is None)
         return Progress(State.RUNNING)
 
     @_errors_as_progress
@@ -101,7 +118,12 @@ class CloudFormation:
         state = STATE_OF[stack["StackStatus"]]
         if state is State.RUNNING:
             return self._running()
-        return _succeeded(stack) if state is State.SUCCEEDED else Progress(state, reasons(client, stack))
+        if state is State.SUCCEEDED:
+            return _succeeded(work, stack)
+        message = reasons(client, stack)
+        if stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+            message = failure_of_rollback(client, stack, message)
+        return Progress(state, message)
 
     @_errors_as_progress
     def cancel(self, work: Work) -> Progress:
@@ -132,13 +154,11 @@ class CloudFormation:
         stack = _describe(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
-        if stack["StackStatus"] in _UPDATES_IN_PROGRESS:
-            return _waiting_for(stack)
-        try:
-            client.delete_stack(StackName=stack["StackId"], ClientRequestToken=work.deployment_id)
-        except ClientError as error:
-            if temporary_error(error) or last_token(client, stack) != work.deployment_id:
-                raise
+        if is_replaced(work, stack):
+            return Progress(State.SUCCEEDED, LEFT_ALONE.format(name=stack["StackName"]))
+        if stack["StackStatus"] in NOT_DELETABLE:
+            return self._wait_for(work, client, stack)
+        delete(client, stack, work.deployment_id)
         return Progress(State.RUNNING)
 
     @_errors_as_progress
@@ -149,7 +169,7 @@ class CloudFormation:
         if stack is None:
             return Progress(State.SUCCEEDED)
         if stack["StackStatus"] == "DELETE_FAILED":
-            return Progress(State.FAILED, reasons(client, stack))
+            return Progress(State.FAILED, deletion_failure(client, stack))
         if stack["StackStatus"] == "DELETE_IN_PROGRESS":
             return self._running()
         return self.remove(work)
@@ -163,12 +183,40 @@ class CloudFormation:
     def _look(self, work: Work, client: Any) -> dict[str, Any] | None:
         """The stack, watched from now on if it is in progress, and no longer if it is not."""
         stack = _describe(work, client)
-        if self._watch is not None:
-            if stack is not None and stack["StackStatus"] in IN_PROGRESS:
-                self._watch.add(work, stack["StackId"], stack["StackStatus"])
-            else:
-                self._watch.remove(work)
+        if stack is not None and stack["StackStatus"] in IN_PROGRESS:
+            self._follow(work, stack)
+        elif self._watch is not None:
+            self._watch.remove(work)
         return stack
+
+    def _follow(self, work: Work, stack: Mapping[str, Any]) -> None:
+        if self._watch is not None:
+            self._watch.add(work, stack["StackId"], stack["StackStatus"])
+
+    def _wait_for(self, work: Work, client: Any, stack: Mapping[str, Any]) -> Progress:
+        """Waits for the operation on the stack that has to end before the deployment's own."""
+        self._follow(work, stack)
+        state = State.PREPARING if self._watch is None else State.BLOCKED
+        return Progress(state, what_is_awaited(client, stack))
+
+    def _after_refusal(self, work: Work, client: Any, error: ClientError, *, is_creation: bool) -> Progress:
+        """What it means that CloudFormation refused a creation or an update.
+
+        The same call may have been accepted before, and its response been lost: botocore repeats it then. Or
+        somebody was faster.
+        """
+        reason, stack = error.response["Error"]["Message"], _describe(work, client)
+        if stack is None:
+            return Progress(State.REFUSED, reason)
+        if last_token(client, stack) == work.deployment_id:
+            return Progress(State.RUNNING)
+        if is_creation:
+            return Progress(State.PREPARING)  # events may lag behind the stack
+        if _NOTHING_TO_DO in reason:
+            return _succeeded(work, stack)
+        if stack["StackStatus"] in IN_PROGRESS:
+            return self._wait_for(work, client, stack)
+        raise error
 
     def _running(self) -> Progress:
         return Progress(State.RUNNING if self._watch is None else State.WATCHED)
@@ -225,23 +273,6 @@ def _check_size(rendered: str) -> None:
         raise ProvisioningError(f"The rendered template is larger than {limit}.")
 
 
-def _after_refusal(work: Work, client: Any, error: ClientError, *, is_creation: bool) -> Progress:
-    """What it means that CloudFormation refused a creation or an update.
-
-    The same call may have been accepted before, and its response been lost: botocore repeats it then.
-    """
-    reason, stack = error.response["Error"]["Message"], _describe(work, client)
-    if stack is None:
-        return Progress(State.REFUSED, reason)
-    if last_token(client, stack) == work.deployment_id:
-        return Progress(State.RUNNING)
-    if is_creation:
-        return Progress(State.PREPARING)  # events may lag behind the stack
-    if _NOTHING_TO_DO in reason:
-        return _succeeded(stack)
-    raise error
-
-
 def _describe(work: Work, client: Any) -> dict[str, Any] | None:
     """The environment's stack, if it is there. The one after an adopted one is named as all others."""
     for name in filter(None, (work.adopted.get("id"), stack_name(work))):
@@ -257,15 +288,13 @@ def _describe(work: Work, client: Any) -> dict[str, Any] | None:
     return None
 
 
-def _waiting_for(stack: dict[str, Any]) -> Progress:
-    status = stack["StackStatus"]
-    return Progress(
-        State.PREPARING, f"Waiting for the environment's CloudFormation stack, which is {status}."
-    )
-
-
-def _succeeded(stack: dict[str, Any]) -> Progress:
+def _succeeded(work: Work, stack: Mapping[str, Any]) -> Progress:
     outputs, invalid = outputs_of(stack)
-    message = f"Outputs not of 1 to 1,024 characters are left out: {', '.join(invalid)}." if invalid else ""
+    known = {resource["identifier"] for resource in work.provisioned}
+    messages = []
+    if known and stack["StackId"] not in known:
+        messages.append(_CREATED_ANEW)
+    if invalid:
+        messages.append(f"Outputs not of 1 to 1,024 characters are left out: {', '.join(invalid)}.")
     resource = provisioned_resource(stack["StackName"], stack["StackId"])
-    return Progress(State.SUCCEEDED, message, outputs, [resource])
+    return Progress(State.SUCCEEDED, " ".join(messages), outputs, [resource])

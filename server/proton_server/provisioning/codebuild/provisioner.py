@@ -45,7 +45,11 @@ _VANISHED = (
 
 
 _errors_as_progress = errors_as_progress(
-    lambda work: f"The role {provisioning_role(work)}, which this server uses, could not be assumed"
+    lambda work, reason: (
+        f"The role {provisioning_role(work)}, which this server uses, could not be assumed: "
+        f"{reason.rstrip('.')}. Create it in the account, or let this server assume it, "
+        "and then repeat what was asked for."
+    )
 )
 
 

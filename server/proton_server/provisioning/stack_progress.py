@@ -1,0 +1,52 @@
+"""Where CloudFormation is with a stack, in a sentence for its user. Pure: events in, text out.
+
+Only logical IDs, types and statuses are named, and reasons where something failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from proton_server.provisioning.stack_events import Operation
+
+_DOING = (
+    ("ROLLBACK", "Rolling back"),
+    ("CREATE", "Creating"),
+    ("CLEANUP", "Removing what the update replaced"),
+    ("UPDATE", "Updating"),
+    ("DELETE", "Deleting"),
+    ("IMPORT", "Importing"),
+)
+"""Part of a stack's status in progress → what it means; the first that fits."""
+
+
+def progress_text(operation: Operation, status: str) -> str:
+    """What CloudFormation is doing with a stack in a status in progress, by the events of its operation."""
+    doing = next((text for part, text in _DOING if part in status), "In progress")
+    if "ROLLBACK" in status:
+        doing += _because(operation)
+    return f"{doing}: {_where(operation)}"
+
+
+def _because(operation: Operation) -> str:
+    for name, reason in operation.failures().items():
+        return f", because {name} failed ({reason.rstrip('.')})" if reason else f", because {name} failed"
+    return ""
+
+
+def _where(operation: Operation) -> str:
+    newest: dict[str, Mapping[str, Any]] = {}
+    for event in operation.since_rollback:
+        newest.setdefault(event["LogicalResourceId"], event)
+    done = sum(event["ResourceStatus"].endswith("_COMPLETE") for event in newest.values())
+    at = [event for event in newest.values() if event["ResourceStatus"].endswith("_IN_PROGRESS")]
+    finished = f"{done} resource{'' if done == 1 else 's'} done"
+    if not at:
+        return f"{finished}."
+    first = at[0]
+    name = f"{first['LogicalResourceId']} ({first['ResourceType']})"
+    others = f" and {len(at) - 1} more" if len(at) > 1 else ""
+    return f"{first['ResourceStatus']} {name}{others}; {finished}."
