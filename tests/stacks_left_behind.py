@@ -28,14 +28,23 @@ def tags_of(
 
 
 def leave_behind(
-    cloudformation: Any, name: str, text: str, tags: dict[str, str], *, stack_name: str | None = None
+    cloudformation: Any,
+    name: str,
+    text: str,
+    tags: dict[str, str],
+    *,
+    stack_name: str | None = None,
+    by_url: bool = False,
 ) -> str:
-    """Creates the stack that AWS Proton would have left of the environment; its ARN."""
+    """Creates the stack that AWS Proton would have left of the environment; its ARN.
+
+    `by_url`: the text is the URL of the template.
+    """
     letters = "".join(random.choices(string.ascii_uppercase, k=15))
     stack_name = stack_name or f"AWSProton-{name[:15].replace('_', '-')}-cloudformation--{letters}"
     answer = cloudformation.create_stack(
         StackName=stack_name,
-        TemplateBody=text,
+        **{"TemplateURL" if by_url else "TemplateBody": text},
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )

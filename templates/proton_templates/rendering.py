@@ -31,7 +31,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-_MAX_CHARACTERS = 1_000_000  # CloudFormation takes no template above 1 MB
+_MAX_CHARACTERS = 1_048_576  # CloudFormation takes no template above 1 MB
 _MAX_STEPS = 50_000
 
 

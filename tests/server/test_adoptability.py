@@ -24,18 +24,19 @@ STACK = DeployedStack(
     outputs=(),
     template="Resources: {}",
 )
+LARGEST = 51_200
 _SHAPES: dict[str, Any] = Loader().load_service_model("cloudformation", "service-2")["shapes"]
 STATUSES: list[str] = _SHAPES["StackStatus"]["enum"]
 
 
 def test_a_stack_at_rest_is_adopted_without_a_warning() -> None:
-    assert obstacle(STACK, "vpc_env_of_the_team") is None
+    assert obstacle(STACK, "vpc_env_of_the_team", LARGEST) is None
     assert warnings(STACK, ARN) == []
 
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_every_status_is_at_rest_or_forbids_it_in_a_sentence(status: str) -> None:
-    reason = obstacle(replace(STACK, status=status), "e")
+    reason = obstacle(replace(STACK, status=status), "e", LARGEST)
     if status in AT_REST:
         assert reason is None
     else:
@@ -77,10 +78,13 @@ def test_the_template_in_a_tag_is_an_arn_or_a_name_with_a_version_or_without(tag
 
 
 def test_a_template_that_is_larger_than_the_server_can_send_is_an_obstacle() -> None:
-    reason = obstacle(replace(STACK, template="é" * 25_601), "e")
-    assert reason == (
-        "Its template is larger than 51,200 bytes, which is more than this server deploys. "
-        "Keep it, and manage it with CloudFormation."
+    stack = replace(STACK, template="é" * 25_601)
+
+    assert obstacle(stack, "e", 1_048_576) is None
+    assert obstacle(stack, "e", 51_200) == (
+        "Its template has 51,202 bytes, and this server deploys 51,200 at most in this Region: the operator "
+        "can raise that to 1,048,576 with --stack-template-bucket. Otherwise keep the stack, and manage it "
+        "with CloudFormation."
     )
 
 

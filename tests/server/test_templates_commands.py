@@ -146,7 +146,7 @@ def test_every_fault_of_bundle_and_spec_is_reported_at_once(folder: Path) -> Non
         ("{% for a in range(99999) %}{% endfor %}", "its loops and macros take more than 50,000 steps."),
         ("{{ 'a' | center(9999999999) }}", "."),
         ("{# nothing #}", "The rendered template is empty."),
-        ("a: {{ 'x' * 60000 }}", "The rendered template is larger than "),
+        ("a: {{ 'é' * 600000 }}", "The rendered template has 1,200,003 bytes, more than the 1,048,576 "),
         ("a: {{ environment.name }}: b", "the rendered template: not valid YAML: line 1, column "),
         ("- {{ environment.name }}", "the rendered template must be a mapping with Resources, in YAML"),
     ],

@@ -76,8 +76,8 @@ def test_brackets_without_end_are_no_list() -> None:
 
 
 def test_a_text_that_is_too_long_for_cloudformation_is_not_searched() -> None:
-    found = recovered("A: " + shown("x0"), "a" * 1_000_001, {"x0": TEXT})
-    assert found.difference == "the deployed text is longer than 1,000,000 characters"
+    found = recovered("A: " + shown("x0"), "a" * 1_048_577, {"x0": TEXT})
+    assert found.difference == "the deployed text is longer than 1,048,576 characters"
 
 
 def test_inputs_of_which_only_a_product_is_seen_are_not_said_to_be_impossible() -> None:

@@ -17,7 +17,9 @@ from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, Evaluation
 from proton_server.provisioning import Place
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.methods import METHODS
+from proton_server.provisioning.template_buckets import MAX_IN_CALL, OPTION
 from proton_templates.bundle import Bundle, BundleError, pack, read_bundle
+from proton_templates.manifest import CLOUDFORMATION
 from proton_templates.rendering import RenderError
 from proton_templates.spec import SpecError, examine_text, parse_spec
 
@@ -54,9 +56,12 @@ def check(folder: Path, *, spec: Path | None, customer_managed: bool, name: str)
     with workers() as evaluate, reported():
         bundle, findings = _attempt(lambda: read_folder(folder, evaluate, customer_managed=customer_managed))
         if spec is not None:
-            findings += _attempt(lambda: _render(bundle, spec, place, evaluate))[1]
+            rendered, more = _attempt(lambda: _render(bundle, spec, place, evaluate))
+            findings += more
         if findings:
             raise Findings(*findings)
+    if spec is not None and bundle.engine == CLOUDFORMATION.name:
+        _note_size(rendered)
     click.echo(f"{folder}{f' and {spec}' if spec else ''}: no faults found")
 
 
@@ -120,6 +125,17 @@ def reported() -> Iterator[None]:
     except OSError as error:
         click.echo(f"{error.filename}: {error.strerror}.", err=True)
         raise SystemExit(1) from None
+
+
+def _note_size(files: dict[str, bytes]) -> None:
+    """Says of a template which servers can deploy it, if not all can."""
+    (size,) = map(len, files.values())
+    if size > MAX_IN_CALL:
+        click.echo(
+            f"infrastructure: the rendered template has {size:,} bytes: above {MAX_IN_CALL:,} a server needs "
+            f"{OPTION} to deploy it.",
+            err=True,
+        )
 
 
 def _attempt(read: Callable[[], Any]) -> tuple[Any, list[str]]:

@@ -18,6 +18,7 @@ from proton_server.cli.server import Identity, listen, open_store, run, set_up_l
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import local_hostings
 from proton_server.provisioning.methods import Outside
+from proton_server.provisioning.template_buckets import OwnTemplateBuckets
 
 _MODULES = ("a2wsgi", "moto")
 """What only the extra `local` installs. moto takes seconds to import, so that is done behind the start."""
@@ -79,7 +80,8 @@ def local(  # noqa: PLR0913  # one for each option
     listener = listen("0.0.0.0" if all_addresses else host, port)  # noqa: S104 - asked for
     store = open_store(database, alone=True, upgrade=True)
     endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}" if all_addresses else url(listener)
-    outside = Outside(Aws(endpoint), local_hostings(git_root))
+    aws = Aws(endpoint)
+    outside = Outside(aws, local_hostings(git_root), template_buckets=OwnTemplateBuckets(aws))
     elsewhere = aws_app(deploy_seconds, endpoint if local_builds else None)
     run(
         store,

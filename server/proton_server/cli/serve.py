@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from pathlib import Path
 
 import click
 
 from proton_server.api.http_server import Settings
+from proton_server.api.regions import is_region
 from proton_server.cli import exchange, options
 from proton_server.cli.durations import seconds
 from proton_server.cli.server import listen, open_store, run, set_up_log
@@ -23,13 +25,33 @@ from proton_server.persistence.retention import Retention
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.methods import Outside
+from proton_server.provisioning.template_buckets import OPTION, TemplateBuckets
 
 _log = logging.getLogger(__name__)
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+"""Names of buckets: "General purpose bucket naming rules" in S3's User Guide."""
 
 
 def _listed(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> list[str]:
     """The values of an option that may be repeated, or given in its variable with commas between."""
     return ",".join(given).replace(",", " ").split()
+
+
+def _by_region(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Buckets by their Regions."""
+    buckets: dict[str, str] = {}
+    for value in _listed(context, option, given):
+        region, _, bucket = value.partition("=")
+        if not _BUCKET.fullmatch(bucket):
+            raise click.ClickException(f"{OPTION} must be REGION=BUCKET, and not {value!r}.")
+        if not is_region(region):
+            raise click.ClickException(f"{OPTION} {value}: AWS has no Region {region!r}.")
+        if region in buckets:
+            both = f"{buckets[region]} and {bucket}"
+            raise click.ClickException(f"{OPTION} names two buckets for {region}: {both}.")
+        buckets[region] = bucket
+    return buckets
 
 
 @click.command()
@@ -110,6 +132,15 @@ def _listed(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     envvar="PROTON_RETAIN_AUDIT",
     help="How long to keep audit lines, such as 400d.  [default: for ever]",
 )
+@click.option(
+    OPTION,
+    "stack_template_buckets",
+    multiple=True,
+    callback=_by_region,
+    envvar="PROTON_STACK_TEMPLATE_BUCKETS",
+    metavar="REGION=BUCKET",
+    help="A bucket of the server's account for rendered templates above 51,200 bytes. May be repeated.",
+)
 def serve(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -128,6 +159,7 @@ def serve(  # noqa: PLR0913  # one for each option
     stop_seconds: float,
     retain_deployments: float | None,
     retain_audit: float | None,
+    stack_template_buckets: dict[str, str],
 ) -> None:
     """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
@@ -142,7 +174,9 @@ def serve(  # noqa: PLR0913  # one for each option
         aws = Aws(
             template_accounts=template_accounts, external_ids=lambda: configuration.current().external_ids
         )
-        outside = Outside(aws, hostings(os.environ))
+        outside = Outside(
+            aws, hostings(os.environ), template_buckets=TemplateBuckets(aws, stack_template_buckets)
+        )
         master_keys = MasterKeys.read(os.environ)
     except (ConfigurationError, ConfigurationFileError, MasterKeyError) as fault:
         raise click.ClickException(str(fault)) from None

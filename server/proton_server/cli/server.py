@@ -23,6 +23,7 @@ from proton_server.engine.deployments import DeploymentHandler
 from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.engine.registrations import RegistrationHandler
+from proton_server.engine.template_objects import TemplateObjects
 from proton_server.identity.access_keys import seal
 from proton_server.identity.issuer import exchange_log
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
@@ -36,6 +37,7 @@ from proton_server.persistence.store import Store
 from proton_server.provisioning.methods import METHODS, manifest_engines
 from proton_server.provisioning.stack_watch import StackWatch
 from proton_server.provisioning.stacks import Stacks
+from proton_server.provisioning.template_buckets import TemplateBuckets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -75,7 +77,11 @@ def run(  # noqa: PLR0913  # the parts of a server
     evaluate, engines = Evaluator(), manifest_engines(METHODS)
     watch = StackWatch(outside.aws)
     outside = outside._replace(stack_watch=watch)
-    deployments = Reconciler(store, DeploymentHandler(store, METHODS, outside, evaluate))
+    buckets = outside.template_buckets or TemplateBuckets(outside.aws)
+    template_objects = TemplateObjects(store, buckets)
+    deployments = Reconciler(
+        store, DeploymentHandler(store, METHODS, outside, evaluate), ended=template_objects.after
+    )
     reconcilers = (
         deployments,
         Reconciler(store, RegistrationHandler(store, outside.aws.read_object, evaluate, engines)),
@@ -110,23 +116,20 @@ def run(  # noqa: PLR0913  # the parts of a server
         stop.watch()
         cleaning.start()
         health.started()
+        template_objects.start()
         click.echo(f"proton-server is ready at {url(listener)} (state in {store})")
         sys.stdout.flush()
         yield
         cleaning.stop()
         for reconciler in reconcilers:
             await asyncio.to_thread(reconciler.stop, stop.left() - _LAST_SECOND)
+        template_objects.stop()
         identity.exchange.close()
         evaluate.close()
         store.close()
 
-    proton = Proton(
-        store,
-        identity.authenticate,
-        Capabilities(METHODS, outside.hosting, Stacks(outside.aws)),
-        evaluate,
-        wake,
-    )
+    can = Capabilities(METHODS, outside.hosting, Stacks(outside.aws), buckets.limit)
+    proton = Proton(store, identity.authenticate, can, evaluate, wake)
     app = asgi_app(proton, health, lifespan, identity.exchange, elsewhere)
     guarded = refuse_web_pages(app, any_host=elsewhere is None)
     http_server.run(guarded, listener, settings, health, stop)

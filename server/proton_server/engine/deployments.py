@@ -143,6 +143,7 @@ class DeploymentHandler:
             read_bundle=partial(self._read_bundle, row, version),
             evaluate=evaluate,
             will_provision=partial(self._will_provision, row),
+            will_upload=partial(self._will_upload, row),
         )
 
     def _will_provision(self, row: sa.Row[Any]) -> None:
@@ -155,6 +156,17 @@ class DeploymentHandler:
             if rows.lock(deployments, id=row.id, epoch=row.epoch) is None:
                 raise LeaseLost(row.id)
             rows.update(environments, {"name": row.environment_name}, provisioned=True)
+
+    def _will_upload(self, row: sa.Row[Any], name: str) -> None:
+        """Notes an object before it exists, so that it is deleted.
+
+        Raises LeaseLost as `_will_provision` does.
+        """
+        with self._store.write(row.account_id, row.region) as connection:
+            rows = Rows(connection, row.account_id, row.region)
+            if rows.lock(deployments, id=row.id, epoch=row.epoch) is None:
+                raise LeaseLost(row.id)
+            rows.update(deployments, {"id": row.id}, template_object=name)
 
     def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
         with self._store.read() as connection:

@@ -72,12 +72,22 @@ class Handler(Protocol[Result]):
 
 
 class Reconciler(Generic[Result]):
-    """Runs a handler over its table, in a thread of its own and a pool of workers."""
+    """Runs a handler over its table, in a thread of its own and a pool of workers.
+
+    `ended` is called with a row for which nothing is left to do, after that is written; not for each, since
+    this process may be killed in between.
+    """
 
     def __init__(
-        self, store: Store, handler: Handler[Result], *, workers: int = 16, lease: float = _LEASE_SECONDS
+        self,
+        store: Store,
+        handler: Handler[Result],
+        *,
+        workers: int = 16,
+        lease: float = _LEASE_SECONDS,
+        ended: Callable[[sa.Row[Any]], None] = lambda _row: None,
     ) -> None:
-        self._store, self._handler, self._lease = store, handler, lease
+        self._store, self._handler, self._lease, self._ended = store, handler, lease, ended
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._workers = workers
         self._held: set[tuple[str, int]] = set()
@@ -281,3 +291,5 @@ class Reconciler(Generic[Result]):
             next_at = sa.null() if delay is None else self._store.now + delay
             work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
             connection.execute(sa.update(table).where(held).values(work | changes))
+        if delay is None:
+            self._ended(fresh)

@@ -12,11 +12,11 @@ from proton_server.provisioning import State
 from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
 from proton_server.provisioning.stack_status import STATE_OF
 from proton_server.provisioning.stacks import (
-    MAX_TEMPLATE_BYTES,
     OF_CODEBUILD,
     environment_of,
     is_of_codebuild,
 )
+from proton_server.provisioning.template_buckets import MAX_IN_BUCKET, OPTION
 from proton_templates.recovery import Agreement
 
 if TYPE_CHECKING:
@@ -64,9 +64,12 @@ class Verdict(NamedTuple):
     """Its comparison."""
 
 
-def obstacle(stack: DeployedStack, environment: str) -> str | None:
-    """Why the stack cannot be adopted as the environment, and the way that is left, as a sentence."""
-    return next(_obstacles(stack, environment), None)
+def obstacle(stack: DeployedStack, environment: str, largest_template: int) -> str | None:
+    """Why the stack cannot be adopted as the environment, and the way that is left, as a sentence.
+
+    `largest_template`: bytes of the largest one that the server can deploy in the stack's Region.
+    """
+    return next(_obstacles(stack, environment, largest_template), None)
 
 
 def warnings(stack: DeployedStack, environment_arn: str) -> list[str]:
@@ -124,7 +127,7 @@ def shown(version: sa.Row[Any]) -> str:
     return f"{version.template_name} {version.major}.{version.minor}"
 
 
-def _obstacles(stack: DeployedStack, environment: str) -> Iterator[str]:
+def _obstacles(stack: DeployedStack, environment: str, largest_template: int) -> Iterator[str]:
     if stack.nested_in:
         yield f"It is nested in the stack {stack.nested_in}: adopt that one."
     if others := sorted(
@@ -142,11 +145,11 @@ def _obstacles(stack: DeployedStack, environment: str) -> Iterator[str]:
     if stack.status not in AT_REST:
         why = (text for pattern, text in _OTHERWISE if re.fullmatch(pattern, stack.status))
         yield f"It is {stack.status}: {next(why, 'it cannot be updated')}."
-    if len(stack.template.encode()) > MAX_TEMPLATE_BYTES:
-        limit = f"{MAX_TEMPLATE_BYTES:,} bytes"
+    if (size := len(stack.template.encode())) > largest_template:
         yield (
-            f"Its template is larger than {limit}, which is more than this server deploys. "
-            "Keep it, and manage it with CloudFormation."
+            f"Its template has {size:,} bytes, and this server deploys {largest_template:,} at most in this "
+            f"Region: the operator can raise that to {MAX_IN_BUCKET:,} with {OPTION}. Otherwise keep the "
+            "stack, and manage it with CloudFormation."
         )
 
 

@@ -73,7 +73,8 @@ def adopt_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {"adoption": {**found, **_adopted(existing, stack)}}
     _refuse_owned(call, stack)
     found["warnings"] = warnings(stack, found["environmentArn"])
-    verdict, comparisons = Verdict("impossible", obstacle(stack, name) or ""), []
+    largest = call.can.largest_template(call.region)
+    verdict, comparisons = Verdict("impossible", obstacle(stack, name, largest) or ""), []
     if not verdict.reason:
         comparisons = [
             (version, _compared(call, version, stack, request))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from proton_server.engine.evaluation import EvaluatorBusy
 from proton_server.operations.errors import ConflictException, ThrottlingException, ValidationException
 from proton_server.persistence.databases import STORABLE
+from proton_server.provisioning.template_buckets import MAX_IN_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -43,6 +44,8 @@ class Capabilities:
     """The hosting services that an account may use."""
     read_stack: StackReader
     """Reads the CloudFormation stacks that are to be adopted."""
+    largest_template: Callable[[str], int] = lambda _region: MAX_IN_CALL
+    """Bytes of the largest CloudFormation template that can be deployed in a Region."""
 
 
 class Unanswered(Exception):

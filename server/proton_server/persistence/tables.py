@@ -108,6 +108,8 @@ deployments = sa.Table(
     # Tags of the environment that go on what is provisioned, as it had them when the deployment was begun;
     # null in those that a release before began.
     sa.Column("environment_tags", sa.JSON(none_as_null=True)),
+    # The object of S3, `bucket/key`, in which its template may be, until that is deleted.
+    sa.Column("template_object", sa.String),
     # What NotifyResourceDeploymentStatusChange said of it: status, statusMessage, outputs.
     sa.Column("notified", sa.JSON, nullable=False, default=dict),
     *_work(),
@@ -226,6 +228,14 @@ for _account in ("account_id", "management_account_id"):
         environment_account_connections.c.region,
         environment_account_connections.c.environment_name,
     )
+
+_uploaded = deployments.c.template_object.is_not(None)
+sa.Index(
+    "deployments_with_a_template_object",
+    deployments.c.template_object,
+    sqlite_where=_uploaded,
+    postgresql_where=_uploaded,
+)
 
 _in_flight = deployments.c.next_at.is_not(None)
 sa.Index(

@@ -47,6 +47,8 @@ class Work:
     template or read what it produced."""
     will_provision: Callable[[], None]
     """To be called before the first call that creates something: from then on a deletion looks for it."""
+    will_upload: Callable[[str], None] = lambda _name: None
+    """To be called before an object, `bucket/key`, is written: it is deleted when the deployment ends."""
     environment_tags: Mapping[str, str] = field(default_factory=dict)
     """The environment's, as the deployment was begun: `propagated` in `stack_tags.py`."""
     provisioned: Sequence[Mapping[str, str]] = ()

@@ -30,7 +30,8 @@ from proton_server.provisioning.stack_recovery import (
 from proton_server.provisioning.stack_resumption import refusal_to_resume, refusal_to_resume_removal
 from proton_server.provisioning.stack_status import IN_PROGRESS, NOT_DELETABLE, STATE_OF
 from proton_server.provisioning.stack_tags import stack_tags
-from proton_server.provisioning.stacks import MAX_TEMPLATE_BYTES, outputs_of, provisioned_resource
+from proton_server.provisioning.stacks import outputs_of, provisioned_resource
+from proton_server.provisioning.template_buckets import TemplateBuckets, check_size
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
@@ -77,8 +78,11 @@ _errors_as_progress = errors_as_progress(_role_denied)
 class CloudFormation:
     """The verbs of `Provisioner`, with a stack behind them."""
 
-    def __init__(self, aws: Aws, watch: StackWatch | None = None) -> None:
+    def __init__(
+        self, aws: Aws, watch: StackWatch | None = None, buckets: TemplateBuckets | None = None
+    ) -> None:
         self._aws, self._watch = aws, watch
+        self._buckets = buckets or TemplateBuckets(aws)
 
     @_errors_as_progress
     def start(self, work: Work) -> Progress:
@@ -90,18 +94,20 @@ class CloudFormation:
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
             return self._wait_for(work, client, stack)
         template = _template(work)
+        self._buckets.check_size(template, work.region)
         if stack is not None and (first := prepare_update(work, client, stack)) is not None:
             return first
         tags = stack_tags(work, stack, template)
         work.will_provision()
         try:
-            (client.update_stack if stack else client.create_stack)(
-                StackName=stack["StackId"] if stack else stack_name(work),
-                TemplateBody=template,
-                Capabilities=_CAPABILITIES,
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-                ClientRequestToken=work.deployment_id,
-            )
+            with self._buckets.arguments(work, template) as template_arguments:
+                (client.update_stack if stack else client.create_stack)(
+                    StackName=stack["StackId"] if stack else stack_name(work),
+                    **template_arguments,
+                    Capabilities=_CAPABILITIES,
+                    Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                    ClientRequestToken=work.deployment_id,
+                )
         except ClientError as error:
             if temporary_error(error):
                 raise
@@ -243,7 +249,7 @@ def rendered_template(bundle: Bundle, inputs: Mapping[str, Any], place: Place) -
     """
     file = str(bundle.template_file)
     text = render_template(bundle.files[file].decode("utf-8-sig"), place.name, inputs, file=file)
-    _check_size(text)
+    _check_text(text)
     try:
         if not is_template(text):
             raise RenderError(
@@ -261,16 +267,14 @@ def _template(work: Work) -> str:
     rendered: str = work.evaluate(
         "Rendering the template", render_template, text, work.environment["name"], work.read_inputs()
     )
-    _check_size(rendered)
+    _check_text(rendered)
     return rendered
 
 
-def _check_size(rendered: str) -> None:
+def _check_text(rendered: str) -> None:
     if not rendered.strip():
         raise ProvisioningError("The rendered template is empty.")
-    if len(rendered.encode()) > MAX_TEMPLATE_BYTES:
-        limit = f"{MAX_TEMPLATE_BYTES:,} bytes, CloudFormation's limit"
-        raise ProvisioningError(f"The rendered template is larger than {limit}.")
+    check_size(len(rendered.encode()))
 
 
 def _describe(work: Work, client: Any) -> dict[str, Any] | None:

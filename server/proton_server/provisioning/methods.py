@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from proton_server.provisioning.aws import Aws
     from proton_server.provisioning.git_hosting import Hostings
     from proton_server.provisioning.stack_watch import StackWatch
+    from proton_server.provisioning.template_buckets import TemplateBuckets
     from proton_templates.bundle import Bundle
     from proton_templates.manifest import Engine
 
@@ -50,6 +51,8 @@ class Outside(NamedTuple):
     hosting: Hostings
     stack_watch: StackWatch | None = None
     """Makes deployments due whose stack has moved; without one each looks at its own again and again."""
+    template_buckets: TemplateBuckets | None = None
+    """Through which templates go that are too large for a call; without them these are refused."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ METHODS: Mapping[str, Method] = by_engine(
     Method(
         CLOUDFORMATION,
         "AWS-managed provisioning",
-        lambda outside: CloudFormation(outside.aws, outside.stack_watch),
+        lambda outside: CloudFormation(outside.aws, outside.stack_watch, outside.template_buckets),
         needs=_SERVICE_ROLE,
         refuses=(REPOSITORY,),
         propagates_tags=True,

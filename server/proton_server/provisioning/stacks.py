@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from proton_server.provisioning.aws import Aws
 
-MAX_TEMPLATE_BYTES = 51_200
-"""What CreateStack accepts in TemplateBody."""
 _OUTPUT_LENGTH = range(1, 1025)
 """Of `OutputValueString` in the API model; outputs in CloudFormation may be empty or longer."""
 _RESERVED = "aws:"

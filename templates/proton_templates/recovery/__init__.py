@@ -33,7 +33,7 @@ from proton_templates.rendering import RenderError, parse_template
 __all__ = ["Agreement", "Recovery", "recover"]
 
 _MAX_ALTERNATIVES = 4
-_MAX_CHARACTERS = 1_000_000  # CloudFormation takes no template above 1 MB
+_MAX_CHARACTERS = 1_048_576  # CloudFormation takes no template above 1 MB
 _FOR_ALTERNATIVES = MAX_STEPS // 4
 _MAX_TRIED = 24
 _LIMITS = (OutOfSteps, TooManySteps, PatternError, RecursionError)

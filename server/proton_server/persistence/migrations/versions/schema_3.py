@@ -18,6 +18,15 @@ down_revision = "2"
 def upgrade(**_: Any) -> None:
     """Adds columns, indexes and the database's ID."""
     op.add_column("deployments", sa.Column("environment_tags", sa.JSON))
+    op.add_column("deployments", sa.Column("template_object", sa.String))
+    uploaded = sa.text("template_object IS NOT NULL")
+    op.create_index(
+        "deployments_with_a_template_object",
+        "deployments",
+        ["template_object"],
+        sqlite_where=uploaded,
+        postgresql_where=uploaded,
+    )
     op.add_column("environments", sa.Column("adopted_stack_id", sa.String))
     _name_adopted_stacks()
     op.create_index("one_environment_of_an_adopted_stack", "environments", ["adopted_stack_id"], unique=True)
