@@ -22,8 +22,6 @@ class Work:
     """One deployment or deletion of an environment: all that a provisioner gets."""
 
     deployment_id: str
-    created_at: float
-    """When the deployment was asked for, in epoch seconds."""
     account_id: str
     """Where to provision: the account of the environment, or that of its environment account connection."""
     region: str
@@ -56,6 +54,8 @@ class Work:
     adopted: Mapping[str, Any] = field(default_factory=dict)
     """Of an environment whose stack was adopted: the stack's `id`, the `tags` that it was found with, and
     `template_sha256`, a digest of its template. Empty for all others."""
+    created_at: float = 0.0
+    """When the deployment was asked for, in epoch seconds."""
 
 
 @dataclass(frozen=True)
