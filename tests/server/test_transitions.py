@@ -11,6 +11,7 @@ from proton_server.engine.transitions import (
     AT_REST,
     ENDINGS,
     PAUSES,
+    RESTORED,
     STEPS,
     StepResult,
     Transition,
@@ -197,3 +198,20 @@ def test_steps_that_fail_too_often_end_the_deployment(status: str, ending: str) 
     assert transition.record["deploymentStatusMessage"] == (
         "The server failed at this deployment too many times in a row; its log says why."
     )
+
+
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "CANCELLING", "DELETE_IN_PROGRESS"])
+def test_a_restored_deployment_is_resumed_and_then_goes_on_as_one_that_has_begun(status: str) -> None:
+    restored = row(status, RESTORED)
+
+    assert after(restored, Progress(State.RUNNING)).columns == {"phase": "begun"}
+    assert after(restored, Progress(State.OUT_OF_REACH, "Waiting")).columns == {}
+
+
+def test_the_deadline_of_a_restored_deployment_begins_with_the_restore() -> None:
+    old = row(age=3 * DAY)
+    restored = row(age=3 * DAY)
+    restored.record["lastModifiedAt"] = NOW - 60
+
+    assert after(old, Progress(State.RUNNING)).delay is None
+    assert after(restored, Progress(State.RUNNING)).delay is not None
