@@ -16,7 +16,7 @@ from tools import cache, version
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 
-_PINNED = "0.13.9"
+PINNED = "0.13.9"
 _NO_UV = (
     "uv could not be installed from PyPI: {reasons}. Install Python's venv module (Debian and Ubuntu: "
     "`apt install python3-venv`) or uv itself (https://docs.astral.sh/uv/), and run make again."
@@ -29,7 +29,7 @@ def executable() -> Path:
     if on_path and _is_new_enough(Path(on_path)):
         return Path(on_path)
     return (
-        cache.entry(f"uv-{_PINNED}", is_whole=lambda made: _is_new_enough(made / "bin" / "uv"), fill=_install)
+        cache.entry(f"uv-{PINNED}", is_whole=lambda made: _is_new_enough(made / "bin" / "uv"), fill=_install)
         / "bin"
         / "uv"
     )
@@ -66,7 +66,7 @@ def install(requirement: str, target: Path) -> None:
 def _install(target: Path) -> None:
     # A private environment is the clean way; Debian splits it off into a package of its own, but may have
     # pip.
-    requirement = f"uv=={_PINNED}"
+    requirement = f"uv=={PINNED}"
     print(f"Installing {requirement} from PyPI into {cache.folder()} …")
     ways = (
         [
