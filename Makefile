@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test campaigns bench bounds lint gen gen-check serve
+.PHONY: help setup demo demo-down test campaigns image-test bench bounds lint gen gen-check serve
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: setup ## all tests
 
 campaigns: setup ## minutes of kill -9, lost answers and failing databases; CAMPAIGN_SEED=… repeats a run
 	@$(BIN)/pytest tests/campaigns -rP
+
+image-test: setup ## the image, compose.yaml and the chart, built and started for real; as root, on Debian
+	@$(BIN)/python -u -m tools.image_test
 
 bench: setup ## what is claimed of speed, each claim beside its peer; writes bench/RESULTS.md
 	@$(BIN)/python -m bench

@@ -16,8 +16,11 @@ import pytest
 
 
 @contextmanager
-def running_postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server, with `{database}` for the name of a database."""
+def running_postgresql(password: str = "", port: int = 5432) -> Iterator[str]:
+    """The URL of a PostgreSQL server, with `{database}` for the name of a database.
+
+    With a password it is at that port of 127.0.0.1, and nobody gets in without.
+    """
     binaries = _postgresql_binaries()
     with tempfile.TemporaryDirectory(prefix="proton-pg-", ignore_cleanup_errors=True) as folder:
         # PostgreSQL refuses to be run by root.
@@ -32,13 +35,19 @@ def running_postgresql() -> Iterator[str]:
             command = [binaries / program, "-D", f"{folder}/data", *arguments]
             subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
 
-        run("initdb", "-U", "proton", "-A", "trust", "--no-sync", "-E", "UTF8")
+        secret = Path(folder, "password")
+        secret.write_text(password or "-")
+        secret.chmod(0o644)
+        access = "scram-sha-256" if password else "trust"
+        run("initdb", "-U", "proton", "-A", access, "--pwfile", str(secret), "--no-sync", "-E", "UTF8")
         settings = (
-            f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+            f"-c listen_addresses='{'127.0.0.1' if password else ''}' -p {port} "
+            f"-c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
         )
         run("pg_ctl", "-o", settings, "-l", f"{folder}/log", "-w", "start")
         try:
-            yield f"postgresql://proton@/{{database}}?host={folder}"
+            where = f"127.0.0.1:{port}/{{database}}" if password else f"/{{database}}?host={folder}"
+            yield f"postgresql://proton@{where}"
         finally:
             run("pg_ctl", "-m", "immediate", "-w", "stop")
 
