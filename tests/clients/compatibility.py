@@ -25,6 +25,7 @@ SERVED = sorted(name for name in MODEL if xform_name(name) in OPERATIONS)
 TABLED = tuple(client.name for client in CLIENTS if client.name != "AWS CLI v2")
 """The clients that every machine of ours has."""
 _EVERYONE = " | ".join("✓" for _ in TABLED)
+CORRECT_THEIR_CLOCK = ("JavaScript v3", "Go v2")
 
 
 class Left(NamedTuple):
@@ -143,6 +144,7 @@ def _tables() -> dict[str, list[str]]:
             *(_row(name, [step for step in steps if step.calls == name]) for name in SERVED),
         ],
         "waiters": [f"| Waiter | {clients} |", *(f"| `{name}` | {_EVERYONE} |" for name in waiters)],
+        "abilities": [f"| | {clients} |", *_abilities()],
         "left": ["| What | Why | Operations |", *(_left_row(left) for left in NOT_SERVED)],
     }
 
@@ -169,6 +171,15 @@ def _versions() -> dict[str, str]:
 def _row(operation: str, steps: list[Step]) -> str:
     errors = sorted({f"`{step.outcome}`" for step in steps if step.outcome != "OK"})
     return f"| `{operation}` | {_EVERYONE} | {', '.join(errors)} |"
+
+
+def _abilities() -> list[str]:
+    clocks = " | ".join("✓" if name in CORRECT_THEIR_CLOCK else "no" for name in TABLED)
+    return [
+        f"| Try again after `ThrottlingException` and `InternalServerException` | {_EVERYONE} |",
+        f"| Try again when the connection ends without an answer | {_EVERYONE} |",
+        f"| Correct a clock that is wrong | {clocks} |",
+    ]
 
 
 def _left_row(left: Left) -> str:

@@ -43,7 +43,15 @@ def _python(*requirements: str) -> list[str]:
     def fill(entry: Path) -> None:
         _run(entry, str(uv.executable()), "venv", "--quiet", "--python", sys.executable, "environment")
         python = str(entry / "environment" / "bin" / "python")
-        install = [str(uv.executable()), "pip", "install", "--quiet", "--python", python]
+        install = [
+            str(uv.executable()),
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            python,
+        ]
         _run(entry, *install, "--require-hashes", *(f"--requirements={file}" for file in files))
 
     entry = _entry(f"clients-{Path(requirements[0]).stem}", files, fill, salt=sys.version)
