@@ -160,9 +160,11 @@ def protocol_class() -> type[_Connection]:
     """The HTTP protocol that parses with httptools where that is installed, which is not on PyPy."""
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415
+
+        from proton_server.api.http_upgrades import WithoutUpgrades  # noqa: PLC0415
     except ModuleNotFoundError:
         return _H11Connection
-    return type("_HttpToolsConnection", (_Connection, HttpToolsProtocol), {})
+    return type("_HttpToolsConnection", (_Connection, WithoutUpgrades, HttpToolsProtocol), {})
 
 
 class _Joined:
