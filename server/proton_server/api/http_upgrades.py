@@ -2,8 +2,8 @@
 
 httptools stops at the end of a head that offers an upgrade, as Java's HttpClient does on each connection
 without TLS (`Upgrade: h2c`). uvicorn then goes on as if the request had no body, and reads the body as the
-next request. A server that does not take up an offer answers as if there was none (RFC 9110, 7.8), so the head
-is parsed again without it. https://github.com/Kludex/uvicorn/issues/2722
+next request. A server that takes up no offer answers as if there was none (RFC 9110, 7.8), so the head is
+parsed again without it. https://github.com/Kludex/uvicorn/issues/2722
 """
 
 from __future__ import annotations
