@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proton_server.provisioning.stack_watch import Waiting, moved, next_in_turn
+from proton_server.provisioning.waiting_stacks import Waiting, moved, next_in_turn, next_to_show
 from tests.bundles import bundle
 from tests.fault_proxy import Answer, FaultProxy, refusal
 from tests.names import unique
@@ -49,6 +49,19 @@ def test_stacks_that_may_not_be_listed_take_turns() -> None:
 
     assert next_in_turn(stacks, now=10, number=5) == ["a", "b", "c"]
     assert next_in_turn(stacks, now=10, number=2) == ["a", "b"]
+
+
+def test_progress_is_looked_at_in_turn_and_less_often_the_more_wait() -> None:
+    def shown(number: int, seconds: float) -> list[str]:
+        stacks = {f"d{one}": waiting(since=0) for one in range(number)}
+        stacks["d0"].progress_at = 1.0
+        return next_to_show(stacks, now=seconds)
+
+    assert shown(1, 1.5) == []
+    assert shown(1, 2.0) == ["d0"]
+    assert shown(4, 3.5) == []
+    assert shown(4, 4.5) == ["d1", "d2"]
+    assert shown(1000, 999.0) == []
 
 
 @pytest.fixture

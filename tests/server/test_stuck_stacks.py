@@ -6,6 +6,7 @@ between the two for what only a real AWS can do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -472,3 +473,24 @@ def test_an_environment_whose_role_is_gone_gets_another_one(it: Situation, way_o
     if way_out == "update":
         assert it.updated(seconds=60)["deploymentStatus"] == "SUCCEEDED"
     it.goes()
+
+
+class TestProgress:
+    def test_the_message_tells_what_cloudformation_is_at_and_goes_with_the_deployment(
+        self, it: Situation
+    ) -> None:
+        it.create()
+        eventually(lambda: it.message().startswith("Creating"))
+        deployment = it.proton.list_deployments(environmentName=it.name)["deployments"][0]["id"]
+        shown = it.proton.get_deployment(id=deployment)["deployment"]["deploymentStatusMessage"]
+        assert shown.startswith("Creating")
+
+        assert it.ended()["deploymentStatus"] == "SUCCEEDED"
+        assert it.message() == ""
+
+    def test_a_rollback_says_first_why(self, it: Situation) -> None:
+        it.created()
+        it.update(spec=spec(seconds=60, bad=True))
+        eventually(lambda: re.match("Rolling back.*Bad", it.message()))
+        assert it.ended()["deploymentStatus"] == "FAILED"
+        assert "Rolling back" not in it.message()

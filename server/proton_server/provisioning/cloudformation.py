@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,15 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
+from proton_server.provisioning.environment_stacks import find_stack, is_replaced, stack_name
 from proton_server.provisioning.errors import ProvisioningError
-from proton_server.provisioning.stack_events import last_token, reasons
+from proton_server.provisioning.stack_events import Operation, last_token, newest_events, reasons
+from proton_server.provisioning.stack_progress import brief_text, progress_text
 from proton_server.provisioning.stack_recovery import (
     LEFT_ALONE,
     delete,
     deletion_failure,
     failure_of_rollback,
-    is_replaced,
     prepare_update,
     what_is_awaited,
 )
@@ -36,7 +36,7 @@ from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from proton_server.provisioning import Place, Work
     from proton_server.provisioning.aws import Aws
@@ -88,7 +88,7 @@ class CloudFormation:
     def start(self, work: Work) -> Progress:
         """Creates or updates the stack, once it has been led out of a status that forbids it."""
         client = self._client(work)
-        stack = _describe(work, client)
+        stack = find_stack(work, client)
         if stack is not None and last_token(client, stack) == work.deployment_id:
             return self.observe(work)
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
@@ -123,7 +123,7 @@ class CloudFormation:
             return Progress(State.FAILED, _VANISHED)
         state = STATE_OF[stack["StackStatus"]]
         if state is State.RUNNING:
-            return self._running()
+            return self._running(work, client, stack)
         if state is State.SUCCEEDED:
             return _succeeded(work, stack)
         message = reasons(client, stack)
@@ -135,7 +135,7 @@ class CloudFormation:
     def cancel(self, work: Work) -> Progress:
         """Cancels the stack's update. If it cannot be cancelled (any more), what is observed holds."""
         client = self._client(work)
-        stack = _describe(work, client)
+        stack = find_stack(work, client)
         if stack is None:
             return Progress(State.FAILED, _VANISHED)
         try:
@@ -150,14 +150,14 @@ class CloudFormation:
     def resume(self, work: Work) -> Progress:
         """Goes on, unless the stack shows that another change came after the deployment."""
         client = self._client(work)
-        stack = _describe(work, client)
+        stack = find_stack(work, client)
         return refusal_to_resume(client, stack, stack_name(work), work) or self.start(work)
 
     @_errors_as_progress
     def remove(self, work: Work) -> Progress:
         """Deletes the stack."""
         client = self._client(work)
-        stack = _describe(work, client)
+        stack = find_stack(work, client)
         if stack is None:
             return Progress(State.SUCCEEDED)
         if is_replaced(work, stack):
@@ -177,18 +177,18 @@ class CloudFormation:
         if stack["StackStatus"] == "DELETE_FAILED":
             return Progress(State.FAILED, deletion_failure(client, stack))
         if stack["StackStatus"] == "DELETE_IN_PROGRESS":
-            return self._running()
+            return self._running(work, client, stack)
         return self.remove(work)
 
     @_errors_as_progress
     def resume_removal(self, work: Work) -> Progress:
         """Goes on, unless the stack shows that another change came after the deletion was asked for."""
         client = self._client(work)
-        return refusal_to_resume_removal(client, _describe(work, client), work) or self.remove(work)
+        return refusal_to_resume_removal(client, find_stack(work, client), work) or self.remove(work)
 
     def _look(self, work: Work, client: Any) -> dict[str, Any] | None:
         """The stack, watched from now on if it is in progress, and no longer if it is not."""
-        stack = _describe(work, client)
+        stack = find_stack(work, client)
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
             self._follow(work, stack)
         elif self._watch is not None:
@@ -203,7 +203,8 @@ class CloudFormation:
         """Waits for the operation on the stack that has to end before the deployment's own."""
         self._follow(work, stack)
         state = State.PREPARING if self._watch is None else State.BLOCKED
-        return Progress(state, what_is_awaited(client, stack))
+        message = self._shown(work, lambda: what_is_awaited(newest_events(client, stack), stack))
+        return Progress(state, message or what_is_awaited(Operation(None), stack))
 
     def _after_refusal(self, work: Work, client: Any, error: ClientError, *, is_creation: bool) -> Progress:
         """What it means that CloudFormation refused a creation or an update.
@@ -211,7 +212,7 @@ class CloudFormation:
         The same call may have been accepted before, and its response been lost: botocore repeats it then. Or
         somebody was faster.
         """
-        reason, stack = error.response["Error"]["Message"], _describe(work, client)
+        reason, stack = error.response["Error"]["Message"], find_stack(work, client)
         if stack is None:
             return Progress(State.REFUSED, reason)
         if last_token(client, stack) == work.deployment_id:
@@ -224,22 +225,18 @@ class CloudFormation:
             return self._wait_for(work, client, stack)
         raise error
 
-    def _running(self) -> Progress:
-        return Progress(State.RUNNING if self._watch is None else State.WATCHED)
+    def _running(self, work: Work, client: Any, stack: Mapping[str, Any]) -> Progress:
+        state = State.RUNNING if self._watch is None else State.WATCHED
+        status = stack["StackStatus"]
+        message = self._shown(work, lambda: progress_text(newest_events(client, stack), status))
+        return Progress(state, message or brief_text(stack))
+
+    def _shown(self, work: Work, look: Callable[[], str]) -> str:
+        """What is shown of the stack in progress; empty as long as nobody has looked at its events."""
+        return look() if self._watch is None else self._watch.progress(work, look)
 
     def _client(self, work: Work) -> Any:
         return self._aws.client("cloudformation", work.account_id, work.region, work.role)
-
-
-def stack_name(work: Work) -> str:
-    """The stack's name as Proton made it, such as `AWSProton-vpc-env-prod-cloudformation--QYWPQLSESXEMRBY`.
-
-    AWS Proton chose the 15 letters at random; here they follow from the environment and its time of creation.
-    """
-    name, arn, created_at = (work.environment[member] for member in ("name", "arn", "createdAt"))
-    seed = hashlib.sha256(f"{arn} {created_at}".encode()).digest()
-    letters = "".join(chr(ord("A") + byte % 26) for byte in seed[:15])
-    return f"AWSProton-{name[:15].replace('_', '-')}-cloudformation--{letters}"
 
 
 def rendered_template(bundle: Bundle, inputs: Mapping[str, Any], place: Place) -> dict[str, bytes]:
@@ -275,21 +272,6 @@ def _check_text(rendered: str) -> None:
     if not rendered.strip():
         raise ProvisioningError("The rendered template is empty.")
     check_size(len(rendered.encode()))
-
-
-def _describe(work: Work, client: Any) -> dict[str, Any] | None:
-    """The environment's stack, if it is there. The one after an adopted one is named as all others."""
-    for name in filter(None, (work.adopted.get("id"), stack_name(work))):
-        try:
-            stacks: list[dict[str, Any]] = client.describe_stacks(StackName=name)["Stacks"]
-        except ClientError as error:
-            if "does not exist" not in error.response["Error"]["Message"]:
-                raise
-            continue
-        for stack in stacks:
-            if stack["StackStatus"] != "DELETE_COMPLETE":
-                return stack
-    return None
 
 
 def _succeeded(work: Work, stack: Mapping[str, Any]) -> Progress:

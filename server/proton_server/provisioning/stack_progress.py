@@ -25,10 +25,18 @@ _DOING = (
 
 def progress_text(operation: Operation, status: str) -> str:
     """What CloudFormation is doing with a stack in a status in progress, by the events of its operation."""
-    doing = next((text for part, text in _DOING if part in status), "In progress")
-    if "ROLLBACK" in status:
-        doing += _because(operation)
-    return f"{doing}: {_where(operation)}"
+    because = _because(operation) if "ROLLBACK" in status else ""
+    return f"{_doing(status)}{because}: {_where(operation)}"
+
+
+def brief_text(stack: Mapping[str, Any]) -> str:
+    """The same by the stack alone: why it is in this status, if CloudFormation says so."""
+    reason = stack.get("StackStatusReason", "") if "ROLLBACK" in stack["StackStatus"] else ""
+    return f"{_doing(stack['StackStatus'])}{f': {reason}'.rstrip(': ')}".rstrip(".") + "."
+
+
+def _doing(status: str) -> str:
+    return next((text for part, text in _DOING if part in status), "In progress")
 
 
 def _because(operation: Operation) -> str:

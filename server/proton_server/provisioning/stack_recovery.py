@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import temporary_error
+from proton_server.provisioning.environment_stacks import is_replaced
 from proton_server.provisioning.errors import ProvisioningError
-from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_server.provisioning.stack_events import Operation, last_operations, named, newest_events
 from proton_server.provisioning.stack_progress import progress_text
 from proton_server.provisioning.stack_status import BEFORE_AN_UPDATE, Before
@@ -56,20 +56,6 @@ def prepare_update(work: Work, client: Any, stack: Mapping[str, Any]) -> Progres
     return _MEASURES[BEFORE_AN_UPDATE[stack["StackStatus"]]](work, client, stack)
 
 
-def is_replaced(work: Work, stack: Mapping[str, Any]) -> bool:
-    """Whether a stack that has the name of the environment's is another one, which somebody made.
-
-    It is the environment's by its ID, or by its tag. One that only change sets know has neither, and nothing.
-    """
-    known = {work.adopted.get("id"), *(resource["identifier"] for resource in work.provisioned)}
-    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-    return (
-        stack["StackId"] not in known
-        and tags.get(ENVIRONMENT_TAG) != work.environment["arn"]
-        and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
-    )
-
-
 def delete(client: Any, stack: Mapping[str, Any], token: str) -> None:
     """Begins the deletion of a stack. Raises ProvisioningError if it is protected."""
     try:
@@ -107,9 +93,8 @@ def failure_of_rollback(client: Any, stack: Mapping[str, Any], of_update: str) -
     )
 
 
-def what_is_awaited(client: Any, stack: Mapping[str, Any]) -> str:
+def what_is_awaited(operation: Operation, stack: Mapping[str, Any]) -> str:
     """That the operation in progress on the stack has to end first: whose, since when, and where it is."""
-    operation = newest_events(client, stack)
     since = f" since {operation.began_at:%H:%M:%S} UTC" if operation.began_at else ""
     token = f", begun with the client token {operation.token}" if operation.token else ""
     return (

@@ -6,8 +6,11 @@ deployment due: the step that follows looks at the stack itself and decides, so 
 incomplete costs a call and never a wrong result. A role that may not list (service roles are often allowed
 `stack/AWSProton-*` only) has its stacks looked at one by one, by steps that are made due in turn.
 
-However many wait, an account and Region get at most `_CALLS_A_SECOND` of either. The watch is in memory: a
-deployment is due again by itself after `PAUSES` of `engine/transitions.py`, in whichever process.
+Whoever waits is shown where CloudFormation is: now and then a step may look at the stack's events, too, and
+is made due for that in turn, less often the more wait.
+
+However many wait, an account and Region get at most `_CALLS_A_SECOND` of all these. The watch is in memory:
+a deployment is due again by itself after `PAUSES` of `engine/transitions.py`, in whichever process.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html
 """
 
@@ -24,9 +27,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.provisioning.aws_errors import temporary_error
 from proton_server.provisioning.stack_status import IN_PROGRESS
+from proton_server.provisioning.waiting_stacks import Waiting, moved, next_in_turn, next_to_show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from proton_server.provisioning import Work
     from proton_server.provisioning.aws import Aws
@@ -34,8 +38,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _CALLS_A_SECOND = 5.0
-_PAUSES = (0.1, 5.0)
-"""Seconds between two looks at a stack, at least and at most; in between a tenth of the time it takes."""
 _AFTER_AN_ERROR = (2.0, 60.0)
 """Seconds until the next listing after one that failed: doubled each time."""
 _LISTABLE_AGAIN_SECONDS = 600.0
@@ -52,51 +54,6 @@ class Scope(NamedTuple):
     account_id: str
     region: str
     role: str
-
-
-@dataclass
-class Waiting:
-    """A deployment that waits for a stack. Times are of the watch's clock."""
-
-    stack_id: str
-    status: str
-    """The stack's, when a step last looked at it."""
-    since: float
-    """When a step first looked at it."""
-    seen_at: float
-    """When a step last looked at it."""
-    asked_at: float = float("-inf")
-    """When it was last made due."""
-
-    def pause(self, now: float) -> float:
-        """How long to wait between two looks at the stack."""
-        shortest, longest = _PAUSES
-        return min(longest, max(shortest, (now - self.since) / 10))
-
-    def due_at(self, now: float) -> float:
-        """When to look at the stack next."""
-        return max(self.seen_at, self.asked_at) + self.pause(now)
-
-
-def moved(waiting: Mapping[str, Waiting], statuses: Mapping[str, str], began: float, now: float) -> list[str]:
-    """The deployments to make due, by a listing (stack's id → status) that began at a time.
-
-    What a step saw after the listing began is newer than the listing. A deployment that was made due already
-    is so again only after its pause: the listing may be older than the step's look, and stay so.
-    """
-    return [
-        deployment_id
-        for deployment_id, one in waiting.items()
-        if one.seen_at <= began
-        and statuses.get(one.stack_id) != one.status
-        and now - one.asked_at >= one.pause(now)
-    ]
-
-
-def next_in_turn(waiting: Mapping[str, Waiting], now: float, number: int) -> list[str]:
-    """Up to `number` deployments whose stacks are due, those first that are so for longest."""
-    due = [deployment_id for deployment_id, one in waiting.items() if one.due_at(now) <= now]
-    return sorted(due, key=lambda deployment_id: waiting[deployment_id].due_at(now))[:number]
 
 
 @dataclass
@@ -144,13 +101,34 @@ class StackWatch:
         with self._mutex:
             group = self._groups.setdefault(_scope(work), _Group())
             known = group.waiting.get(work.deployment_id)
-            if known is not None and known.stack_id == stack_id:
-                one = replace(known, status=status, seen_at=now)
-            else:
+            if known is None or known.stack_id != stack_id:
                 one = Waiting(stack_id, status, since=now, seen_at=now)
+            elif known.status != status:
+                one = replace(known, status=status, seen_at=now, progress="")
+            else:
+                one = replace(known, seen_at=now)
+            scope = _scope(work)
+            if not one.progress and self._free_at.get(scope[:2], 0.0) <= now:
+                one.may_look, one.progress_at = True, now
+                self._spend(scope, 1, now)
             group.waiting[work.deployment_id] = one
             group.look_at = min(group.look_at or now, now + one.pause(now))
         self._woken.set()
+
+    def progress(self, work: Work, look: Callable[[], str]) -> str:
+        """What is to be shown of a watched stack: by a look, if one is allowed now, else as it was last.
+
+        Empty if there was none since the stack has its status.
+        """
+        with self._mutex:
+            group = self._groups.get(_scope(work))
+            one = group.waiting.get(work.deployment_id) if group else None
+            if one is None or not one.may_look:
+                return one.progress if one else ""
+            one.may_look = False
+        text = look()
+        one.progress = text
+        return text
 
     def remove(self, work: Work) -> None:
         """Ends the watch for a deployment that waits no more."""
@@ -216,8 +194,11 @@ class StackWatch:
         with self._mutex:
             group.failures = 0
             due = moved(group.waiting, statuses, began, now)
+            shown = next_to_show(group.waiting, now)
+            self._allow_looks(group, shown, now)
+            due = [*{*due, *shown}]
             self._ask(group, due, now)
-            self._spend(scope, calls, now)
+            self._spend(scope, calls + 2 * len(shown), now)
             group.look_at = now + min((one.pause(now) for one in group.waiting.values()), default=0.0)
         if due:
             self._make_due(due)
@@ -225,8 +206,12 @@ class StackWatch:
     def _look_in_turn(self, scope: Scope, group: _Group, now: float) -> None:
         with self._mutex:
             due = next_in_turn(group.waiting, now, max(1, round(_CALLS_A_SECOND)))
+            shown = [
+                deployment_id for deployment_id in next_to_show(group.waiting, now) if deployment_id in due
+            ]
+            self._allow_looks(group, shown, now)
             self._ask(group, due, now)
-            self._spend(scope, len(due), now)
+            self._spend(scope, len(due) + len(shown), now)
             group.look_at = min((one.due_at(now) for one in group.waiting.values()), default=now)
         if due:
             self._make_due(due)
@@ -247,6 +232,11 @@ class StackWatch:
     def _ask(self, group: _Group, deployment_ids: Iterable[str], now: float) -> None:
         for deployment_id in deployment_ids:
             group.waiting[deployment_id].asked_at = now
+
+    def _allow_looks(self, group: _Group, deployment_ids: Iterable[str], now: float) -> None:
+        for deployment_id in deployment_ids:
+            one = group.waiting[deployment_id]
+            one.may_look, one.progress_at = True, now
 
     def _spend(self, scope: Scope, calls: int, now: float) -> None:
         """Keeps the calls in an account and Region below the limit: so many were just made."""
