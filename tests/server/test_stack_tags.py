@@ -157,6 +157,7 @@ def test_a_step_that_is_made_again_sends_the_tags_with_which_the_deployment_was_
 ADOPTED = {"StackId": "arn:adopted"}
 WORK = Work(
     deployment_id="d",
+    created_at=1.0,
     account_id=ACCOUNT,
     region="us-east-1",
     role="r",

@@ -42,7 +42,7 @@ class TemplateObjects:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread. A call in progress is not waited for: what it does is done again at the next start."""
+        """Ends the thread. A call in progress is not waited for: it is made again at the next start."""
         self._stopping.set()
         self._woken.set()
         self._thread.join(_LAST_SECOND)
