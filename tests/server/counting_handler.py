@@ -35,6 +35,9 @@ class CountingHandler:
         count = row.record["count"] + 1
         return Settled({"record": {"count": count}}, 0.0 if count < 3 else None)
 
+    def step_name(self, row: sa.Row[Any]) -> str:
+        return "count"
+
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
         return Settled({"record": {"count": -1}}, None)
 

@@ -21,7 +21,7 @@ import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
 
-from proton_server.api.http_connections import Limits, _H11Connection, protocol_class
+from proton_server.api.http_connections import Connections, Limits, _H11Connection, protocol_class
 from proton_server.api.http_server import configuration
 from tests.master_keys import MASTER_KEYS_ENVIRONMENT
 
@@ -62,7 +62,9 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Callable[[Limits], Connect
 
     def start(limits: Limits) -> Connect:
         listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(configuration(app, limits, lifespan="off", **KINDS[request.param]))
+        server = uvicorn.Server(
+            configuration(app, Connections(limits), lifespan="off", **KINDS[request.param])
+        )
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         address = listener.getsockname()
@@ -236,4 +238,4 @@ def test_the_program_takes_more_files_keeps_nobody_waiting_and_ends_quietly(
 
 def test_a_connection_outlives_the_pause_between_two_looks_at_a_deployment() -> None:
     """Five seconds is what the provider and botocore's waiters pause, and what uvicorn would wait."""
-    assert configuration(app, Limits(connections=10)).timeout_keep_alive > 60
+    assert configuration(app, Connections(Limits(connections=10))).timeout_keep_alive > 60

@@ -16,7 +16,8 @@ from botocore.config import Config
 
 import proton_server
 import proton_templates
-from proton_server.api.app import Proton, asgi_app
+from proton_server.api.app import Proton
+from proton_server.api.asgi import Operators, asgi_app
 from proton_server.api.authentication import AnyCredentials
 from proton_server.api.exchange import Exchange
 from proton_server.api.health import Health
@@ -112,7 +113,7 @@ def proton(evaluate: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         store, AnyCredentials(lambda key: key), Capabilities(methods, hosting, Stacks(Aws())), evaluate, wake
     )
     listener = create_server(("127.0.0.1", 0))
-    app = asgi_app(application, Health(lambda: False), lifespan=None, exchange=Exchange())  # type: ignore[arg-type]
+    app = asgi_app(application, Operators(Health(lambda: False)), lifespan=None, exchange=Exchange())  # type: ignore[arg-type]
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, args=([listener],))
     for part in (*reconcilers, thread):

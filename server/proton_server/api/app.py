@@ -7,7 +7,6 @@ never a member of a request.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import uuid
@@ -17,10 +16,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Mount
 
 from proton_server.api import protocol, sts, wire
 from proton_server.api.authentication import SignedRequest, claimed_key
@@ -29,6 +24,7 @@ from proton_server.api.regions import refuse_made_up
 from proton_server.identity.access_rules import Access, needed_for
 from proton_server.identity.audit import Audit, Write, record, resource_of
 from proton_server.observability.logs import log_fields
+from proton_server.observability.measures import UNMEASURED
 from proton_server.operations import OPERATIONS, OWN_OPERATIONS
 from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import (
@@ -46,12 +42,10 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
     from botocore.model import OperationModel
-    from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
     from proton_server.api.authentication import Authenticator, Caller, Read
-    from proton_server.api.exchange import Exchange
-    from proton_server.api.health import Health
     from proton_server.engine.evaluation import Evaluator
+    from proton_server.observability.measures import Measures
     from proton_server.operations import Operation
     from proton_server.persistence.store import Store
 
@@ -67,17 +61,21 @@ _SMALL_BODY_BYTES = 4096
 class Proton:
     """The operations behind the wire.
 
-    `can` is what this server can do; `wake` is called after each request that may have left work.
+    `can` is what this server can do; `wake` is called after each request that may have left work; `measures`
+    gets what becomes of requests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the parts of a server
         self,
         store: Store,
         authenticate: Authenticator,
         can: Capabilities,
         evaluate: Evaluator,
         wake: Callable[[], None],
+        *,
+        measures: Measures = UNMEASURED,
     ) -> None:
+        self.measures = measures
         self._store, self._authenticate, self._can = store, authenticate, can
         self._evaluate, self._wake = evaluate, wake
         self._warnings, self._audit = RateLimit(10, seconds=60.0), Audit(store)
@@ -98,7 +96,7 @@ class Proton:
 
     def answer_sts(self, request: SignedRequest) -> tuple[int, bytes, str]:
         """What STS's GetCallerIdentity answers to the same callers; never raises."""
-        return sts.answer(request, self._authenticate, self._store.read)
+        return sts.answer(request, self._authenticate, self._store.read, self.measures)
 
     def _answer(self, request: SignedRequest, read: Read) -> tuple[int, bytes, str]:
         request_id = str(uuid.uuid4())
@@ -144,9 +142,10 @@ class Proton:
             _log.exception("request %s failed", request_id)
             fault = InternalServerException(f"The server failed to process the request {request_id}.")
             status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
-        duration = (time.monotonic() - began) * 1000
-        more = {"code": code, "duration_ms": round(duration, 3)}
-        _log.log(level, "%s %s %s %.0fms %s", name, who, code, duration, request_id, extra=more)
+        seconds = time.monotonic() - began
+        self.measures.request("other" if name == "-" else name, code, seconds)
+        more = {"code": code, "duration_ms": round(seconds * 1000, 3)}
+        _log.log(level, "%s %s %s %.0fms %s", name, who, code, seconds * 1000, request_id, extra=more)
         return status, body
 
     def _perform(  # noqa: PLR0913  # what the request is, and whose
@@ -208,77 +207,3 @@ class Proton:
                 answers.find(unanswered, caller.account_id, self._evaluate)
             else:
                 return answer
-
-
-def asgi_app(
-    proton: Proton,
-    health: Health,
-    lifespan: Lifespan[Starlette],
-    exchange: Exchange,
-    elsewhere: ASGIApp | None = None,
-) -> ASGIApp:
-    """The whole ASGI application: Proton, what probes ask, the exchange, and what is elsewhere."""
-
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        answer: ASGIApp | None
-        try:
-            # A signed one is S3's, for a bucket named "health".
-            is_signed = "authorization" in request.headers
-            answer = None if is_signed else health.response(scope["path"])
-            if answer is None:
-                answer = await exchange.answer(request, _address(request))
-                if answer is None:
-                    answer = await _answer(proton, request, elsewhere)
-        except ClientDisconnect:
-            return
-        await answer(scope, receive, send)
-
-    return Starlette(routes=[Mount("/", app=dispatch)], lifespan=lifespan)
-
-
-async def _answer(proton: Proton, request: Request, elsewhere: ASGIApp | None) -> ASGIApp:
-    if elsewhere is not None and not wire.names_proton(request.headers.get("x-amz-target", "")):
-        return elsewhere
-    signed = _signed_request(request, await _body(request))
-    is_for_sts = sts.is_for_sts(signed)
-    answer = None if is_for_sts else proton.answer_without_blocking(signed)
-    if answer is None:
-        answer = await asyncio.to_thread(proton.answer_sts if is_for_sts else proton.answer, signed)
-    status, content, request_id = answer
-    headers = {"x-amzn-RequestId": request_id}
-    if protocol.is_ambiguous(signed):
-        headers["Connection"] = "close"
-    return Response(content, status, headers, sts.CONTENT_TYPE if is_for_sts else wire.CONTENT_TYPE)
-
-
-def _signed_request(request: Request, body: bytes) -> SignedRequest:
-    headers: dict[str, str] = {}
-    repeated = set()
-    for name, value in request.headers.items():
-        if name in headers:
-            repeated.add(name)
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return SignedRequest(
-        method=request.method,
-        path=request.scope["raw_path"].decode("latin1"),
-        query=request.scope["query_string"].decode("latin1"),
-        headers=headers,
-        body=body,
-        repeated=frozenset(repeated),
-        client=_address(request),
-    )
-
-
-def _address(request: Request) -> str:
-    return request.client.host[:64] if request.client else "-"
-
-
-async def _body(request: Request) -> bytes:
-    """The body, or as much of it as shows that it is too large."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > wire.MAX_BODY_BYTES:
-            break
-    return body

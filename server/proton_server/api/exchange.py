@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from proton_server.identity.exchange import MAX_BYTES
 from proton_server.identity.refusals import ExchangeRefused
 from proton_server.observability.logs import log_fields
+from proton_server.observability.measures import UNMEASURED
 from proton_server.persistence.store import Unavailable
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from proton_server.identity.issuer import Issuer
     from proton_server.identity.session_tokens import TemporaryCredentials
+    from proton_server.observability.measures import Measures
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +43,8 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 class Exchange:
     """What is asked of the server besides AWS's API. Without an issuer it offers no exchange."""
 
-    def __init__(self, issuer: Issuer | None = None) -> None:
-        self._issuer = issuer
+    def __init__(self, issuer: Issuer | None = None, measures: Measures = UNMEASURED) -> None:
+        self._issuer, self._measures = issuer, measures
         self._threads = ThreadPoolExecutor(_CALLS_TO_STS, thread_name_prefix="exchange")
         self._waiting = 0
 
@@ -58,10 +60,12 @@ class Exchange:
             with log_fields(request_id=str(uuid.uuid4()), operation="exchange"):
                 credentials = await self._credentials(self._issuer, await _content(request), address)
         except ExchangeRefused as refusal:
+            self._measures.exchange(refusal.code)
             response = _refused(refusal)
             if _is_ambiguous(request):
                 response.headers["Connection"] = "close"
             return response
+        self._measures.exchange("OK")
         return _json(200, _shown(credentials))
 
     async def _credentials(self, issuer: Issuer, content: bytes, address: str) -> TemporaryCredentials:

@@ -2,8 +2,8 @@
 
 uvicorn waits for a request without limit, and a process has a limited number of open files: a client without
 a key could open enough idle connections to lock out all others. So a request has a deadline, which slow bytes
-do not extend, and when there are too many connections, the one that has waited longest for a complete request
-is closed. (uvicorn's own `limit_concurrency` refuses the newest connection instead.)
+do not extend, and when there are too many connections, one without a complete request is closed: of the
+address that has most of them, the oldest. (uvicorn's own `limit_concurrency` refuses the newest instead.)
 
 uvicorn on asyncio's own event loop sends the headers and the body of a response as two segments; AWS's SDK
 for Go sometimes takes a body that arrives late for an empty one. uvloop sends both together.
@@ -14,15 +14,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from proton_server.api.wire import MAX_BODY_BYTES
+from proton_server.identity.address_limits import network_of
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     _Uvicorn = H11Protocol  # or the one with httptools, whose members have the same names
@@ -31,7 +30,7 @@ else:
 
 _PIECE_BYTES = 64 * 1024
 _LAST_SECONDS = 5.0
-"""For the rest of a body when the server ends."""
+"""For the rest of a body when the server ends, and for a response before a connection is cut off."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,61 @@ class Limits:
     head_bytes: int = 64 * 1024
     body_seconds: float = 20.0
     """For each MAX_BODY_BYTES of a body: the local S3 takes larger ones than Proton."""
+    handshake_seconds: float = 10.0
+    """Of TLS."""
+
+
+class Closable(Protocol):
+    """A connection that can be closed."""
+
+    def give_up(self) -> None:
+        """Closes it, whatever has come on it."""
+
+
+class Connections:
+    """The open connections of a server, and those of them without a whole request, by address."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.number = limits, 0
+        self._addresses: dict[Closable, str] = {}
+        self._waiting: dict[str, dict[Closable, None]] = {}
+        """By address, those first that have waited longest."""
+
+    def opened(self, connection: Closable, transport: asyncio.BaseTransport) -> None:
+        """Counts a new connection, and closes another one if there are too many."""
+        peer = transport.get_extra_info("peername")
+        self._addresses[connection] = network_of(peer[0]) if isinstance(peer, tuple) else ""
+        self.number += 1
+        self.waits(connection)
+        if self.number > self.limits.connections:
+            most = max(self._waiting.values(), key=len)
+            next(iter(most)).give_up()
+
+    def closed(self, connection: Closable) -> None:
+        """Counts it no more."""
+        self.waits_no_more(connection)
+        if self._addresses.pop(connection, None) is not None:
+            self.number -= 1
+
+    def waits(self, connection: Closable) -> None:
+        """The connection has no whole request."""
+        self._waiting.setdefault(self._addresses[connection], {}).setdefault(connection)
+
+    def waits_no_more(self, connection: Closable) -> None:
+        """The connection has a whole request, or is closed."""
+        address = self._addresses.get(connection, "")
+        waiting = self._waiting.get(address, {})
+        waiting.pop(connection, None)
+        if not waiting:
+            self._waiting.pop(address, None)
 
 
 class _Connection(_Uvicorn):
-    """What is added to uvicorn's protocols. `queue` has the connections without a whole request, in order."""
+    """What is added to uvicorn's protocols. `all_open` are the server's connections."""
 
-    def __init__(self, limits: Limits, queue: MutableMapping[_Connection, None], **uvicorn: Any) -> None:
+    def __init__(self, all_open: Connections, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._limits, self._queue = limits, queue
+        self._limits, self._all_open = all_open.limits, all_open
         self._deadline: asyncio.TimerHandle | None = None
         self._awaiting: Any = None
         """What the deadline is for: "head", or the request (uvicorn's `cycle`) whose body is to come."""
@@ -68,13 +114,12 @@ class _Connection(_Uvicorn):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = cast("Any", _Joined(transport, self.loop))
         super().connection_made(cast("Any", transport))
-        self._queue[self] = None
         self._await("head", self._limits.head_seconds)
-        if len(self.connections) > self._limits.connections:
-            next(iter(self._queue)).give_up()
+        self._all_open.opened(self, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._leave()
+        self._stop()
+        self._all_open.closed(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -92,14 +137,14 @@ class _Connection(_Uvicorn):
         """Sets the deadline for the part of the request that is to be received next."""
         request = self.cycle
         if request is None or request.response_complete:
-            self._queue.setdefault(self)
+            self._all_open.waits(self)
             # A body that is still sent after the response keeps its deadline.
             if self._awaiting is None and received:
                 self._await("head", self._limits.head_seconds, received)
             if self._awaiting == "head" and self._received > self._limits.head_bytes:
                 self._refuse(b"431 Request Header Fields Too Large", "The head of the request is too large.")
         elif request.more_body:
-            self._queue.setdefault(self)
+            self._all_open.waits(self)
             if self._awaiting is not request:
                 self._await(request, self._limits.body_seconds)
         else:
@@ -141,10 +186,12 @@ class _Connection(_Uvicorn):
         """Closes the connection, whatever has come on it."""
         self._leave()
         self.transport.close()
+        # What was written to it may never be read, and the end of TLS never be answered.
+        self.loop.call_later(_LAST_SECONDS, self.transport.abort)
 
     def _leave(self) -> None:
         self._stop()
-        self._queue.pop(self, None)
+        self._all_open.waits_no_more(self)
 
     def _stop(self) -> None:
         if self._deadline is not None:

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -16,6 +17,7 @@ from xml.sax.saxutils import escape
 from proton_server.api import protocol
 from proton_server.api.regions import refuse_made_up
 from proton_server.observability.logs import log_fields
+from proton_server.observability.measures import UNMEASURED
 from proton_server.operations.errors import (
     InternalServerException,
     ProtonError,
@@ -26,6 +28,7 @@ from proton_server.persistence.store import Unavailable
 
 if TYPE_CHECKING:
     from proton_server.api.authentication import Authenticator, Caller, Read, SignedRequest
+    from proton_server.observability.measures import Measures
 
 _log = logging.getLogger(__name__)
 
@@ -53,17 +56,21 @@ def is_for_sts(request: SignedRequest) -> bool:
     return "x-amz-target" not in headers and _SCOPE in headers.get("authorization", "")
 
 
-def answer(request: SignedRequest, authenticate: Authenticator, read: Read) -> tuple[int, bytes, str]:
+def answer(
+    request: SignedRequest, authenticate: Authenticator, read: Read, measures: Measures = UNMEASURED
+) -> tuple[int, bytes, str]:
     """Status, body and id of the answer; never raises."""
     request_id = str(uuid.uuid4())
     with log_fields(request_id=request_id, operation="GetCallerIdentity") as fields:
-        status, body = _answer(request, authenticate, read, request_id, fields)
+        began = time.monotonic()
+        status, code, body = _answer(request, authenticate, read, request_id, fields)
+        measures.request("GetCallerIdentity", code, time.monotonic() - began)
     return status, body, request_id
 
 
 def _answer(
     request: SignedRequest, authenticate: Authenticator, read: Read, request_id: str, fields: dict[str, Any]
-) -> tuple[int, bytes]:
+) -> tuple[int, str, bytes]:
     who = "-"
     try:
         caller = _caller(request, authenticate, read)
@@ -81,7 +88,7 @@ def _answer(
         status, code, body = _error(fault, request_id)
     line = "sts:GetCallerIdentity %s from %s %s %s"
     _log.info(line, who, request.client, code, request_id, extra={"code": code})
-    return status, body
+    return status, code, body
 
 
 def _caller(request: SignedRequest, authenticate: Authenticator, read: Read) -> Caller:

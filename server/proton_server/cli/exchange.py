@@ -18,12 +18,14 @@ from proton_server.identity.origins import origin_of
 from proton_server.identity.session_tokens import SessionTokens
 from proton_server.identity.sessions import Sessions
 from proton_server.identity.sts import Sts
+from proton_server.observability.measures import UNMEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proton_server.identity.configuration import ConfigurationFile
     from proton_server.identity.master_keys import MasterKeys
+    from proton_server.observability.measures import Measures
     from proton_server.persistence.store import Store
 
 
@@ -55,7 +57,13 @@ def checked(
     return Options(origin, endpoint, sts_proxy or None, per_minute, trusted_proxies)
 
 
-def identity(options: Options, store: Store, keys: MasterKeys, configuration: ConfigurationFile) -> Identity:
+def identity(
+    options: Options,
+    store: Store,
+    keys: MasterKeys,
+    configuration: ConfigurationFile,
+    measures: Measures = UNMEASURED,
+) -> Identity:
     """How callers are identified: by keys, and with a public URL by sessions, too."""
     if options.origin is None:
         return Identity(VerifiedCredentials(keys), Exchange())
@@ -69,7 +77,7 @@ def identity(options: Options, store: Store, keys: MasterKeys, configuration: Co
         AddressLimits(options.per_minute),
     )
     authenticate = VerifiedCredentials(keys, Sessions(tokens, configuration))
-    return Identity(authenticate, Exchange(issuer))
+    return Identity(authenticate, Exchange(issuer, measures))
 
 
 def _origin(option: str, url: str) -> str:

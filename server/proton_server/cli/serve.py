@@ -12,14 +12,16 @@ import click
 
 from proton_server.api.http_server import Settings
 from proton_server.api.regions import is_region
+from proton_server.api.tls import Certificate, CertificateError
 from proton_server.cli import exchange, options
 from proton_server.cli.durations import seconds
-from proton_server.cli.server import listen, open_store, run, set_up_log
+from proton_server.cli.server import Measured, listen, open_store, run, set_up_log
 from proton_server.engine.restored import to_resume
 from proton_server.identity.access_keys import check_master_keys
 from proton_server.identity.configuration import ConfigurationFile, ConfigurationFileError
 from proton_server.identity.master_keys import MasterKeyError, MasterKeys
 from proton_server.observability.logs import FORMS
+from proton_server.observability.metrics import Metrics
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.retention import Retention
 from proton_server.provisioning.aws import Aws
@@ -141,6 +143,32 @@ def _by_region(context: click.Context, option: click.Parameter, given: tuple[str
     metavar="REGION=BUCKET",
     help="A bucket of the server's account for rendered templates above 51,200 bytes. May be repeated.",
 )
+@click.option(
+    "--tls-cert",
+    envvar="PROTON_TLS_CERT",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file in PEM with the certificate, and those of the chain after it: the server speaks HTTPS.",
+)
+@click.option(
+    "--tls-key",
+    envvar="PROTON_TLS_KEY",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file in PEM with the certificate's private key.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    envvar="PROTON_METRICS_PORT",
+    help="A port of their own for /metrics and /health, without TLS; 0: any free port.",
+)
+@click.option(
+    "--max-connections",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(16, 100_000),
+    envvar="PROTON_MAX_CONNECTIONS",
+    help="How many connections may be open, if the process may open twice as many files.",
+)
 def serve(  # noqa: PLR0913  # one for each option
     *,
     host: str,
@@ -160,6 +188,10 @@ def serve(  # noqa: PLR0913  # one for each option
     retain_deployments: float | None,
     retain_audit: float | None,
     stack_template_buckets: dict[str, str],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    metrics_port: int | None,
+    max_connections: int,
 ) -> None:
     """Serve the Proton API, for access keys of `keys create` and AWS credentials that were exchanged."""
     for account in template_accounts:
@@ -168,11 +200,17 @@ def serve(  # noqa: PLR0913  # one for each option
     exchange_options = exchange.checked(
         public_url, sts_endpoint, sts_proxy, exchanges_per_minute, trusted_proxies
     )
-    settings = Settings(trusted_proxies, drain_seconds, stop_seconds)
+    if drain_seconds >= stop_seconds:
+        raise click.ClickException("--drain-seconds must be less than --stop-seconds, which it is a part of.")
+    certificate = _certificate(tls_cert, tls_key)
+    settings = Settings(trusted_proxies, drain_seconds, stop_seconds, max_connections, certificate)
+    metrics = Metrics()
     try:
         configuration = ConfigurationFile(file)
         aws = Aws(
-            template_accounts=template_accounts, external_ids=lambda: configuration.current().external_ids
+            template_accounts=template_accounts,
+            external_ids=lambda: configuration.current().external_ids,
+            measures=metrics,
         )
         outside = Outside(
             aws, hostings(os.environ), template_buckets=TemplateBuckets(aws, stack_template_buckets)
@@ -182,7 +220,8 @@ def serve(  # noqa: PLR0913  # one for each option
         raise click.ClickException(str(fault)) from None
     # First, so that a port in use leaves no new database behind.
     listener = listen(host, port)
-    store = open_store(database, alone=True)
+    metrics_listener = None if metrics_port is None else listen(host, metrics_port, "--metrics-port")
+    store = open_store(database, alone=True, measures=metrics)
     try:
         check_master_keys(store, master_keys)
     except (MasterKeyError, StoreError) as fault:
@@ -193,8 +232,28 @@ def serve(  # noqa: PLR0913  # one for each option
         _log.warning("Without --config nobody may exchange AWS credentials.")
     # Beside the start, for AWS may not answer.
     threading.Thread(target=_warn_of_aws, args=(outside.aws,), name="aws-check", daemon=True).start()
-    identity = exchange.identity(exchange_options, store, master_keys, configuration)
-    run(store, identity, outside, listener, settings, retention=Retention(retain_deployments, retain_audit))
+    identity = exchange.identity(exchange_options, store, master_keys, configuration, metrics)
+    run(
+        store,
+        identity,
+        outside,
+        listener,
+        settings,
+        retention=Retention(retain_deployments, retain_audit),
+        measured=Measured(metrics, metrics_listener),
+    )
+
+
+def _certificate(certificate: Path | None, key: Path | None) -> Certificate | None:
+    """The certificate, if there is one. Raises ClickException."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise click.ClickException("--tls-cert and --tls-key are given both or neither.")
+    try:
+        return Certificate(certificate, key)
+    except CertificateError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _warn_of_aws(aws: Aws) -> None:

@@ -15,6 +15,7 @@ from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, Evaluation
 from proton_server.engine.reconciler import Settled
 from proton_server.engine.roles import connection_deleted, roles_of
 from proton_server.engine.transitions import STEPS, StepResult, Transition, after_step, after_too_many_errors
+from proton_server.observability.measures import UNMEASURED
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import (
     bundles,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from proton_server.observability.measures import Measures
     from proton_server.persistence.store import Store
     from proton_server.provisioning.methods import Method, Outside
 
@@ -57,6 +59,7 @@ class DeploymentHandler:
         methods: the provisioning methods, by the name of their template engine.
         outside: what they provision with.
         evaluate: for bundles, specs and templates.
+        measures: gets the deployments that end.
 
     """
 
@@ -64,9 +67,14 @@ class DeploymentHandler:
     id_field = "deployment_id"
 
     def __init__(
-        self, store: Store, methods: Mapping[str, Method], outside: Outside, evaluate: Evaluator
+        self,
+        store: Store,
+        methods: Mapping[str, Method],
+        outside: Outside,
+        evaluate: Evaluator,
+        measures: Measures = UNMEASURED,
     ) -> None:
-        self._store, self._methods, self._evaluate = store, methods, evaluate
+        self._store, self._methods, self._evaluate, self._measures = store, methods, evaluate, measures
         self._provisioners = {engine: method.provisioner(outside) for engine, method in methods.items()}
 
     def step(self, row: sa.Row[Any]) -> StepResult:
@@ -103,11 +111,35 @@ class DeploymentHandler:
 
     def settle(self, rows: Rows, row: sa.Row[Any], result: StepResult) -> Settled:
         """Writes what the result of a step changes in the deployment and its environment."""
-        return _write(rows, row, after_step(row, result, round(time.time(), 3)))
+        return self._written(rows, row, after_step(row, result, round(time.time(), 3)))
 
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
         """Ends a deployment whose steps failed too often."""
-        return _write(rows, row, after_too_many_errors(row, round(time.time(), 3)))
+        return self._written(rows, row, after_too_many_errors(row, round(time.time(), 3)))
+
+    def step_name(self, row: sa.Row[Any]) -> str:
+        """What the metrics call the step of the row's status and phase."""
+        return f"{row.record['deploymentStatus']}:{row.phase}".lower()
+
+    def _written(self, rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
+        if transition.delay is None:
+            seconds = max(0.0, time.time() - row.created_at)
+            self._measures.deployment_ended(
+                self._method_of(rows, row), transition.record["deploymentStatus"], seconds
+            )
+        return _write(rows, row, transition)
+
+    def _method_of(self, rows: Rows, row: sa.Row[Any]) -> str:
+        """The template engine, which is the name of a method in the table of methods."""
+        state = (row.record.get("targetState") or row.record["initialState"])["environment"]
+        versions = environment_template_versions
+        key = {
+            "template_name": state["templateName"],
+            "major": int(state["templateMajorVersion"]),
+            "minor": int(state["templateMinorVersion"]),
+        }
+        found = rows.columns(versions, versions.c.engine, **key)
+        return found[0].engine if found else "other"
 
     def _work(
         self,
@@ -194,4 +226,6 @@ def _write(rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
     changes = dict(transition.columns)
     if transition.record:
         changes["record"] = row.record | dict(transition.record)
+    if transition.record or changes.get("phase", row.phase) != row.phase:
+        changes["moved_at"] = time.time()
     return Settled(changes, transition.delay)

@@ -26,8 +26,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pebble
 
+from proton_server.observability.measures import UNMEASURED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from proton_server.observability.measures import Measures
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +59,14 @@ class EvaluatorBusy(Exception):
 
 
 class _Failed(Exception):
-    """The predicate of the message of an EvaluationError, such as "takes more than 30 s"."""
+    """The predicate of the message of an EvaluationError, such as "takes more than 30 s".
+
+    `kind` is what the metrics call it: `time`, `memory` or `error`.
+    """
+
+    def __init__(self, kind: str, predicate: str) -> None:
+        super().__init__(predicate)
+        self.kind = kind
 
 
 class Evaluator:
@@ -67,9 +78,14 @@ class Evaluator:
 
     """
 
-    def __init__(self, workers: int | None = None, seconds: float = _PROCESSOR_SECONDS) -> None:
-        self._seconds = seconds
-        count = max(2, workers or min(os.cpu_count() or 2, 8))
+    def __init__(
+        self,
+        workers: int | None = None,
+        seconds: float = _PROCESSOR_SECONDS,
+        measures: Measures = UNMEASURED,
+    ) -> None:
+        self._seconds, self._measures = seconds, measures
+        self.workers = count = max(2, workers or min(os.cpu_count() or 2, 8))
         self._pool = pebble.ProcessPool(count, initializer=_limit_memory, context=_context())
         self._room = count - 1
         self._turns = threading.Condition()
@@ -91,11 +107,25 @@ class Evaluator:
         Raises EvaluationError, and EvaluatorBusy if the account has too many calls at once.
 
         """
+        outcome = "refused"
         with self._turn(account):
             try:
-                return self._run(function, arguments, options)
+                result = self._run(function, arguments, options)
+                outcome = "OK"
             except _Failed as failed:
+                outcome = failed.kind
                 raise EvaluationError(f"{what} {failed}.") from None
+            finally:
+                self._measures.evaluation(outcome)
+        return result
+
+    def busy(self) -> int:
+        """How many workers have a call."""
+        return sum(self._at_work.values())
+
+    def waiting(self) -> int:
+        """How many calls wait for a worker."""
+        return sum(self._waiting.values()) - self.busy()
 
     def start(self) -> None:
         """Starts the workers in the background; logs a warning if their memory cannot be limited here."""
@@ -138,15 +168,15 @@ class Evaluator:
             result: Result = future.result()
             return result
         except FutureTimeoutError:
-            raise _Failed(f"takes more than {_SECONDS:g} s") from None
+            raise _Failed("time", f"takes more than {_SECONDS:g} s") from None
         except MemoryError:
-            raise _Failed(f"needs more than {_MEMORY_BYTES // 1024**2} MB of memory") from None
+            raise _Failed("memory", f"needs more than {_MEMORY_BYTES // 1024**2} MB of memory") from None
         except RecursionError:
-            raise _Failed("is nested too deeply") from None
+            raise _Failed("error", "is nested too deeply") from None
         except pebble.ProcessExpired as expired:
             if expired.exitcode == -getattr(signal, "SIGPROF", 0):
-                raise _Failed(f"takes more than {self._seconds:g} s of processor time") from None
-            raise _Failed("needs more memory or deeper nesting than a process allows") from None
+                raise _Failed("time", f"takes more than {self._seconds:g} s of processor time") from None
+            raise _Failed("memory", "needs more memory or deeper nesting than a process allows") from None
         except CancelledError:
             raise
         except Exception as error:
@@ -154,7 +184,7 @@ class Evaluator:
                 raise  # its message is meant for the user
             kind, place = type(error).__name__, _place(error)
             _log.error("%s failed with %s%s", function.__name__, kind, place)
-            raise _Failed(f"fails with {kind}") from None
+            raise _Failed("error", f"fails with {kind}") from None
 
 
 _OURS = ("proton_server.", "proton_templates.")

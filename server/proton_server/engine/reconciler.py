@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 import sqlalchemy as sa
 
 from proton_server.observability.logs import log_fields
+from proton_server.observability.measures import UNMEASURED
 from proton_server.persistence.store import Rows, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from proton_server.observability.measures import Measures
     from proton_server.persistence.store import Store
 
 _log = logging.getLogger(__name__)
@@ -70,6 +72,9 @@ class Handler(Protocol[Result]):
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
         """Writes that the steps failed too often."""
 
+    def step_name(self, row: sa.Row[Any]) -> str:
+        """What the metrics call the step of a row: one of a few names."""
+
 
 class Reconciler(Generic[Result]):
     """Runs a handler over its table, in a thread of its own and a pool of workers.
@@ -86,8 +91,10 @@ class Reconciler(Generic[Result]):
         workers: int = 16,
         lease: float = _LEASE_SECONDS,
         ended: Callable[[sa.Row[Any]], None] = lambda _row: None,
+        measures: Measures = UNMEASURED,
     ) -> None:
         self._store, self._handler, self._lease, self._ended = store, handler, lease, ended
+        self._measures = measures
         self._me = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._workers = workers
         self._held: set[tuple[str, int]] = set()
@@ -146,6 +153,14 @@ class Reconciler(Generic[Result]):
     def end(self) -> str | None:
         """That the thread has ended, which only a restart of the process mends; None if it runs."""
         return None if self._thread.is_alive() else f"The reconciler of {self._handler.table.name} has ended."
+
+    def held(self) -> int:
+        """How many rows are being worked on."""
+        return len(self._held)
+
+    def round_age(self) -> float:
+        """Seconds since the last round that succeeded."""
+        return time.monotonic() - self._round_at
 
     def _run(self) -> None:
         renewed = time.monotonic()
@@ -235,17 +250,19 @@ class Reconciler(Generic[Result]):
             self._work_on(row)
 
     def _work_on(self, row: sa.Row[Any]) -> None:
-        held = (row.id, row.epoch)
+        held, began, outcome = (row.id, row.epoch), time.monotonic(), "interrupted"
         try:
             if held in self._held:  # a pool that could not start a thread may come back to the row later
-                self._write_back(row, self._step(row))
+                outcome = self._write_back(row, self._step(row))
         except Unavailable:
-            pass  # it is logged, and the step will be made again
+            outcome = "database_unavailable"  # it is logged, and the step will be made again
         except BaseException:  # noqa: BLE001  # the pool would not log it
             _log.exception("The work on %s %s was interrupted", self._handler.table.name, row.id)
         finally:
             self._held.discard(held)
             self._woken.set()
+            seconds = time.monotonic() - began
+            self._measures.step(self._handler.table.name, self._handler.step_name(row), outcome, seconds)
 
     def _step(self, row: sa.Row[Any]) -> Callable[[Rows, sa.Row[Any]], Settled]:
         """The step's outcome: what to do with the fresh row, within the transaction that writes it back."""
@@ -266,9 +283,10 @@ class Reconciler(Generic[Result]):
         pause = min(60.0, 2.0**row.errors) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
         return Settled({"errors": row.errors + 1}, pause)
 
-    def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
+    def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> str:
+        """What became of the step: `OK`, `failed` or `lease_lost`."""
         try:
-            self._settle(row, outcome)
+            is_written = self._settle(row, outcome)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001  # as above
@@ -277,19 +295,24 @@ class Reconciler(Generic[Result]):
                 "The result of a step of %s %s could not be written", self._handler.table.name, row.id
             )
             self._settle(row, self._after_error)
+            return "failed"
+        if not is_written:
+            return "lease_lost"
+        return "failed" if outcome == self._after_error else "OK"
 
-    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
-        """Writes the outcome into the row, if the lease still holds."""
+    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> bool:
+        """Writes the outcome into the row, if the lease still holds; whether it does."""
         table = self._handler.table
         held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
         with self._store.write(row.account_id, row.region) as connection:
             fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()
             if fresh is None:
                 _log.warning("The lease of %s %s was lost; its step is dropped", table.name, row.id)
-                return
+                return False
             changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
             next_at = sa.null() if delay is None else self._store.now + delay
             work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
             connection.execute(sa.update(table).where(held).values(work | changes))
         if delay is None:
             self._ended(fresh)
+        return True

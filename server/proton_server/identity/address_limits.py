@@ -28,7 +28,7 @@ class AddressLimits:
 
     def wait(self, address: str) -> float:
         """Counts one more of an address, and returns 0; or in how many seconds it may ask again."""
-        network = _network(address)
+        network = network_of(address)
         with self._mutex:
             now = self._clock()
             left, at = self._left.pop(network, (self._most, now))
@@ -40,7 +40,7 @@ class AddressLimits:
         return 0.0 if allowed else (1.0 - left) / self._rate
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """What counts as one address: of IPv6 the network of a household, which has 2^64 of them."""
     try:
         parsed = ipaddress.ip_address(address)

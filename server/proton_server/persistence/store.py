@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from proton_server.observability.measures import UNMEASURED
 from proton_server.persistence.database_urls import name_of, parse_url, reason_of
 from proton_server.persistence.databases import DIALECTS, StoreError
 from proton_server.persistence.keyed_locks import KeyedLocks, LockTimeout
@@ -23,6 +24,7 @@ from proton_server.persistence.tables import SCHEMA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from proton_server.observability.measures import Measures
     from proton_server.persistence.schema import Seal
 
 _log = logging.getLogger(__name__)
@@ -56,7 +58,8 @@ class Store:
     secrets of 0.1.0, is given. Raises StoreError if the database cannot be opened or has another schema.
     """
 
-    def __init__(self, database: str, *, seal: Seal | None = None) -> None:
+    def __init__(self, database: str, *, seal: Seal | None = None, measures: Measures = UNMEASURED) -> None:
+        self._measures = measures
         url = parse_url(database)
         self._dialect = DIALECTS[url.get_backend_name()]
         self._name = name_of(url)
@@ -187,6 +190,7 @@ class Store:
                 raise self._locked(subject, reason_of(error)) from error
             unavailable = Unavailable(f"The database {self} cannot be used: {reason_of(error)}")
             self._outage.failed(str(unavailable), writing=writing)
+            self._measures.database_error("unavailable")
             raise unavailable from error
         self._outage.succeeded(writing=writing)
 
@@ -194,6 +198,7 @@ class Store:
         what = f"The rows of {subject}" if subject else "Rows"
         unavailable = Unavailable(f"{what} in the database {self} are locked: {reason}")
         self._contention.warn("%s", unavailable)
+        self._measures.database_error("locked")
         return unavailable
 
     def close(self) -> None:

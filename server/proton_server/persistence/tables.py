@@ -110,6 +110,8 @@ deployments = sa.Table(
     sa.Column("environment_tags", sa.JSON(none_as_null=True)),
     # The object of S3, `bucket/key`, in which its template may be, until that is deleted.
     sa.Column("template_object", sa.String),
+    # When its status, phase or message last changed in a step; null: not yet.
+    sa.Column("moved_at", sa.Float),
     # What NotifyResourceDeploymentStatusChange said of it: status, statusMessage, outputs.
     sa.Column("notified", sa.JSON, nullable=False, default=dict),
     *_work(),

@@ -21,13 +21,17 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
 
-from proton_server.provisioning.aws_errors import temporary_error
+from proton_server.observability.measures import UNMEASURED
+from proton_server.provisioning.aws_errors import call_outcome, temporary_error
 from proton_server.provisioning.errors import AwsUnavailable, ObjectUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from botocore.credentials import Credentials
+    from botocore.model import OperationModel
+
+    from proton_server.observability.measures import Measures
 
 _CONNECT_SECONDS, _READ_SECONDS = 3, 9
 """Together below the reconciler's lease."""
@@ -50,6 +54,7 @@ class Aws:
             None is AWS itself.
         template_accounts: accounts in whose buckets all callers' bundles may be, besides the caller's own.
         external_ids: the external IDs, by the accounts of the roles that are assumed with them, as of now.
+        measures: gets every call.
 
     """
 
@@ -58,7 +63,9 @@ class Aws:
         endpoint_url: str | None = None,
         template_accounts: Sequence[str] = (),
         external_ids: Callable[[], Mapping[str, str]] = dict,
+        measures: Measures = UNMEASURED,
     ) -> None:
+        self._measures = measures
         self._endpoint_url, self._template_accounts = endpoint_url, template_accounts
         self._external_ids = external_ids
         self._config = Config(
@@ -154,9 +161,17 @@ class Aws:
 
     def _client_of(self, session: botocore.session.Session, service: str, region: str, **options: Any) -> Any:
         with self._making:
-            return session.create_client(
+            client = session.create_client(
                 service, region, endpoint_url=self._endpoint_url, config=self._config, **options
             )
+        # The event comes after each attempt. What a handler returns would decide whether there is another.
+        client.meta.events.register("needs-retry", self._measure)
+        return client
+
+    def _measure(self, operation: OperationModel, response: Any, **_: Any) -> None:
+        code = None if response is None else response[1].get("Error", {}).get("Code", "OK")
+        service = operation.service_model.service_name
+        self._measures.aws_call(service, operation.name, call_outcome(code))
 
     def _new_session(
         self, account_id: str, region: str = "", role_arn: str = "", external_id: str = ""

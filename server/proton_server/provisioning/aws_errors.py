@@ -61,10 +61,25 @@ _TRY_AGAIN = frozenset(
         "TooManyRequestsException",
     }
 )
+_THROTTLED = _TRY_AGAIN - {
+    "OperationAborted",
+    "PriorRequestNotComplete",
+    "RequestTimeout",
+    "RequestTimeoutException",
+}
 _VALUE = re.compile(r", value: .*")
 
 
 Verbs = TypeVar("Verbs")
+
+
+def call_outcome(code: str | None) -> str:
+    """What the metrics call the end of a call: by the code of its error, `OK`, or None without a response."""
+    if code is None:
+        return "unreachable"
+    if code in _THROTTLED:
+        return "throttled"
+    return "OK" if code == "OK" else "error"
 
 
 def temporary_error(error: ClientError | BotoCoreError) -> str | None:

@@ -27,6 +27,7 @@ def upgrade(**_: Any) -> None:
         sqlite_where=uploaded,
         postgresql_where=uploaded,
     )
+    op.add_column("deployments", sa.Column("moved_at", sa.Float))
     op.add_column("environments", sa.Column("adopted_stack_id", sa.String))
     _name_adopted_stacks()
     op.create_index("one_environment_of_an_adopted_stack", "environments", ["adopted_stack_id"], unique=True)
