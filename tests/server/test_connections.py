@@ -36,15 +36,24 @@ KINDS = {
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body; its path says how many seconds it takes for that."""
+    """Answers with the length of the body; its path says how many seconds it takes for that.
+
+    To `/stop` it answers without reading the body, and to `/large` with much.
+    """
     if scope["type"] == "lifespan":
         return
-    await asyncio.sleep(float(scope["path"].lstrip("/") or 0))
-    try:
-        body = await Request(scope, receive).body()
-    except ClientDisconnect:
-        return
-    text = b"%d" % len(body)
+    what = scope["path"].lstrip("/")
+    if what == "stop":
+        text = b"enough"
+    elif what == "large":
+        text = b"x" * 1_000_000
+    else:
+        await asyncio.sleep(float(what or 0))
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return
+        text = b"%d" % len(body)
     headers = [(b"content-length", b"%d" % len(text))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     # As moto's answers come, from another thread.
@@ -107,6 +116,17 @@ def drip(connection: socket.socket, seconds: float = 20) -> bytes:
         except OSError:
             break
         return b""
+    pytest.fail("The connection is still open.")
+
+
+def send_until_closed(connection: socket.socket, piece: bytes, seconds: float = 60) -> None:
+    """Sends as much as the server takes, until it closes the connection."""
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            connection.sendall(piece)
+    except ConnectionError:
+        return
     pytest.fail("The connection is still open.")
 
 
@@ -196,6 +216,87 @@ def test_a_head_without_end_is_not_read(serve: Callable[[Limits], Connect]) -> N
         except ConnectionError:
             return
         assert everything(connection)[:12] in (b"HTTP/1.1 431", b"HTTP/1.1 400", b"")
+
+
+def test_a_body_without_end_is_not_read_for_ever(serve: Callable[[Limits], Connect]) -> None:
+    with serve(LIMITS)() as connection:
+        connection.sendall(b"POST /stop HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert b"enough" in connection.recv(65536)
+        piece = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        send_until_closed(connection, piece)
+
+
+def test_a_flood_of_requests_on_one_connection_is_answered_in_turn_and_holds_nobody_up(
+    serve: Callable[[Limits], Connect],
+) -> None:
+    connect, number = serve(LIMITS), 5000
+    with connect() as flood, connect() as other:
+        sender = threading.Thread(target=flood.sendall, args=((REQUEST % (b"", 2) + b"{}") * number,))
+        sender.start()
+        other.sendall(REQUEST % (b"", 3) + b"{ }")
+        assert other.recv(65536).endswith(b"3")
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 OK") < number:
+            answers += flood.recv(65536)
+        sender.join()
+
+
+def test_a_client_that_does_not_take_its_responses_is_not_waited_for(
+    serve: Callable[[Limits], Connect],
+) -> None:
+    with serve(Limits(connections=100, response_seconds=SECONDS))() as connection:
+        request = REQUEST % (b"large", 2) + b"{}"
+        send_until_closed(connection, request * 100)
+
+
+def test_an_address_with_many_connections_takes_none_from_another(
+    serve: Callable[[Limits], Connect],
+) -> None:
+    connect = serve(Limits(connections=6, head_seconds=60))
+    with connect() as quiet:
+        quiet.sendall(REQUEST % (b"", 2) + b"{}")
+        assert quiet.recv(65536).endswith(b"2")
+        address = quiet.getpeername()
+        held = [
+            socket.create_connection(address, timeout=30, source_address=("127.0.0.2", 0)) for _ in range(30)
+        ]
+        for connection in held:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: ")
+        assert everything(held[0]) == b""
+        quiet.sendall(REQUEST % (b"", 3) + b"{ }")
+        assert quiet.recv(65536).endswith(b"3")
+    for connection in held:
+        connection.close()
+
+
+@pytest.mark.parametrize(("trusted", "client"), [([], "127.0.0.1"), (["127.0.0.1"], "203.0.113.9")])
+def test_of_a_proxys_headers_the_address_is_believed_and_only_of_one_that_is_trusted(
+    trusted: list[str], client: str
+) -> None:
+    seen: list[Any] = []
+
+    async def note(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["client"][0], dict(scope["headers"])[b"host"]))
+        await app(scope, receive, send)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    settings = configuration(
+        note,
+        Connections(LIMITS),
+        lifespan="off",
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
+    )
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    forwarded = b"X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Host: elsewhere\r\nX-Forwarded-Proto: https\r\n"
+    with socket.create_connection(listener.getsockname(), timeout=30) as connection:
+        connection.sendall((REQUEST % (b"", 2)).replace(b"\r\n\r\n", b"\r\n" + forwarded + b"\r\n") + b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    server.should_exit = True
+    thread.join(20)
+    assert seen == [(client, b"localhost")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

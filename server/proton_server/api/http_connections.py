@@ -5,8 +5,8 @@ a key could open enough idle connections to lock out all others. So a request ha
 do not extend, and when there are too many connections, one without a complete request is closed: of the
 address that has most of them, the oldest. (uvicorn's own `limit_concurrency` refuses the newest instead.)
 
-uvicorn on asyncio's own event loop sends the headers and the body of a response as two segments; AWS's SDK
-for Go sometimes takes a body that arrives late for an empty one. uvloop sends both together.
+uvicorn sends the headers and the body of a response as two segments; AWS's SDK for Go sometimes takes a body
+that arrives late for an empty one. So what is written in one turn of the event loop is sent together.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Limits:
     """For each MAX_BODY_BYTES of a body: the local S3 takes larger ones than Proton."""
     handshake_seconds: float = 10.0
     """Of TLS."""
+    response_seconds: float = 30.0
+    """For the client to take 64 KB of a response, of which no more is kept for it."""
 
 
 class Closable(Protocol):
@@ -98,6 +100,7 @@ class _Connection(_Uvicorn):
         super().__init__(**uvicorn)
         self._limits, self._all_open = all_open.limits, all_open
         self._deadline: asyncio.TimerHandle | None = None
+        self._untaken: asyncio.TimerHandle | None = None
         self._awaiting: Any = None
         """What the deadline is for: "head", or the request (uvicorn's `cycle`) whose body is to come."""
         self._received = 0
@@ -106,19 +109,30 @@ class _Connection(_Uvicorn):
         """Whether we did not read when a deadline for the body was due: the rest had no time of its own."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's event loop is no BaseEventLoop; it sends without delay, and in one piece, by itself.
+        # uvloop's event loop is no BaseEventLoop; it sends without delay by itself.
         if isinstance(self.loop, asyncio.BaseEventLoop):
             # asyncio sets it only on sockets of protocol TCP; `socket.create_server` makes others.
             # Without it a response waits 40 ms for the client's acknowledgement of the one before.
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            transport = cast("Any", _Joined(transport, self.loop))
+        transport = cast("Any", _Joined(transport, self.loop))
         super().connection_made(cast("Any", transport))
         self._await("head", self._limits.head_seconds)
         self._all_open.opened(self, transport)
 
+    def pause_writing(self) -> None:
+        """The client does not take its response. It has a whole request, so no other would have its place."""
+        super().pause_writing()
+        self._untaken = self.loop.call_later(self._limits.response_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has taken most of it."""
+        self._taken()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._taken()
         self._all_open.closed(self)
         super().connection_lost(exc)
 
@@ -159,7 +173,9 @@ class _Connection(_Uvicorn):
         what = self._awaiting
         if what == "head":
             part, no_response = "head", self._received > 0
-        elif self.flow.read_paused or self._held_up or self._received >= MAX_BODY_BYTES:
+        elif not what.response_complete and (
+            self.flow.read_paused or self._held_up or self._received >= MAX_BODY_BYTES
+        ):
             # We are the ones who are late, or were when it was looked at last, or there is much of it.
             self._held_up = self.flow.read_paused
             self._await(what, seconds)
@@ -192,6 +208,11 @@ class _Connection(_Uvicorn):
     def _leave(self) -> None:
         self._stop()
         self._all_open.waits_no_more(self)
+
+    def _taken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     def _stop(self) -> None:
         if self._deadline is not None:
