@@ -144,8 +144,9 @@ class Proton:
             status, code, body = fault.status, fault.code, wire.serialise_error(fault.code, str(fault))
         seconds = time.monotonic() - began
         self.measures.request("other" if name == "-" else name, code, seconds)
-        more = {"code": code, "duration_ms": round(seconds * 1000, 3)}
-        _log.log(level, "%s %s %s %.0fms %s", name, who, code, seconds * 1000, request_id, extra=more)
+        if _log.isEnabledFor(level):
+            more = {"code": code, "duration_ms": round(seconds * 1000, 3)}
+            _log.log(level, "%s %s %s %.0fms %s", name, who, code, seconds * 1000, request_id, extra=more)
         return status, body
 
     def _perform(  # noqa: PLR0913  # what the request is, and whose

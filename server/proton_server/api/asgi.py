@@ -12,6 +12,7 @@ from starlette.routing import Mount
 
 from proton_server.api import protocol, sts, wire
 from proton_server.api.authentication import SignedRequest
+from proton_server.api.health import PROBES
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from proton_server.api.exchange import Exchange
     from proton_server.api.health import Health
     from proton_server.api.metrics import MetricsPage
+
+
+_METRICS_PATH = "/metrics"
+_PATHS = {*PROBES, _METRICS_PATH}
 
 
 class Operators:
@@ -31,11 +36,13 @@ class Operators:
     async def answer(self, request: Request) -> ASGIApp | None:
         """The answer; None for a request that is for something else."""
         path = request.scope["path"]
-        if "authorization" in request.headers:
-            return None  # it is S3's, for a bucket of that name
-        if self._metrics is not None and path == self._metrics.PATH and request.method == "GET":
-            return await self._metrics.response(request)
-        return self._health.response(path)
+        if path not in _PATHS or "authorization" in request.headers:
+            return None  # a signed one is S3's, for a bucket of that name
+        if path != _METRICS_PATH:
+            return self._health.response(path)
+        if self._metrics is None or request.method != "GET":
+            return None
+        return await self._metrics.response(request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As an application, for a port of their own."""

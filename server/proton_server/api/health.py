@@ -64,10 +64,10 @@ class Health:
 
     def response(self, path: str) -> ASGIApp | None:
         """The answer to a GET of the path, if it is one of a probe."""
-        if path not in _PROBES:
+        if path not in PROBES:
             return None
-        fault = _PROBES[path](self)
+        fault = PROBES[path](self)
         return PlainTextResponse(f"{fault or 'ok'}\n", 503 if fault else 200)
 
 
-_PROBES = {"/health": Health.unready, "/health/ready": Health.unready, "/health/live": Health.dead}
+PROBES = {"/health": Health.unready, "/health/ready": Health.unready, "/health/live": Health.dead}

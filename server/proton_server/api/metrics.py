@@ -40,8 +40,6 @@ _TEXT_SECONDS = 1.0
 class MetricsPage:
     """The page. `read` asks the database, and may raise or hang."""
 
-    PATH = "/metrics"
-
     def __init__(self, metrics: Metrics, read: Callable[[], InProgress]) -> None:
         self._registry, self._read = metrics.registry, read
         self._registry.register(self)

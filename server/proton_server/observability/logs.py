@@ -11,13 +11,9 @@ import json
 import logging
 import re
 import threading
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 _IDS = ("deployment_id", "template_version_id", "request_id")
 FIELDS = (*_IDS, "operation", "account", "region", "code", "duration_ms")
@@ -30,15 +26,19 @@ _log = logging.getLogger(__name__)
 _fields: ContextVar[dict[str, Any] | None] = ContextVar("log_fields", default=None)
 
 
-@contextmanager
-def log_fields(**fields: Any) -> Iterator[dict[str, Any]]:
-    """Log lines inside have these of `FIELDS`, and those that are put into the dictionary that it yields."""
-    current = {**(_fields.get() or {}), **fields}
-    token = _fields.set(current)
-    try:
-        yield current
-    finally:
-        _fields.reset(token)
+class log_fields:  # noqa: N801  # it is used like a function
+    """Log lines inside have these of `FIELDS`, and those that are put into the dictionary that it gives."""
+
+    def __init__(self, **fields: Any) -> None:
+        self._given = fields
+
+    def __enter__(self) -> dict[str, Any]:
+        fields = {**(_fields.get() or {}), **self._given}
+        self._token = _fields.set(fields)
+        return fields
+
+    def __exit__(self, *_: object) -> None:
+        _fields.reset(self._token)
 
 
 def log_to_stderr(level: str, form: str = "text") -> None:

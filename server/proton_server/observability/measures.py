@@ -10,7 +10,7 @@ class Measures:
     """Takes reports, from any thread, in a microsecond or two. Texts are of small fixed sets: no caller's."""
 
     def request_began(self) -> None:
-        """A request of the API has arrived."""
+        """A request of the API has arrived. Called by the event loop only, as `request_ended`."""
 
     def request_ended(self) -> None:
         """It is answered, or its client is gone."""

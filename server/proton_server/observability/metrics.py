@@ -40,8 +40,11 @@ class Metrics(Measures):
             registry=registry,
             buckets=_REQUEST_BUCKETS,
         )
-        self._in_flight = Gauge(
-            "proton_requests_in_flight", "Requests of the API that are being worked on.", registry=registry
+        self._in_flight = 0
+        self.gauge(
+            "proton_requests_in_flight",
+            "Requests of the API that are being worked on.",
+            lambda: self._in_flight,
         )
         self._exchanges = Counter(
             "proton_exchanges",
@@ -109,11 +112,11 @@ class Metrics(Measures):
 
     def request_began(self) -> None:
         """Counts it as in flight."""
-        self._in_flight.inc()
+        self._in_flight += 1
 
     def request_ended(self) -> None:
         """Counts it as in flight no more."""
-        self._in_flight.dec()
+        self._in_flight -= 1
 
     def request(self, operation: str, code: str, seconds: float) -> None:
         """Counts it by operation and code."""
