@@ -195,6 +195,13 @@ class TestARestore:
             assert sentence in refused("database", "restore", file, "--database", tmp_path / "new")
         assert not (tmp_path / "new").exists()
 
+    def test_a_folder_that_is_missing_is_named(self, database: Path, tmp_path: Path) -> None:
+        file, missing = backed_up(database), tmp_path / "missing"
+
+        to = ("restore", file, "--database", missing / "b")
+        for typed in (("backup", missing / "b", "--database", database), to):
+            assert f"There is no folder {missing} for b." in refused("database", *typed)
+
     def test_a_backup_of_a_newer_release_is_refused(self, database: Path, tmp_path: Path) -> None:
         file = backed_up(database)
         with closing(sqlite3.connect(file)) as connection:

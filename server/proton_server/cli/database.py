@@ -75,6 +75,7 @@ def restore(file: Path, *, replace: bool, revoke_keys: bool, database: str) -> N
             database, "Restore it with pg_restore, and then run `proton-server database restored`"
         ).resolve()
         found = backups.read_backup(file)
+        backups.check_folder(target)
         with closing(serving_lock(str(target))):
             replaces = _replaces(target, allowed=replace)
             with backups.staged(file, target) as copy:

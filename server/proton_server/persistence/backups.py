@@ -131,6 +131,7 @@ def staged(file: Path, database: Path) -> Iterator[Path]:
 @contextmanager
 def _unfinished(file: Path) -> Iterator[Path]:
     """A new file beside another, for its owner only, which is removed at the end if it is still there."""
+    check_folder(file)
     number, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     os.close(number)
     try:
@@ -138,6 +139,12 @@ def _unfinished(file: Path) -> Iterator[Path]:
     finally:
         for left in ("", "-wal", "-shm", "-journal", "-serving"):
             Path(f"{name}{left}").unlink(missing_ok=True)
+
+
+def check_folder(file: Path) -> None:
+    """Raises StoreError if there is no folder for a file."""
+    if not file.absolute().parent.is_dir():
+        raise StoreError(f"There is no folder {file.parent} for {file.name}.")
 
 
 @contextmanager
