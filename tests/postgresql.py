@@ -16,7 +16,7 @@ import pytest
 
 
 class PostgreSql:
-    """A server in a folder of its own. With a password it is at that port of 127.0.0.1, else only in there."""
+    """A server in a folder of its own; with a password it is at that port of 127.0.0.1."""
 
     def __init__(self, folder: str, password: str = "", port: int = 5432) -> None:
         self._folder, self._binaries = folder, _postgresql_binaries()
