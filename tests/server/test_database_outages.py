@@ -337,3 +337,12 @@ def test_a_server_whose_sqlite_file_cannot_be_used_is_live_but_not_ready(
         assert health(server.url, "/live") == (200, "ok\n")
         database.execute("ALTER TABLE away RENAME TO deployments")
     eventually(lambda: health(server.url, "/ready") == (200, "ok\n"))
+
+
+def test_who_watches_for_rows_hears_nothing_of_an_outage(store: Store, impatient: None) -> None:
+    """Rows that cannot be made due are due by themselves later."""
+    id_ = add(store)
+    reconciler = Reconciler(store, CountingHandler())
+
+    with all_connections_taken(store):
+        reconciler.make_due([id_])

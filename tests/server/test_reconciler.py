@@ -91,6 +91,20 @@ def test_the_result_of_a_step_whose_lease_was_lost_is_dropped(store: Store, star
     assert len(handler.steps) == 3
 
 
+def test_a_step_that_notices_itself_that_its_lease_was_lost_is_no_error(
+    store: Store, start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def notice(row: sa.Row[Any]) -> None:
+        raise reconciling.LeaseLost(row.id)
+
+    id_ = add(store)
+    start(CountingHandler(notice))
+
+    eventually(lambda: f"The lease of deployments {id_} was lost; its step is dropped" in caplog.messages)
+    assert "Traceback" not in caplog.text
+    assert row_of(store, id_).errors == 0
+
+
 def test_a_step_that_fails_is_tried_again_later_and_given_up_in_the_end(
     store: Store, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

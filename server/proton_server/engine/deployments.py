@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
-from proton_server.engine.reconciler import Settled
+from proton_server.engine.reconciler import LeaseLost, Settled
 from proton_server.engine.roles import connection_deleted, roles_of
 from proton_server.engine.transitions import STEPS, StepResult, Transition, after_step, after_too_many_errors
 from proton_server.observability.measures import UNMEASURED
@@ -45,10 +45,6 @@ _log = logging.getLogger(__name__)
 
 _FINAL_ERRORS = (ProvisioningError, RenderError, SpecError, BundleError, EvaluationError)
 """What a step raises again when it is repeated. An earlier server may have accepted the spec or bundle."""
-
-
-class LeaseLost(Exception):
-    """Another process has taken over the deployment, by its id; this one must create nothing any more."""
 
 
 class DeploymentHandler:

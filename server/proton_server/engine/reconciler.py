@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -54,6 +55,10 @@ class Settled(NamedTuple):
 
     changes: dict[str, Any]
     delay: float | None
+
+
+class LeaseLost(Exception):
+    """Another process has taken over the row, by its id; this one must create nothing for it any more."""
 
 
 class Handler(Protocol[Result]):
@@ -115,12 +120,11 @@ class Reconciler(Generic[Result]):
         self._woken.set()
 
     def make_due(self, ids: Sequence[str]) -> None:
-        """Makes rows due at once that wait for a later time. Raises Unavailable."""
+        """Makes rows due at once that wait for a later time; without the database, they are due by then."""
         table, now = self._handler.table, self._store.now
-        with self._store.write() as connection:
-            connection.execute(
-                sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now).values(next_at=now)
-            )
+        waiting = sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now)
+        with suppress(Unavailable), self._store.write() as connection:
+            connection.execute(waiting.values(next_at=now))
         self.wake()
 
     def stop_claiming(self) -> None:
@@ -256,6 +260,9 @@ class Reconciler(Generic[Result]):
                 outcome = self._write_back(row, self._step(row))
         except Unavailable:
             outcome = "database_unavailable"  # it is logged, and the step will be made again
+        except LeaseLost:
+            outcome = "lease_lost"
+            _log.warning("The lease of %s %s was lost; its step is dropped", self._handler.table.name, row.id)
         except BaseException:  # noqa: BLE001  # the pool would not log it
             _log.exception("The work on %s %s was interrupted", self._handler.table.name, row.id)
         finally:
@@ -268,7 +275,7 @@ class Reconciler(Generic[Result]):
         """The step's outcome: what to do with the fresh row, within the transaction that writes it back."""
         try:
             result = self._handler.step(row)
-        except Unavailable:
+        except (LeaseLost, Unavailable):
             raise  # not the step's failure
         except BaseException:  # noqa: BLE001  # whatever it was, the step is made again
             if self._stopping.is_set():
@@ -284,10 +291,10 @@ class Reconciler(Generic[Result]):
         return Settled({"errors": row.errors + 1}, pause)
 
     def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> str:
-        """What became of the step: `OK`, `failed` or `lease_lost`."""
+        """What became of the step: `OK` or `failed`. Raises LeaseLost and Unavailable."""
         try:
-            is_written = self._settle(row, outcome)
-        except Unavailable:
+            self._settle(row, outcome)
+        except (LeaseLost, Unavailable):
             raise
         except Exception:  # noqa: BLE001  # as above
             # An error in settling must not be repeated at once, for ever.
@@ -296,23 +303,19 @@ class Reconciler(Generic[Result]):
             )
             self._settle(row, self._after_error)
             return "failed"
-        if not is_written:
-            return "lease_lost"
         return "failed" if outcome == self._after_error else "OK"
 
-    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> bool:
-        """Writes the outcome into the row, if the lease still holds; whether it does."""
+    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
+        """Writes the outcome into the row. Raises LeaseLost if another process has the row now."""
         table = self._handler.table
         held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
         with self._store.write(row.account_id, row.region) as connection:
             fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()
             if fresh is None:
-                _log.warning("The lease of %s %s was lost; its step is dropped", table.name, row.id)
-                return False
+                raise LeaseLost(row.id)
             changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
             next_at = sa.null() if delay is None else self._store.now + delay
             work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
             connection.execute(sa.update(table).where(held).values(work | changes))
         if delay is None:
             self._ended(fresh)
-        return True
