@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.image.databases import running_database
 from tests.image.images import Images
 
 
@@ -41,3 +42,10 @@ def folder_of_user(images: Images, serve_image: str) -> Path:
     uid, gid = map(int, images.configuration(serve_image)["User"].split(":"))
     os.chown(folder, uid, gid)
     return folder
+
+
+@pytest.fixture(scope="module")
+def database_port() -> Iterator[int]:
+    """Where an empty PostgreSQL database is."""
+    with running_database() as port:
+        yield port

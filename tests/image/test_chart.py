@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import kubernetes_validate
 import pytest
-import yaml
 
+from tests.image.chart import CHART, KUBERNETES, VALUES, helm, pods, rendered, template
 from tests.image.images import Images
-from tools import uv
 
-_CHART = uv.ROOT / "deploy/helm/proton-server"
-_VALUES = Path(__file__).parent / "values"
-_KUBERNETES = "1.31.0"
 _NOT_KUBERNETES = {"ServiceMonitor"}
 _BOTH = pytest.mark.parametrize("values", ["smallest", "everything"])
 
 
-def _helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["helm", *arguments], capture_output=True, text=True, check=False)
-
-
-def _template(values: str, *more: str) -> subprocess.CompletedProcess[str]:
-    file = str(_VALUES / f"{values}.yaml")
-    return _helm("template", "proton", str(_CHART), "--values", file, "--kube-version", _KUBERNETES, *more)
-
-
-def _rendered(values: str) -> dict[str, dict[str, Any]]:
-    """The objects of a release, by kind and name."""
-    done = _template(values)
-    assert done.returncode == 0, done.stderr
-    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
-    return {f"{found['kind']}/{found['metadata']['name']}": found for found in objects}
-
-
-def _pods(objects: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    templates = [
-        found["spec"]["template"] for found in objects.values() if "template" in found.get("spec", {})
-    ]
-    return [template["spec"] for template in templates]
-
-
 @_BOTH
 def test_helm_finds_no_fault_in_it(values: str) -> None:
-    done = _helm("lint", "--strict", str(_CHART), "--values", str(_VALUES / f"{values}.yaml"))
+    done = helm("lint", "--strict", str(CHART), "--values", str(VALUES / f"{values}.yaml"))
 
     assert done.returncode == 0, done.stdout
 
 
 @_BOTH
 def test_all_that_it_makes_is_valid_to_kubernetes(values: str) -> None:
-    for found in _rendered(values).values():
+    for found in rendered(values).values():
         if found["kind"] not in _NOT_KUBERNETES:
-            kubernetes_validate.validate(found, _KUBERNETES.rpartition(".")[0], strict=True)
+            kubernetes_validate.validate(found, KUBERNETES.rpartition(".")[0], strict=True)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +35,14 @@ def test_all_that_it_makes_is_valid_to_kubernetes(values: str) -> None:
     ],
 )
 def test_what_is_missing_is_named(missing: str, sentence: str) -> None:
-    done = _template("smallest", "--set", f"{missing}=")
+    done = template("smallest", "--set", f"{missing}=")
 
     assert done.returncode != 0
     assert sentence in done.stderr
 
 
 def test_a_password_in_a_value_is_refused() -> None:
-    done = _template("smallest", "--set", "database.url=postgresql://proton:secret@database/proton")
+    done = template("smallest", "--set", "database.url=postgresql://proton:secret@database/proton")
 
     assert done.returncode != 0
     assert "url" in done.stderr
@@ -82,10 +50,10 @@ def test_a_password_in_a_value_is_refused() -> None:
 
 @_BOTH
 def test_no_pod_has_rights(values: str) -> None:
-    pods = _pods(_rendered(values))
+    found = pods(rendered(values))
 
-    assert len(pods) == 2
-    for pod in pods:
+    assert len(found) == 2
+    for pod in found:
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -99,16 +67,16 @@ def test_no_pod_has_rights(values: str) -> None:
 
 @_BOTH
 def test_no_secret_is_in_what_it_makes(values: str) -> None:
-    objects = _rendered(values)
+    objects = rendered(values)
 
     assert not [name for name in objects if name.startswith("Secret/")]
-    for pod in _pods(objects):
+    for pod in pods(objects):
         names = {variable["name"] for variable in pod["containers"][0]["env"]}
         assert {"PROTON_MASTER_KEYS", "PGPASSWORD"}.isdisjoint(names)
 
 
 def test_the_migration_runs_before_a_release_and_the_servers_have_the_same_database() -> None:
-    objects = _rendered("smallest")
+    objects = rendered("smallest")
     job = objects["Job/proton-proton-server-migration"]
     migration, server = (
         found["spec"]["template"]["spec"]["containers"][0]
@@ -122,7 +90,7 @@ def test_the_migration_runs_before_a_release_and_the_servers_have_the_same_datab
 
 
 def test_the_budget_the_services_and_the_monitor_find_what_they_are_for() -> None:
-    objects = _rendered("everything")
+    objects = rendered("everything")
     labels = objects["Deployment/proton-proton-server"]["spec"]["template"]["metadata"]["labels"]
     job = objects["Job/proton-proton-server-migration"]["spec"]["template"]["metadata"]["labels"]
     services = [found for name, found in objects.items() if name.startswith("Service/")]
@@ -139,7 +107,7 @@ def test_the_budget_the_services_and_the_monitor_find_what_they_are_for() -> Non
 
 def test_servers_are_probed_by_tls_where_they_speak_it() -> None:
     for values, scheme in (("smallest", "HTTP"), ("everything", "HTTPS")):
-        (pod,) = _pods({"": _rendered(values)["Deployment/proton-proton-server"]})
+        (pod,) = pods({"": rendered(values)["Deployment/proton-proton-server"]})
         server = pod["containers"][0]
         assert server["startupProbe"]["httpGet"]["scheme"] == scheme
         assert server["livenessProbe"]["httpGet"] == {"path": "/health/live", "port": "api", "scheme": scheme}
@@ -154,7 +122,7 @@ def test_servers_are_probed_by_tls_where_they_speak_it() -> None:
 def test_the_options_that_the_pods_are_given_are_those_of_the_program_in_the_image(
     values: str, images: Images, serve_image: str
 ) -> None:
-    for pod in _pods(_rendered(values)):
+    for pod in pods(rendered(values)):
         arguments = pod["containers"][0]["args"]
         words = [word for word in arguments if not word.startswith("-")]
         known = images.run(serve_image, "proton-server", *words, "--help").split()

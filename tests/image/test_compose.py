@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
-import psycopg
 import pytest
 import yaml
 from compose_spec import PyCompose
 
 from tests.image.containers import Container
+from tests.image.databases import PASSWORD
 from tests.image.images import Images
 from tests.master_keys import MASTER_KEYS_ENVIRONMENT
 from tests.names import ACCOUNT
-from tests.postgresql import running_postgresql
 from tests.servers import free_port
 from tools import uv
 
 _SERVICES: dict[str, Any] = yaml.safe_load((uv.ROOT / "compose.yaml").read_text())["services"]
-_PASSWORD = "p@ss:w/ord"
 
 
 def test_the_file_is_one_of_the_compose_specification() -> None:
@@ -30,23 +27,12 @@ def test_the_file_is_one_of_the_compose_specification() -> None:
     PyCompose.from_json(json.dumps(yaml.safe_load((uv.ROOT / "compose.yaml").read_text()))).validate()
 
 
-@pytest.fixture(scope="module")
-def database_port() -> Iterator[int]:
-    """Where PostgreSQL is, with the database and the password that the file has."""
-    port = free_port()
-    with running_postgresql(_PASSWORD, port) as url:
-        server = url.format(database="postgres")
-        with psycopg.connect(server, password=_PASSWORD, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE proton")
-        yield port
-
-
 @pytest.fixture
 def container(images: Images, serve_image: str, database_port: int, folder_of_user: Path) -> Container:
     """A container of a service that is the server's, with its secrets."""
     secrets = folder_of_user / "secrets"
     secrets.mkdir()
-    (secrets / "database-password").write_text(f"{_PASSWORD}\n")
+    (secrets / "database-password").write_text(f"{PASSWORD}\n")
     (secrets / "master-keys").write_text(MASTER_KEYS_ENVIRONMENT["PROTON_MASTER_KEYS"])
     variables = {"PGPORT": str(database_port), "AWS_EC2_METADATA_DISABLED": "true"}
     return Container.of(
@@ -82,7 +68,7 @@ def test_the_migration_completes_and_then_the_server_starts_is_healthy_and_ends(
 
     assert "was empty" in first.stdout
     assert "already" in again.stdout
-    assert _PASSWORD not in first.stdout + first.stderr
+    assert PASSWORD not in first.stdout + first.stderr
     assert before.returncode != 0
     assert templates == []
     assert code == 0

@@ -37,7 +37,7 @@ def test_it_says_what_it_is_and_how_it_is_run(images: Images, serve_image: str) 
 
     assert configuration["Entrypoint"] == ["proton-server"]
     assert configuration["Cmd"][0] == "serve"
-    assert list(configuration["ExposedPorts"]) == ["4030"]
+    assert list(configuration["ExposedPorts"]) == ["4030/tcp"]
     assert list(configuration["Volumes"]) == [_DATA]
     assert configuration["StopSignal"] == "SIGTERM"
     assert configuration["Labels"]["org.opencontainers.image.title"] == "proton-server"
