@@ -25,7 +25,7 @@ def program() -> Path:
 
 def _build_into(folder: Path) -> None:
     print("Building Helm from source, once; on two cores this takes about 3 minutes …")
-    own = cache.folder() / "go"
+    own = cache.folder() / "go-for-helm"
     (folder / "bin").mkdir()
     toolchain(own, _MODULE).build(_MODULE, _PACKAGE, folder / "bin" / "helm")
     shutil.rmtree(own, ignore_errors=True)
