@@ -145,7 +145,7 @@ def _by_profiles(
         | {"credential_process": f"{program} --endpoint-url {served.url} --profile aws"},
         "profile aws": {"region": ours["region"]}
         | {name.lower(): user[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
-        "services ours": {"proton": f"\n  endpoint_url = {served.url}"},
+        "services ours": {"proton": f"\n  endpoint_url = {served.url}/"},
     }
     lines = [
         line

@@ -33,7 +33,7 @@ class Running:
 
     def result(self) -> Run:
         """Waits for its end."""
-        code = self._process.wait(timeout=300)
+        code = self._process.wait(timeout=600)
         lines = [json.loads(line) for line in self._output.read_text().splitlines()]
         fault = f"exit code {code}: {self._errors.read_text()[-2000:]}" if code else ""
         return Run(lines, fault)

@@ -110,7 +110,8 @@ def faults(served: ServedBesideAws, twice: Twice) -> dict[str, tuple[Run, int]]:
 @pytest.fixture(scope="module")
 def late(served_an_hour_later: ServedBesideAws, twice: Twice) -> dict[str, Run]:
     """What each client had from a server whose clock is not its own."""
-    return twice(served_an_hour_later, {client.name: served_an_hour_later.url for client in CLIENTS})
+    url = f"{served_an_hour_later.url}/behind/a%20proxy"
+    return twice(served_an_hour_later, {client.name: url for client in CLIENTS})
 
 
 def _outcomes(run: Run) -> list[str]:
