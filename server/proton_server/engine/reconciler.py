@@ -88,7 +88,7 @@ class Reconciler(Generic[Result]):
     this process may be killed in between.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it runs, and how
         self,
         store: Store,
         handler: Handler[Result],
@@ -109,6 +109,11 @@ class Reconciler(Generic[Result]):
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{name}-reconciler", daemon=True)
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return self._handler.table.name
 
     def start(self) -> None:
         """Starts the thread."""
