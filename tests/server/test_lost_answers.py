@@ -27,6 +27,7 @@ from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.aws_errors import temporary_error
 from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
+from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_templates.bundle import Bundle
 from tests.fault_proxy import Answer, CutOff, FaultProxy, json_refusal, refusal
 from tests.names import ACCOUNT, SERVICE_ROLE, unique
@@ -46,18 +47,19 @@ def proxy(local_server: LocalServer) -> Iterator[FaultProxy]:
 @pytest.fixture
 def work(evaluate: Evaluator) -> Work:
     name = unique("env")
+    arn = f"arn:aws:proton:us-east-1:{ACCOUNT}:environment/{name}"
     return Work(
         deployment_id=str(uuid.uuid4()),
         account_id=ACCOUNT,
         region="us-east-1",
         environment={
-            "arn": f"arn:aws:proton:us-east-1:{ACCOUNT}:environment/{name}",
+            "arn": arn,
             "name": name,
             "createdAt": 1.0,
         },
         role=SERVICE_ROLE,
         read_inputs=dict,
-        tags={},
+        tags={ENVIRONMENT_TAG: arn},
         template_version=("1", "0"),
         notified={},
         read_bundle=lambda: template("one"),
@@ -167,9 +169,9 @@ class TestCloudFormation:
 
         progress = method.remove(removal)
 
-        assert (progress.state, progress.message) == (
-            State.PREPARING,
-            "Waiting for the environment's CloudFormation stack, which is UPDATE_IN_PROGRESS.",
+        assert progress.state is State.PREPARING
+        assert progress.message.startswith(
+            "Waiting for the environment's CloudFormation stack, which is UPDATE_IN_PROGRESS since "
         )
         eventually(lambda: method.remove(removal).state is State.RUNNING)
         eventually(lambda: method.observe_removal(removal).state is State.SUCCEEDED)

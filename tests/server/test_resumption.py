@@ -19,6 +19,7 @@ from proton_server.provisioning import Provisioner, State, Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.cloudformation import CloudFormation, stack_name
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
+from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_server.provisioning.resumption import Change, later_change
 from proton_templates.bundle import Bundle
 from tests.fault_proxy import FaultProxy, refusal
@@ -65,6 +66,7 @@ def proxy(local_server: LocalServer) -> Iterator[FaultProxy]:
 def work(evaluate: Evaluator) -> Work:
     """The creation of an environment of an account of its own, asked for just now."""
     account, name = str(uuid.uuid4().int)[:12], unique("env")
+    arn = f"arn:aws:proton:us-east-1:{account}:environment/{name}"
     return Work(
         deployment_id=str(uuid.uuid4()),
         created_at=time.time(),
@@ -72,13 +74,13 @@ def work(evaluate: Evaluator) -> Work:
         region="us-east-1",
         role=role(account),
         environment={
-            "arn": f"arn:aws:proton:us-east-1:{account}:environment/{name}",
+            "arn": arn,
             "name": name,
             "createdAt": 1.0,
         },
         template_version=("1", "0"),
         read_inputs=dict,
-        tags={},
+        tags={ENVIRONMENT_TAG: arn},
         notified={},
         read_bundle=lambda: Bundle("", {}, "cloudformation", {"t.yaml": TEMPLATE}, template_file="t.yaml"),
         evaluate=partial(evaluate, account),
@@ -151,7 +153,8 @@ class TestCloudFormation:
     ) -> None:
         cloudformation = local_server.client("cloudformation", work.account_id)
         text = "Resources: {T: {Type: AWS::SNS::Topic, Properties: {TopicName: '!'}}}"
-        cloudformation.create_stack(StackName=stack_name(work), TemplateBody=text)
+        tags = [{"Key": key, "Value": value} for key, value in work.tags.items()]
+        cloudformation.create_stack(StackName=stack_name(work), TemplateBody=text, Tags=tags)
         eventually(lambda: status(cloudformation, work) == "ROLLBACK_COMPLETE")
         work = dataclasses.replace(work, created_at=time.time())
 
