@@ -183,3 +183,55 @@ def test_a_stack_that_only_change_sets_know_cannot_be_updated(cloudformation: An
         "ValidationError",
         "Stack [s] does not exist",
     )
+
+
+def statement(effect: str, action: str = "Update:*", **more: Any) -> dict[str, Any]:
+    """A statement of a stack policy, about all resources if it says nothing else."""
+    about = {} if "NotResource" in more else {"Resource": "*"}
+    return {"Effect": effect, "Action": action, "Principal": "*"} | about | more
+
+
+OF_QUEUE = "[Update:Modify] for resource [LogicalResourceId/Queue]"
+
+
+@pytest.mark.parametrize(
+    ("statements", "reason"),
+    [
+        (
+            [statement("Allow"), statement("Deny", "Update:Modify", Resource="LogicalResourceId/Q*")],
+            f"Action denied by stack policy: Statement [#2] does not allow {OF_QUEUE}",
+        ),
+        (
+            [statement("Allow", NotResource="LogicalResourceId/Queue")],
+            f"Action not allowed by stack policy: {OF_QUEUE}",
+        ),
+        (
+            [statement("Allow", Condition={"StringEquals": {"ResourceType": ["AWS::SQS::Queue"]}})],
+            None,
+        ),
+    ],
+)
+def test_a_stack_policy_fails_the_update_that_it_does_not_allow(
+    cloudformation: Any, statements: list[dict[str, Any]], reason: str | None
+) -> None:
+    cloudformation.create_stack(StackName="s", TemplateBody=queues(30))
+    reaches(cloudformation, "CREATE_COMPLETE")
+    cloudformation.set_stack_policy(StackName="s", StackPolicyBody=json.dumps({"Statement": statements}))
+    cloudformation.update_stack(StackName="s", TemplateBody=queues(60))
+
+    reaches(cloudformation, "UPDATE_ROLLBACK_COMPLETE" if reason else "UPDATE_COMPLETE")
+    found = cloudformation.describe_stack_events(StackName="s")["StackEvents"]
+    failed = [event for event in found if event["ResourceStatus"] == "UPDATE_FAILED"]
+    assert [event["ResourceStatusReason"] for event in failed] == ([reason] if reason else [])
+
+
+def test_a_stack_policy_keeps_what_a_template_no_longer_has(cloudformation: Any) -> None:
+    topic = {"Type": "AWS::SNS::Topic"}
+    cloudformation.create_stack(StackName="s", TemplateBody=queues(30, Topic=topic))
+    reaches(cloudformation, "CREATE_COMPLETE")
+    policy = {"Statement": statement("Allow", "Update:Modify")}
+    cloudformation.set_stack_policy(StackName="s", StackPolicyBody=json.dumps(policy))
+    cloudformation.update_stack(StackName="s", TemplateBody=queues(60))
+
+    reaches(cloudformation, "UPDATE_ROLLBACK_COMPLETE")
+    assert ("Topic", "UPDATE_FAILED") in history(cloudformation)

@@ -21,6 +21,7 @@ VPC made here is moto's VPC) and moto's wire, and puts its own engine between th
     stacks.py            the records that moto's wire reads; change_sets.py: an update, before it is done
     stack_store.py       the stacks of an account and region: made, found and shown
     nested_stacks.py     stacks within stacks
+    stack_policy.py      which updates a stack's owner has forbidden
     pace.py              the time that an operation takes; stack_operations.py: what a call begins
     change_set_calls.py  CreateChangeSet, ExecuteChangeSet: what each refuses, and what it starts
     backend.py           CreateStack, UpdateStack … the same

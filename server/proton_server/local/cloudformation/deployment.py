@@ -33,6 +33,13 @@ from proton_server.local.cloudformation.template import Template
 
 _log = logging.getLogger("proton_server.local")
 
+_POLICY_ACTIONS: Mapping[Action, str] = {
+    "update": "Update:Modify",
+    "replace": "Update:Replace",
+    "swap": "Update:Replace",
+}
+"""What a stack policy calls it."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -42,12 +49,14 @@ class Environment:
         import_value: name of an export -> its value.
         zones: region -> its availability zones.
         nested: makes the stacks within the stack.
+        denial: action, logical id and type of a resource -> why the stack's policy forbids that.
 
     """
 
     import_value: Callable[[str], Any]
     zones: Callable[[str], list[str]]
     nested: NestedStacks
+    denial: Callable[[str, str, str], str | None] = lambda *_: None
 
 
 @dataclass
@@ -96,6 +105,7 @@ class Deployment:
         for logical_id in order:
             self._apply_one(logical_id, template.resources[logical_id], scope, pace)
         self._dropped = [self.live[name] for name in reversed(self._inventory.live) if name not in order]
+        self._check_dropped()
         return self._outputs(template, scope, condition_values)
 
     def scope(self, template: Template, parameters: Mapping[str, Any]) -> tuple[Scope, dict[str, bool]]:
@@ -189,6 +199,7 @@ class Deployment:
             action: Action = decide(old.type, old.properties, properties) if old else "create"
             if action != "keep":
                 record("IN_PROGRESS")
+            self._check_policy(_POLICY_ACTIONS.get(action), logical_id, definition["Type"])
             pace.wait()
             new = self._inventory.change(action, DesiredResource(logical_id, definition, properties, old))
         except (ResourceError, TemplateError) as error:
@@ -205,6 +216,21 @@ class Deployment:
         physical_id = new.physical_id
         if action != "keep":
             record("COMPLETE")
+
+    def _check_dropped(self) -> None:
+        """Raises DeploymentFailed if the stack's policy keeps what the template no longer has."""
+        for resource in self._dropped:
+            name, type_ = resource.logical_id, resource.type
+            try:
+                self._check_policy("Update:Delete", name, type_)
+            except ResourceError as error:
+                self.record(ResourceEvent(name, resource.physical_id, type_, "UPDATE_FAILED", str(error)))
+                raise DeploymentFailed(str(error), "update", (name,)) from error
+
+    def _check_policy(self, action: str | None, logical_id: str, type_: str) -> None:
+        reason = self.environment.denial(action, logical_id, type_) if action else None
+        if reason is not None:
+            raise ResourceError(reason)
 
     def _outputs(
         self, template: Template, scope: Scope, condition_values: Mapping[str, bool]

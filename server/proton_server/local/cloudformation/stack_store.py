@@ -20,6 +20,7 @@ from proton_server.local.cloudformation.errors import TemplateError
 from proton_server.local.cloudformation.exports import Exports
 from proton_server.local.cloudformation.location import Location
 from proton_server.local.cloudformation.nested import NestedStacks
+from proton_server.local.cloudformation.stack_policy import denial
 from proton_server.local.cloudformation.stacks import Stack, StackResource
 from proton_server.local.cloudformation.targets import Target, read_target
 from proton_server.local.cloudformation.template import Template, read_template
@@ -86,7 +87,9 @@ class StackStore(models.CloudFormationBackend):
         parent = self.stacks[parent_id] if parent_id else None
         stack = Stack(location, notification_arns or [], self._notify, role_arn, parent)
         self._check_nesting(stack)
-        environment = Environment(self.exchange.value, _zones, self.nested)
+        environment = Environment(
+            self.exchange.value, _zones, self.nested, lambda *asked: denial(stack.policy, *asked)
+        )
         stack.deployment = Deployment(location, stack.record, environment)
         return stack
 
