@@ -126,6 +126,49 @@ def test_a_cancelled_update_ends_its_processes_and_keeps_the_previous_spec(
     ends(running)
 
 
+class TestByHand:
+    """What people do to a build and to a project beside the server."""
+
+    def test_a_build_that_is_stopped_fails_its_deployment_and_the_next_one_starts_another(
+        self, proton_server: LocalServer, proton: Any, published: Publish, tmp_path: Path
+    ) -> None:
+        template = published(
+            [f"test {{{{ environment.inputs.title }}}} = news || {{ echo $$ > {tmp_path}/pid; sleep 60; }}"]
+        )
+        name = built(proton, template)["name"]
+        proton.update_environment(name=name, deploymentType="CURRENT_VERSION", spec=spec(title="slow"))
+        appears(tmp_path / "pid")
+        codebuild = proton_server.client("codebuild")
+        build = codebuild.list_builds_for_project(
+            projectName=project_of(proton_server, name), sortOrder="DESCENDING"
+        )["ids"][0]
+        eventually(lambda: message_of(proton, name) == f"The build {build} is in phase BUILD.")
+        codebuild.stop_build(id=build)
+
+        record = ended(proton, name)
+        assert record["deploymentStatus"] == "FAILED"
+        assert record["deploymentStatusMessage"].startswith(f"The build {build} is STOPPED")
+        proton.update_environment(name=name, deploymentType="CURRENT_VERSION", spec=spec(title="news"))
+        assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+        assert message_of(proton, name) == ""
+
+    def test_a_project_that_is_deleted_is_created_anew_by_the_next_update(
+        self, proton_server: LocalServer, proton: Any, published: Publish
+    ) -> None:
+        name = built(proton, published(["true"]))["name"]
+        project = project_of(proton_server, name)
+        proton_server.client("codebuild").delete_project(name=project)
+
+        proton.update_environment(name=name, deploymentType="CURRENT_VERSION")
+        assert ended(proton, name)["deploymentStatus"] == "SUCCEEDED"
+        assert project_of(proton_server, name) == project
+
+
+def message_of(proton: Any, name: str) -> str:
+    found: str = proton.get_environment(name=name)["environment"].get("deploymentStatusMessage", "")
+    return found
+
+
 class TestDeletion:
     def test_the_deprovision_commands_get_the_inputs_of_the_last_build(
         self, proton: Any, published: Publish, tmp_path: Path
@@ -235,8 +278,13 @@ class TestRepetition:
         appears(tmp_path / "pid")
         following = replace(work, deployment_id=str(uuid.uuid4()))
 
-        assert method.start(following).state is State.PREPARING
-        assert method.remove(following).state is State.PREPARING
+        codebuild = local_server.client("codebuild")
+        project = project_of(local_server, work.environment["name"])
+        (build,) = codebuild.list_builds_for_project(projectName=project)["ids"]
+        for verb in (method.start, method.remove):
+            progress = verb(following)
+            assert progress.state is State.PREPARING
+            assert progress.message.startswith(f"Waiting for the build {build}, which another deployment or")
         (tmp_path / "go").touch()
         eventually(lambda: method.start(following).state is State.RUNNING)
 

@@ -70,8 +70,8 @@ class CodeBuild:
         builds = project.builds()
         if project.own(builds):
             return Progress(State.RUNNING)
-        if _is_busy(builds):
-            return Progress(State.PREPARING)
+        if (other := _running(builds)) is not None:
+            return _waiting_for(other)
         work.will_provision()
         try:
             project.put_source(source_zip(bundle.files, recipe, name, inputs))
@@ -102,7 +102,7 @@ class CodeBuild:
         state = _STATE[build["buildStatus"]]
         if state is State.SUCCEEDED:
             return Progress(state, outputs=work.notified.get("outputs") or project.read_outputs())
-        return Progress(state, "" if state is State.RUNNING else _reason(build))
+        return Progress(state, _phase(work, build) if state is State.RUNNING else _reason(build))
 
     @_errors_as_progress
     def cancel(self, work: Work) -> Progress:
@@ -127,8 +127,8 @@ class CodeBuild:
             _delete_source_without_project(project)
             return Progress(State.SUCCEEDED)
         if project.own(builds) is None:
-            if _is_busy(builds):
-                return Progress(State.PREPARING)
+            if (other := _running(builds)) is not None:
+                return _waiting_for(other)
             # The project says what a deployment uploads; a deletion uploads nothing.
             project.start_build(
                 buildspecOverride=DEPROVISION_FILE, artifactsOverride={"type": "NO_ARTIFACTS"}
@@ -143,8 +143,10 @@ class CodeBuild:
         if builds is None:
             return Progress(State.SUCCEEDED)
         build = project.own(builds)
-        if build is None or _STATE[build["buildStatus"]] is State.RUNNING:
+        if build is None:
             return Progress(State.RUNNING)
+        if _STATE[build["buildStatus"]] is State.RUNNING:
+            return Progress(State.RUNNING, _phase(work, build))
         if build["buildStatus"] == "SUCCEEDED":
             project.clear()
             return Progress(State.SUCCEEDED)
@@ -185,9 +187,23 @@ def _delete_source_without_project(project: Project) -> None:
         _log.warning("the source of %s was not deleted: %s", project.name, error)
 
 
-def _is_busy(builds: list[dict[str, Any]] | None) -> bool:
-    """Whether a build of another deployment is still running, such as one that failed at its deadline."""
-    return any(build["buildStatus"] == "IN_PROGRESS" for build in builds or [])
+def _running(builds: list[dict[str, Any]] | None) -> dict[str, Any] | None:
+    """A build of another deployment that is still running, such as one that failed at its deadline."""
+    return next((build for build in builds or [] if build["buildStatus"] == "IN_PROGRESS"), None)
+
+
+def _waiting_for(build: dict[str, Any]) -> Progress:
+    return Progress(
+        State.PREPARING,
+        f"Waiting for the build {build['id']}, which another deployment or a person started, or for somebody "
+        "to stop it.",
+    )
+
+
+def _phase(work: Work, build: dict[str, Any]) -> str:
+    """Where a build is, in the words of its own commands if they have reported any."""
+    reported: str = work.notified.get("statusMessage", "")
+    return reported or f"The build {build['id']} is in phase {build.get('currentPhase', 'SUBMITTED')}."
 
 
 def _reason(build: dict[str, Any]) -> str:
