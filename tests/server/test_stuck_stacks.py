@@ -6,6 +6,7 @@ between the two for what only a real AWS can do.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from tests.bundles import bundle, schema_of, spec
 from tests.fault_proxy import Answer, CutOff, FaultProxy, refusal
 from tests.names import ACCOUNT, role, unique
 from tests.server.environments import create
-from tests.servers import LocalServer, ServedBesideAws, publisher
+from tests.servers import LocalServer, ServedBesideAws, botocore_session, publisher
 from tests.waiting import ended, eventually, gone
 
 TEMPLATE = """
@@ -200,7 +201,9 @@ def queue_again(it: Situation) -> None:
 
 
 def test_every_status_of_a_stack_has_a_measure() -> None:
-    assert set(BEFORE_AN_UPDATE) == set(STATE_OF)
+    model = botocore_session().get_service_model("cloudformation").shape_for("StackStatus")
+
+    assert set(BEFORE_AN_UPDATE) == set(STATE_OF) == set(model.enum) - {"DELETE_COMPLETE"}
 
 
 class TestRollbackFailed:
@@ -452,6 +455,21 @@ def test_a_protected_stack_is_not_deleted_and_the_way_out_is_said(it: Situation)
     it.goes()
 
 
+def test_a_stack_policy_that_denies_an_update_is_named_and_is_not_in_the_way_of_the_next(
+    it: Situation,
+) -> None:
+    it.created()
+    everything = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    policy = {"Statement": [everything | {"Effect": "Deny"}]}
+    it.cloudformation.set_stack_policy(StackName=it.stack_name(), StackPolicyBody=json.dumps(policy))
+
+    assert it.updated(seconds=60)["deploymentStatus"] == "FAILED"
+    assert "Queue: Action denied by stack policy: Statement [#1] does not allow" in it.message()
+    policy = {"Statement": [everything]}
+    it.cloudformation.set_stack_policy(StackName=it.stack_name(), StackPolicyBody=json.dumps(policy))
+    assert it.updated(seconds=60)["deploymentStatus"] == "SUCCEEDED"
+
+
 @pytest.mark.parametrize("way_out", ["update", "delete"])
 def test_an_environment_whose_role_is_gone_gets_another_one(it: Situation, way_out: str) -> None:
     it.created()
@@ -487,6 +505,13 @@ class TestProgress:
 
         assert it.ended()["deploymentStatus"] == "SUCCEEDED"
         assert it.message() == ""
+
+    def test_a_role_that_may_not_see_events_deploys_all_the_same(self, it: Situation) -> None:
+        denied = refusal(403, "AccessDenied", "denied")
+        it.proxy.before = lambda action: denied if action == "DescribeStackEvents" else None
+        it.create()
+        eventually(lambda: it.message() == "Creating.")
+        assert it.ended()["deploymentStatus"] == "SUCCEEDED"
 
     def test_a_rollback_says_first_why(self, it: Situation) -> None:
         it.created()

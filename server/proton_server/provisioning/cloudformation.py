@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
@@ -119,7 +119,7 @@ class CloudFormation:
         """The state of the stack; with success its outputs, with failure CloudFormation's reasons."""
         client = self._client(work)
         stack = self._look(work, client)
-        if stack is None:
+        if stack is None or is_replaced(work, stack):
             return Progress(State.FAILED, _VANISHED)
         state = STATE_OF[stack["StackStatus"]]
         if state is State.RUNNING:
@@ -232,8 +232,15 @@ class CloudFormation:
         return Progress(state, message or brief_text(stack))
 
     def _shown(self, work: Work, look: Callable[[], str]) -> str:
-        """What is shown of the stack in progress; empty as long as nobody has looked at its events."""
-        return look() if self._watch is None else self._watch.progress(work, look)
+        """What is shown of the stack in progress; empty as long as nobody has looked at its events.
+
+        An error is no reason to fail or to wait: the role may not be allowed to see them.
+        """
+        try:
+            return look() if self._watch is None else self._watch.progress(work, look)
+        except (ClientError, BotoCoreError) as error:
+            _log.info("deployment %s: its progress is unknown: %s", work.deployment_id, type(error).__name__)
+            return ""
 
     def _client(self, work: Work) -> Any:
         return self._aws.client("cloudformation", work.account_id, work.region, work.role)
