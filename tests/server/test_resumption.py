@@ -17,8 +17,9 @@ import pytest
 from proton_server.engine.evaluation import Evaluator
 from proton_server.provisioning import Provisioner, State, Work
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.cloudformation import CloudFormation, stack_name
+from proton_server.provisioning.cloudformation import CloudFormation
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
+from proton_server.provisioning.environment_stacks import stack_name
 from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_server.provisioning.resumption import Change, later_change
 from proton_templates.bundle import Bundle
@@ -57,6 +58,9 @@ def test_a_change_is_later_if_it_began_after_the_deployment_or_after_the_request
 
 @pytest.fixture
 def proxy(local_server: LocalServer) -> Iterator[FaultProxy]:
+    # The local AWS imports a service at its first call, which takes longer than a server waits if all is busy.
+    local_server.client("cloudformation").list_stacks()
+    local_server.client("codebuild").list_projects()
     proxy = FaultProxy(local_server.url)
     yield proxy
     proxy.close()
