@@ -36,25 +36,18 @@ class Client:
     install: Callable[[Path], list[str]]
 
 
-def _python(*requirements: str) -> list[str]:
-    """The Python of an environment with these files of requirements and nothing else."""
-    files = [PROGRAMS / name for name in requirements]
+def _python(requirements: str) -> list[str]:
+    """The Python of an environment with what a file requires and nothing else."""
+    file = PROGRAMS / requirements
 
     def fill(entry: Path) -> None:
         _run(entry, str(uv.executable()), "venv", "--quiet", "--python", sys.executable, "environment")
-        python = str(entry / "environment" / "bin" / "python")
-        install = [
-            str(uv.executable()),
-            "pip",
-            "install",
-            "--quiet",
-            "--compile-bytecode",
-            "--python",
-            python,
-        ]
-        _run(entry, *install, "--require-hashes", *(f"--requirements={file}" for file in files))
+        # Compiled now: where Python writes no bytecode, each run would compile it.
+        install = ["pip", "install", "--quiet", "--compile-bytecode", "--require-hashes"]
+        place = ["--python", str(entry / "environment" / "bin" / "python")]
+        _run(entry, str(uv.executable()), *install, *place, f"--requirements={file}")
 
-    entry = _entry(f"clients-{Path(requirements[0]).stem}", files, fill, salt=sys.version)
+    entry = _entry(f"clients-{file.stem}", [file], fill, salt=sys.version)
     return [str(entry / "environment" / "bin" / "python")]
 
 
