@@ -169,7 +169,7 @@ _NOT_SIGNED = "Authorization must be an AWS4-HMAC-SHA256 header for the service 
     ("body", "headers", "code", "message"),
     [
         (
-            gzip.compress(b"{}"),
+            gzip.compress(b"{}", mtime=0),
             {"content_encoding": "gzip"},
             "SerializationException",
             "The request body is not a JSON document in UTF-8.",
@@ -211,6 +211,16 @@ _NOT_SIGNED = "Authorization must be an AWS4-HMAC-SHA256 header for the service 
             "ValidationException",
             "Value at 'maxResults' failed to satisfy constraint: Member must be of type integer",
         ),
+    ],
+    ids=[
+        "compressed",
+        "signed in chunks",
+        "not hashed",
+        "CBOR",
+        "unknown member",
+        "large number",
+        "infinite number",
+        "number as text",
     ],
 )
 def test_what_would_be_misread_is_refused(  # a row of the table
