@@ -149,3 +149,15 @@ def test_a_rejected_request_is_replaced_at_its_status(stack: Stacks, proton_serv
     mine.refresh()
 
     assert mine.preview(**program)[1].paths == {"status": "UPDATE_REPLACE"}
+
+
+def test_where_cloudformation_was_at_is_no_difference(stack: Stacks) -> None:
+    adapter = stack("Environment", endpoint=UNKNOWN).adapter
+    adapter.start()
+    given = {"name": "x", "templateName": "t", "templateMajorVersion": "1", "spec": {}}
+    checked, _ = adapter.check({}, given)
+    progress = {"deploymentStatus": "IN_PROGRESS", "deploymentStatusMessage": "Updating: 3 resources done."}
+
+    found = adapter.diff("x", checked, {**checked, **progress, "arn": "arn:x", "createdAt": "then"}, checked)
+
+    assert (found.changes, found.paths) == (False, {})

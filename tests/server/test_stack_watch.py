@@ -101,6 +101,7 @@ def test_many_that_wait_cost_a_listing_a_tick_and_three_looks_each(
     # At the start, when it has begun, and at its end; one may come between a status and the next.
     assert proxy.calls.count("DescribeStacks") <= 4 * MANY
     assert proxy.calls.count("ListStacks") > 0
+    assert proxy.calls.count("DescribeStackEvents") <= MANY
     proxy.heal()
 
     for name in names:
