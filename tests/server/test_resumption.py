@@ -58,7 +58,7 @@ def test_a_change_is_later_if_it_began_after_the_deployment_or_after_the_request
 
 @pytest.fixture
 def proxy(local_server: LocalServer) -> Iterator[FaultProxy]:
-    # The local AWS imports a service at its first call, which takes longer than a server waits if all is busy.
+    # The local AWS imports a service at its first call: for longer than a server waits if all is busy.
     local_server.client("cloudformation").list_stacks()
     local_server.client("codebuild").list_projects()
     proxy = FaultProxy(local_server.url)
