@@ -31,7 +31,7 @@ class Story:
     def __init__(self, folder: Path, database_url: str = "") -> None:
         for name in ("aws", "serve"):
             (folder / name).mkdir()
-        self.aws = LocalServer(folder / "aws", ("--deploy-seconds", "1"))
+        self.aws = LocalServer(folder / "aws", ("--deploy-seconds", "3"))
         self.aws.start()
         self.proxy = FaultProxy(self.aws.url)
         self.server = ServedBesideAws(
