@@ -7,6 +7,7 @@ their verbs. All that must survive a crash is in the deployment's row.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,10 @@ _FINAL_ERRORS = (ProvisioningError, RenderError, SpecError, BundleError, Evaluat
 """What a step raises again when it is repeated. An earlier server may have accepted the spec or bundle."""
 
 
+_KEPT_BUNDLES, _KEPT_BYTES = 8, 262_144
+"""How many bundles are kept, and bytes of the largest of them."""
+
+
 class DeploymentHandler:
     """The handler of the table of deployments, for the reconciler.
 
@@ -71,6 +76,9 @@ class DeploymentHandler:
         measures: Measures = UNMEASURED,
     ) -> None:
         self._store, self._methods, self._evaluate, self._measures = store, methods, evaluate, measures
+        self._keeping = threading.Lock()
+        self._bundles: dict[str, Bundle] = {}
+        """The bundles that were read last, by the IDs of their versions."""
         self._provisioners = {engine: method.provisioner(outside) for engine, method in methods.items()}
 
     def step(self, row: sa.Row[Any]) -> StepResult:
@@ -197,6 +205,18 @@ class DeploymentHandler:
             rows.update(deployments, {"id": row.id}, template_object=name)
 
     def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
+        """The bundle of a version, which never changes. Many deployments at once are often of one version."""
+        if (known := self._bundles.get(version.id)) is not None:
+            return known
+        bundle = self._checked_bundle(row, version)
+        if sum(map(len, bundle.files.values())) <= _KEPT_BYTES:
+            with self._keeping:
+                self._bundles[version.id] = bundle
+                if len(self._bundles) > _KEPT_BUNDLES:
+                    del self._bundles[next(iter(self._bundles))]
+        return bundle
+
+    def _checked_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
         with self._store.read() as connection:
             stored = Rows(connection, row.account_id, row.region).all(bundles, version_id=version.id)[0]
         return self._evaluate(

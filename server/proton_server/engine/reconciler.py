@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from proton_server.engine.claims import claim, is_held, renew, still_held, until_due
 from proton_server.observability.logs import log_fields
 from proton_server.observability.measures import UNMEASURED
 from proton_server.persistence.store import Rows, Unavailable
@@ -104,6 +105,12 @@ class Reconciler(Generic[Result]):
         self._workers = workers
         self._held: set[tuple[str, int]] = set()
         """ID and epoch of the rows that workers have; their leases are renewed."""
+        self._all_busy = False
+        """Whether rows may be due that no worker was free for."""
+        # Built once, which takes as long as to run them.
+        self._until_due_query = until_due(handler.table, store.now)
+        self._claim_statement = claim(handler.table, store.now, self._me, lease)
+        self._fresh_query = still_held(handler.table)
         self._round_at, self._problem = 0.0, ""
         name = handler.table.name
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
@@ -196,19 +203,15 @@ class Reconciler(Generic[Result]):
 
     def _until_due(self) -> float:
         """Seconds until a row can be claimed."""
-        table = self._handler.table
-        claimable_at = sa.case(
-            (table.c.next_at > table.c.lease_until, table.c.next_at), else_=table.c.lease_until
-        )
-        query = sa.select(sa.func.min(claimable_at) - self._store.now).where(table.c.next_at.is_not(None))
         with self._store.read() as connection:
-            pause = connection.scalar(query)
+            pause: float | None = connection.scalar(self._until_due_query)
         return _IDLE_SECONDS if pause is None else pause
 
     def _claim_and_submit(self) -> bool:
         """Gives due rows to free workers. Never waits for a worker: leases must be renewed meanwhile."""
         free = self._workers - len(self._held)
         claimed = self._claim(free) if free else []
+        self._all_busy = len(claimed) == free
         for row in claimed:
             self._held.add((row.id, row.epoch))
             try:
@@ -219,39 +222,15 @@ class Reconciler(Generic[Result]):
         return bool(claimed)
 
     def _claim(self, limit: int) -> Sequence[sa.Row[Any]]:
-        table, now = self._handler.table, self._store.now
-        # Through a CTE: PostgreSQL may evaluate a bare `IN (SELECT … LIMIT … FOR UPDATE)` more than once.
-        due = (
-            sa.select(table.c.id)
-            .where(table.c.next_at <= now, table.c.lease_until <= now)
-            .order_by(table.c.next_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("due")
-        )
-        claim = (
-            sa.update(table)
-            .where(table.c.id.in_(sa.select(due.c.id)))
-            .values(owner=self._me, epoch=table.c.epoch + 1, lease_until=now + self._lease)
-            .returning(table)
-        )
         with self._store.write() as connection:
-            return connection.execute(claim).all()
+            return connection.execute(self._claim_statement, {"at_most": limit}).all()
 
     def _renew(self) -> None:
         """Renews the leases of the rows that workers have. Also without any: it shows that writing works."""
-        table = self._handler.table
         ids = [id_ for id_, _ in self._held.copy()]
-        # Without those that are being written: one row locked for long must not cost the others' leases.
-        ours = (
-            sa.select(table.c.id)
-            .where(table.c.owner == self._me, table.c.id.in_(ids))
-            .with_for_update(skip_locked=True)
-            .cte("ours")
-        )
-        renewal = sa.update(table).where(table.c.id.in_(sa.select(ours.c.id)))
+        renewal = renew(self._handler.table, ids, self._store.now, self._me, self._lease)
         with self._store.write() as connection:
-            connection.execute(renewal.values(lease_until=self._store.now + self._lease))
+            connection.execute(renewal)
 
     def _work(self, row: sa.Row[Any]) -> None:
         subject = {self._handler.id_field: row.id, "account": row.account_id, "region": row.region}
@@ -260,9 +239,11 @@ class Reconciler(Generic[Result]):
 
     def _work_on(self, row: sa.Row[Any]) -> None:
         held, began, outcome = (row.id, row.epoch), time.monotonic(), "interrupted"
+        due_soon = True
         try:
             if held in self._held:  # a pool that could not start a thread may come back to the row later
-                outcome = self._write_back(row, self._step(row))
+                outcome, delay = self._write_back(row, self._step(row))
+                due_soon = delay is not None and delay < _IDLE_SECONDS
         except Unavailable:
             outcome = "database_unavailable"  # it is logged, and the step will be made again
         except LeaseLost:
@@ -272,7 +253,8 @@ class Reconciler(Generic[Result]):
             _log.exception("The work on %s %s was interrupted", self._handler.table.name, row.id)
         finally:
             self._held.discard(held)
-            self._woken.set()
+            if due_soon or self._all_busy or self._stopping.is_set():
+                self._woken.set()
             seconds = time.monotonic() - began
             self._measures.step(self._handler.table.name, self._handler.step_name(row), outcome, seconds)
 
@@ -295,10 +277,15 @@ class Reconciler(Generic[Result]):
         pause = min(60.0, 2.0**row.errors) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
         return Settled({"errors": row.errors + 1}, pause)
 
-    def _write_back(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> str:
-        """What became of the step: `OK` or `failed`. Raises LeaseLost and Unavailable."""
+    def _write_back(
+        self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]
+    ) -> tuple[str, float | None]:
+        """What became of the step, `OK` or `failed`, and the seconds until the next.
+
+        Raises LeaseLost and Unavailable.
+        """
         try:
-            self._settle(row, outcome)
+            delay = self._settle(row, outcome)
         except (LeaseLost, Unavailable):
             raise
         except Exception:  # noqa: BLE001  # as above
@@ -306,21 +293,23 @@ class Reconciler(Generic[Result]):
             _log.exception(
                 "The result of a step of %s %s could not be written", self._handler.table.name, row.id
             )
-            self._settle(row, self._after_error)
-            return "failed"
-        return "failed" if outcome == self._after_error else "OK"
+            return "failed", self._settle(row, self._after_error)
+        return ("failed" if outcome == self._after_error else "OK"), delay
 
-    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> None:
-        """Writes the outcome into the row. Raises LeaseLost if another process has the row now."""
-        table = self._handler.table
-        held = sa.and_(table.c.id == row.id, table.c.epoch == row.epoch)
+    def _settle(self, row: sa.Row[Any], outcome: Callable[[Rows, sa.Row[Any]], Settled]) -> float | None:
+        """Writes the outcome into the row; the seconds until the next step.
+
+        Raises LeaseLost if another process has the row now.
+        """
+        table, epoch = self._handler.table, {"held_id": row.id, "held_epoch": row.epoch}
         with self._store.write(row.account_id, row.region) as connection:
-            fresh = connection.execute(sa.select(table).where(held).with_for_update()).one_or_none()
+            fresh = connection.execute(self._fresh_query, epoch).one_or_none()
             if fresh is None:
                 raise LeaseLost(row.id)
             changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
             next_at = sa.null() if delay is None else self._store.now + delay
             work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
-            connection.execute(sa.update(table).where(held).values(work | changes))
+            connection.execute(sa.update(table).where(is_held(table)).values(work | changes), epoch)
         if delay is None:
             self._ended(fresh)
+        return delay

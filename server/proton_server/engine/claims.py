@@ -1,0 +1,63 @@
+"""The statements by which the reconciler finds, claims, keeps and locks rows, whatever their table is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def until_due(table: sa.Table, now: sa.ColumnElement[float]) -> sa.Select[Any]:
+    """The seconds until a row can be claimed; null if no row has anything left to do."""
+    claimable_at = sa.case(
+        (table.c.next_at > table.c.lease_until, table.c.next_at), else_=table.c.lease_until
+    )
+    return sa.select(sa.func.min(claimable_at) - now).where(table.c.next_at.is_not(None))
+
+
+def claim(table: sa.Table, now: sa.ColumnElement[float], owner: str, lease: float) -> sa.Executable:
+    """Claims `at_most` rows that are due, and returns them."""
+    # Through a CTE: PostgreSQL may evaluate a bare `IN (SELECT … LIMIT … FOR UPDATE)` more than once.
+    due = (
+        sa.select(table.c.id)
+        .where(table.c.next_at <= now, table.c.lease_until <= now)
+        .order_by(table.c.next_at)
+        .limit(sa.bindparam("at_most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        sa.update(table)
+        .where(table.c.id.in_(sa.select(due.c.id)))
+        .values(owner=owner, epoch=table.c.epoch + 1, lease_until=now + lease)
+        .returning(table)
+    )
+
+
+def renew(
+    table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float], owner: str, lease: float
+) -> sa.Executable:
+    """Renews the leases of rows, without those that are being written.
+
+    One row that is locked for long must not cost the others' leases.
+    """
+    ours = (
+        sa.select(table.c.id)
+        .where(table.c.owner == owner, table.c.id.in_(ids))
+        .with_for_update(skip_locked=True)
+        .cte("ours")
+    )
+    return sa.update(table).where(table.c.id.in_(sa.select(ours.c.id))).values(lease_until=now + lease)
+
+
+def still_held(table: sa.Table) -> sa.Select[tuple[Any, ...]]:
+    """The row that `is_held`, locked until the transaction ends."""
+    return sa.select(table).where(is_held(table)).with_for_update()
+
+
+def is_held(table: sa.Table) -> sa.ColumnElement[bool]:
+    """That a row is `held_id`, and of the epoch `held_epoch`."""
+    return sa.and_(table.c.id == sa.bindparam("held_id"), table.c.epoch == sa.bindparam("held_epoch"))
