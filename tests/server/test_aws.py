@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import NoCredentialsError
+from botocore.utils import parse_timestamp
 
-from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.aws import Aws, _timestamp
 from proton_server.provisioning.errors import ObjectUnreadable
 from tests.names import ACCOUNT, REGION, unique
 from tests.servers import LocalServer
@@ -85,3 +86,17 @@ def test_a_server_without_credentials_says_so_when_it_shall_assume_a_role(
 
 def _open_files() -> int:
     return len(list(Path("/dev/fd").iterdir()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-28T23:59:58Z",
+        "2026-11-28T23:59:58.120Z",
+        "2026-11-28T23:59:58.123456Z",
+        "2026-11-28T23:59:58.1Z",
+    ],
+)
+def test_a_time_of_a_response_is_read_as_botocore_reads_it(text: str) -> None:
+    assert _timestamp(text) == parse_timestamp(text)
+    assert _timestamp(1764374398.5) == parse_timestamp(1764374398.5)

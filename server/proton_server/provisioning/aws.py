@@ -6,7 +6,9 @@ roles; `proton-server local` uses its own endpoint instead. Nothing here knows w
 
 from __future__ import annotations
 
+import re
 import threading
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from botocore.credentials import (
 )
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
+from botocore.utils import parse_timestamp
 
 from proton_server.observability.measures import UNMEASURED
 from proton_server.provisioning.aws_errors import call_outcome, temporary_error
@@ -39,6 +42,8 @@ _CLIENTS = 64
 """How many are kept. One takes about 0.4 MB, and there is one for each role that callers name."""
 _MAX_BUNDLE_BYTES = 10 * 1024 * 1024
 """The quota of the User Guide's page on limits."""
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?Z")
+"""The times that Python itself can read, in all its releases that are supported."""
 _DENIED = (
     "The template bundle {place} cannot be read: Access Denied. Either the server may not read it, or the "
     "bucket belongs to another account than {account}: put the bundle into a bucket of that account, or have "
@@ -179,6 +184,8 @@ class Aws:
         """A session of the server itself, or of a role that is assumed in a Region."""
         session = botocore.session.Session()
         session.register_component("data_loader", self._loader)
+        parsers = session.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=_timestamp)
         if role_arn:
             resolver = CredentialResolver(
                 [_Assumed(self._fetcher(account_id, region, role_arn, external_id))]
@@ -203,6 +210,14 @@ class Aws:
             extra_args={"RoleSessionName": "proton-server"}
             | ({"ExternalId": external_id} if external_id else {}),
         )
+
+
+def _timestamp(value: Any) -> datetime:
+    """A time of a response. A listing has hundreds, and botocore's parser takes most of the time for them."""
+    if isinstance(value, str) and _UTC.fullmatch(value):
+        return datetime.fromisoformat(f"{value[:-1]}+00:00")
+    parsed: datetime = parse_timestamp(value)
+    return parsed
 
 
 class _Assumed(CredentialProvider):
