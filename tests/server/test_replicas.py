@@ -27,4 +27,4 @@ def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
         postgresql_server() as database,
         replicas_on(database, 2, tmp_path, random.Random(1)) as replicas,
     ):
-        under_load(replicas, 12, trouble)
+        under_load(replicas, 8, trouble)
