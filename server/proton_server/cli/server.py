@@ -70,7 +70,7 @@ class Identity(NamedTuple):
     exchange: Exchange
 
 
-def run(  # noqa: PLR0913, PLR0915  # the parts of a server
+def run(  # noqa: PLR0913  # the parts of a server
     store: Store,
     identity: Identity,
     outside: Outside,
