@@ -9,8 +9,8 @@ import pytest
 from botocore.loaders import Loader
 
 from proton_server.operations.adoptability import AT_REST, obstacle, warnings
-from proton_server.provisioning.stack_status import STATE_OF
-from proton_server.provisioning.stacks import DeployedStack, environment_of, template_of
+from proton_server.provisioning.cloudformation.stacks import DeployedStack, environment_of, template_of
+from proton_server.provisioning.cloudformation.status import STATE_OF
 
 ARN = "arn:aws:proton:eu-west-1:111122223333:environment/vpc_env_of_the_team"
 STACK = DeployedStack(

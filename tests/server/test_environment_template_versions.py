@@ -13,8 +13,8 @@ from proton_server.operations.environment_template_versions import list_environm
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import environment_template_versions, environment_templates
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.provisioning.stacks import Stacks
 from proton_templates.bundle import pack
 from tests.bundles import SCHEMA, TEMPLATE, bundle
 from tests.names import ACCOUNT, unique

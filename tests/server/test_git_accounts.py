@@ -13,10 +13,10 @@ from proton_server.operations.repositories import create_repository
 from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning import Work
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings, tokens
 from proton_server.provisioning.self_managed.provisioner import SelfManaged
-from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.operations.call import Capabilities
 from proton_server.persistence.store import Store
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.provisioning.stacks import Stacks
 from tests.bundles import spec
 from tests.master_keys import MASTER_KEYS
 from tests.refusals import refused

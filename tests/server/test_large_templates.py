@@ -15,7 +15,7 @@ from proton_server.engine.template_objects import TemplateObjects
 from proton_server.persistence.store import Store
 from proton_server.persistence.tables import deployments
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.template_buckets import OwnTemplateBuckets
+from proton_server.provisioning.cloudformation.template_buckets import OwnTemplateBuckets
 from tests.bundles import TEMPLATE, bundle, schema_of, spec
 from tests.commands import run_command
 from tests.fault_proxy import Answer, CutOff, FaultProxy

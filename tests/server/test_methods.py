@@ -30,6 +30,7 @@ from proton_server.operations.call import Capabilities
 from proton_server.persistence.store import Store
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.provisioning.methods import (
     METHODS,
@@ -39,7 +40,6 @@ from proton_server.provisioning.methods import (
     by_engine,
     manifest_engines,
 )
-from proton_server.provisioning.stacks import Stacks
 from proton_templates.bundle import pack
 from proton_templates.manifest import CLOUDFORMATION, CODEBUILD, CUSTOMER_MANAGED, TERRAFORM, Engine
 from tests.bundles import bundle

@@ -14,8 +14,8 @@ from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.errors import ResourceNotFoundException, ValidationException
 from proton_server.persistence.store import Rows, Store
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.git_hosting.configuration import hostings
-from proton_server.provisioning.stacks import Stacks
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 TOO_LARGE = "99999999999999999999"

@@ -17,9 +17,9 @@ import pytest
 from proton_server.engine.evaluation import Evaluator
 from proton_server.provisioning import Provisioner, State, Work
 from proton_server.provisioning.aws import Aws
-from proton_server.provisioning.cloudformation import CloudFormation
+from proton_server.provisioning.cloudformation.environment_stacks import stack_name
+from proton_server.provisioning.cloudformation.provisioner import CloudFormation
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
-from proton_server.provisioning.environment_stacks import stack_name
 from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_server.provisioning.resumption import Change, later_change
 from proton_templates.bundle import Bundle

@@ -20,9 +20,9 @@ from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import deployments, environment_template_versions
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.git_hosting.configuration import hostings
 from proton_server.provisioning.methods import METHODS, Outside
-from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

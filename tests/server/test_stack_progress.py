@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proton_server.provisioning.stack_events import Operation, named
-from proton_server.provisioning.stack_progress import brief_text, progress_text
+from proton_server.provisioning.cloudformation.events import Operation, named
+from proton_server.provisioning.cloudformation.progress import brief_text, progress_text
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/s/1"
 

@@ -11,7 +11,7 @@ import pytest
 
 from proton_server.provisioning import Work
 from proton_server.provisioning.errors import ProvisioningError
-from proton_server.provisioning.stack_tags import propagated, stack_tags
+from proton_server.provisioning.tags import propagated, stack_tags
 from tests.bundles import bundle, spec
 from tests.fault_proxy import CutOff, FaultProxy
 from tests.names import ACCOUNT, unique

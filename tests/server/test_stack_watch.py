@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from proton_server.provisioning.waiting_stacks import Waiting, moved, next_in_turn, next_to_show
+from proton_server.provisioning.cloudformation.waiting_stacks import (
+    Waiting,
+    moved,
+    next_in_turn,
+    next_to_show,
+)
 from tests.bundles import bundle
 from tests.fault_proxy import Answer, FaultProxy, refusal
 from tests.names import unique

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from proton_server.provisioning.stack_status import BEFORE_AN_UPDATE, STATE_OF
+from proton_server.provisioning.cloudformation.status import BEFORE_AN_UPDATE, STATE_OF
 from tests.bundles import bundle, schema_of, spec
 from tests.fault_proxy import Answer, CutOff, FaultProxy, refusal
 from tests.names import ACCOUNT, role, unique

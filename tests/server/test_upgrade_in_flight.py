@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from proton_server.provisioning.environment_stacks import stack_name
+from proton_server.provisioning.cloudformation.environment_stacks import stack_name
 from proton_templates.bundle import pack
 from tests.bundles import SPEC, TEMPLATE, bundle
 from tests.commands import run_command

@@ -17,8 +17,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from proton_server.cli import options
 from proton_server.cli.adoption_clients import NOT_OFFERED, clients
 from proton_server.cli.exchange_client import ExchangeError
+from proton_server.provisioning.cloudformation.stacks import (
+    OF_CODEBUILD,
+    PREFIX,
+    environment_of,
+    is_of_codebuild,
+)
 from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
-from proton_server.provisioning.stacks import OF_CODEBUILD, PREFIX, environment_of, is_of_codebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

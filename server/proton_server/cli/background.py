@@ -12,9 +12,9 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.engine.registrations import RegistrationHandler
 from proton_server.engine.template_objects import TemplateObjects
+from proton_server.provisioning.cloudformation.template_buckets import TemplateBuckets
+from proton_server.provisioning.cloudformation.watch import StackWatch
 from proton_server.provisioning.methods import METHODS, manifest_engines
-from proton_server.provisioning.stack_watch import StackWatch
-from proton_server.provisioning.template_buckets import TemplateBuckets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

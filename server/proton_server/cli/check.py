@@ -15,9 +15,9 @@ import click
 from proton_server.cli import options
 from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
 from proton_server.provisioning import Place
+from proton_server.provisioning.cloudformation.template_buckets import MAX_IN_CALL, OPTION
 from proton_server.provisioning.errors import ProvisioningError
 from proton_server.provisioning.methods import METHODS
-from proton_server.provisioning.template_buckets import MAX_IN_CALL, OPTION
 from proton_templates.bundle import Bundle, BundleError, pack, read_bundle
 from proton_templates.manifest import CLOUDFORMATION
 from proton_templates.rendering import RenderError

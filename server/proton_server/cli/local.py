@@ -16,9 +16,9 @@ from proton_server.cli import options
 from proton_server.cli.extras import missing
 from proton_server.cli.server import Identity, listen, open_store, run, set_up_log, url
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.template_buckets import OwnTemplateBuckets
 from proton_server.provisioning.git_hosting.configuration import local_hostings
 from proton_server.provisioning.methods import Outside
-from proton_server.provisioning.template_buckets import OwnTemplateBuckets
 
 _MODULES = ("a2wsgi", "moto")
 """What only the extra `local` installs. moto takes seconds to import, so that is done behind the start."""

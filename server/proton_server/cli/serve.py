@@ -25,9 +25,9 @@ from proton_server.observability.metrics import Metrics
 from proton_server.persistence.databases import StoreError
 from proton_server.persistence.retention import Retention
 from proton_server.provisioning.aws import Aws
+from proton_server.provisioning.cloudformation.template_buckets import OPTION, TemplateBuckets
 from proton_server.provisioning.git_hosting.configuration import ConfigurationError, hostings
 from proton_server.provisioning.methods import Outside
-from proton_server.provisioning.template_buckets import OPTION, TemplateBuckets
 
 _log = logging.getLogger(__name__)
 

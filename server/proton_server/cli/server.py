@@ -34,8 +34,8 @@ from proton_server.persistence.databases import StoreError
 from proton_server.persistence.marks import refuse_backup
 from proton_server.persistence.retention import Retention
 from proton_server.persistence.store import Store
+from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.methods import METHODS
-from proton_server.provisioning.stacks import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

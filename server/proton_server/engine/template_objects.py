@@ -18,7 +18,7 @@ from proton_server.persistence.tables import deployments
 
 if TYPE_CHECKING:
     from proton_server.persistence.store import Store
-    from proton_server.provisioning.template_buckets import TemplateBuckets
+    from proton_server.provisioning.cloudformation.template_buckets import TemplateBuckets
 
 _log = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proton_server.provisioning import State
-from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
-from proton_server.provisioning.stack_status import STATE_OF
-from proton_server.provisioning.stacks import (
+from proton_server.provisioning.cloudformation.stacks import (
     OF_CODEBUILD,
     environment_of,
     is_of_codebuild,
 )
-from proton_server.provisioning.template_buckets import MAX_IN_BUCKET, OPTION
+from proton_server.provisioning.cloudformation.status import STATE_OF
+from proton_server.provisioning.cloudformation.template_buckets import MAX_IN_BUCKET, OPTION
+from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
 from proton_templates.recovery import Agreement
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from proton_server.engine.comparison import Comparison
-    from proton_server.provisioning.stacks import DeployedStack
+    from proton_server.provisioning.cloudformation.stacks import DeployedStack
 
 AT_REST = frozenset(
     status for status, state in STATE_OF.items() if state in (State.SUCCEEDED, State.ROLLED_BACK)

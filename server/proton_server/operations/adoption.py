@@ -29,10 +29,10 @@ from proton_server.operations.tagging import put_tags
 from proton_server.operations.target import DEPLOYABLE
 from proton_server.persistence.tables import bundles, environment_template_versions, environments
 from proton_server.provisioning import Progress, State
+from proton_server.provisioning.cloudformation.stacks import provisioned_resource, template_of
 from proton_server.provisioning.errors import AwsUnavailable, StackNotFound, StackUnreadable
 from proton_server.provisioning.methods import manifest_engines
 from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
-from proton_server.provisioning.stacks import provisioned_resource, template_of
 from proton_templates.bundle import BundleError, read_bundle
 from proton_templates.manifest import CLOUDFORMATION
 from proton_templates.recovery import Agreement
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from proton_server.operations.call import Call, Find
-    from proton_server.provisioning.stacks import DeployedStack, StackReader
+    from proton_server.provisioning.cloudformation.stacks import DeployedStack, StackReader
     from proton_templates.manifest import Engine
 
 _COMPARING = "Comparing the stack's template with the version's"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from proton_server.engine.evaluation import EvaluatorBusy
 from proton_server.operations.errors import ConflictException, ThrottlingException, ValidationException
 from proton_server.persistence.databases import STORABLE
-from proton_server.provisioning.template_buckets import MAX_IN_CALL
+from proton_server.provisioning.cloudformation.template_buckets import MAX_IN_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from proton_server.engine.evaluation import Evaluator
     from proton_server.persistence.store import Rows
+    from proton_server.provisioning.cloudformation.stacks import StackReader
     from proton_server.provisioning.git_hosting import Hostings
     from proton_server.provisioning.methods import Method
-    from proton_server.provisioning.stacks import StackReader
 
     Find = Callable[[Callable[..., Any]], Any]
     """Finds something out, with the account's evaluator: `evaluate(what, function, *arguments)`."""

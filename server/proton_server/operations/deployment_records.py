@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from proton_server.persistence.tables import deployments, environments, tags
-from proton_server.provisioning.stack_tags import propagated
+from proton_server.provisioning.tags import propagated
 
 if TYPE_CHECKING:
     from proton_server.persistence.store import Rows

@@ -27,7 +27,7 @@ from proton_server.operations.tagging import put_tags
 from proton_server.operations.target import check_members, target_state, version_to_create, version_to_update
 from proton_server.persistence.tables import environments
 from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE, MEMBERS
-from proton_server.provisioning.stack_tags import too_many
+from proton_server.provisioning.tags import too_many
 
 if TYPE_CHECKING:
     from proton_server.operations.call import Call

@@ -48,7 +48,7 @@ class Work:
     will_upload: Callable[[str], None] = lambda _name: None
     """To be called before an object, `bucket/key`, is written: it is deleted when the deployment ends."""
     environment_tags: Mapping[str, str] = field(default_factory=dict)
-    """The environment's, as the deployment was begun: `propagated` in `stack_tags.py`."""
+    """The environment's, as the deployment was begun: `propagated` in `tags.py`."""
     provisioned: Sequence[Mapping[str, str]] = ()
     """`ProvisionedResource` records of the last deployment that succeeded."""
     adopted: Mapping[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proton_server.provisioning.cloudformation import CloudFormation, rendered_template
+from proton_server.provisioning.cloudformation.provisioner import CloudFormation, rendered_template
 from proton_server.provisioning.codebuild.buildspec import rendered_buildspecs
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
 from proton_server.provisioning.customer_managed import CustomerManaged
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from proton_server.provisioning import Place, Provisioner
     from proton_server.provisioning.aws import Aws
+    from proton_server.provisioning.cloudformation.template_buckets import TemplateBuckets
+    from proton_server.provisioning.cloudformation.watch import StackWatch
     from proton_server.provisioning.git_hosting import Hostings
-    from proton_server.provisioning.stack_watch import StackWatch
-    from proton_server.provisioning.template_buckets import TemplateBuckets
     from proton_templates.bundle import Bundle
     from proton_templates.manifest import Engine
 

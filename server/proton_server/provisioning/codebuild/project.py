@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from proton_server.provisioning.codebuild.buildspec import OUTPUTS_FILE, PROVISION_FILE, Recipe, read_outputs
 from proton_server.provisioning.codebuild.project_properties import as_update, with_properties
 from proton_server.provisioning.resumption import Change
-from proton_server.provisioning.stack_tags import project_tags
+from proton_server.provisioning.tags import project_tags
 
 if TYPE_CHECKING:
     from proton_server.provisioning import Work

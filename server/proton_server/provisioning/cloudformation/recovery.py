@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import temporary_error
-from proton_server.provisioning.environment_stacks import is_replaced
+from proton_server.provisioning.cloudformation.environment_stacks import is_replaced
+from proton_server.provisioning.cloudformation.events import Operation, last_operations, named, newest_events
+from proton_server.provisioning.cloudformation.progress import progress_text
+from proton_server.provisioning.cloudformation.status import BEFORE_AN_UPDATE, Before
 from proton_server.provisioning.errors import ProvisioningError
-from proton_server.provisioning.stack_events import Operation, last_operations, named, newest_events
-from proton_server.provisioning.stack_progress import progress_text
-from proton_server.provisioning.stack_status import BEFORE_AN_UPDATE, Before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from proton_server.provisioning.stack_events import Operation
+    from proton_server.provisioning.cloudformation.events import Operation
 
 _DOING = (
     ("ROLLBACK", "Rolling back"),

@@ -15,11 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
-from proton_server.provisioning.environment_stacks import find_stack, is_replaced, stack_name
-from proton_server.provisioning.errors import ProvisioningError
-from proton_server.provisioning.stack_events import Operation, last_token, newest_events, reasons
-from proton_server.provisioning.stack_progress import brief_text, progress_text
-from proton_server.provisioning.stack_recovery import (
+from proton_server.provisioning.cloudformation.environment_stacks import find_stack, is_replaced, stack_name
+from proton_server.provisioning.cloudformation.events import Operation, last_token, newest_events, reasons
+from proton_server.provisioning.cloudformation.progress import brief_text, progress_text
+from proton_server.provisioning.cloudformation.recovery import (
     LEFT_ALONE,
     delete,
     deletion_failure,
@@ -27,11 +26,12 @@ from proton_server.provisioning.stack_recovery import (
     prepare_update,
     what_is_awaited,
 )
-from proton_server.provisioning.stack_resumption import refusal_to_resume, refusal_to_resume_removal
-from proton_server.provisioning.stack_status import IN_PROGRESS, NOT_DELETABLE, STATE_OF
-from proton_server.provisioning.stack_tags import stack_tags
-from proton_server.provisioning.stacks import outputs_of, provisioned_resource
-from proton_server.provisioning.template_buckets import TemplateBuckets, check_size
+from proton_server.provisioning.cloudformation.resumption import refusal_to_resume, refusal_to_resume_removal
+from proton_server.provisioning.cloudformation.stacks import outputs_of, provisioned_resource
+from proton_server.provisioning.cloudformation.status import IN_PROGRESS, NOT_DELETABLE, STATE_OF
+from proton_server.provisioning.cloudformation.template_buckets import TemplateBuckets, check_size
+from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.tags import stack_tags
 from proton_templates.documents import DocumentError, is_template
 from proton_templates.rendering import RenderError, render_template
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from proton_server.provisioning import Place, Work
     from proton_server.provisioning.aws import Aws
-    from proton_server.provisioning.stack_watch import StackWatch
+    from proton_server.provisioning.cloudformation.watch import StackWatch
     from proton_templates.bundle import Bundle
 
 _log = logging.getLogger(__name__)

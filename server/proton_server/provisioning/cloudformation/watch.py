@@ -26,8 +26,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from proton_server.provisioning.aws_errors import temporary_error
-from proton_server.provisioning.stack_status import IN_PROGRESS
-from proton_server.provisioning.waiting_stacks import Waiting, moved, next_in_turn, next_to_show
+from proton_server.provisioning.cloudformation.status import IN_PROGRESS
+from proton_server.provisioning.cloudformation.waiting_stacks import (
+    Waiting,
+    moved,
+    next_in_turn,
+    next_to_show,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

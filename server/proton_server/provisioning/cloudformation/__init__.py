@@ -1,0 +1,1 @@
+"""AWS-managed provisioning: an environment is a CloudFormation stack."""
