@@ -363,13 +363,22 @@ class TestSomebodyElsesUpdate:
         it.cloudformation.update_stack(StackName=it.stack_name(), **by_hand)
         return it
 
+    @staticmethod
+    def hold(it: Situation) -> None:
+        """Shows the stack in progress until the proxy is healed."""
+        it.proxy.rewrite = lambda action, body: (
+            body.replace(b"UPDATE_COMPLETE<", b"UPDATE_IN_PROGRESS<") if action == "DescribeStacks" else body
+        )
+
     def test_an_update_waits_for_it_and_says_for_whose(self, busy: Situation) -> None:
+        self.hold(busy)
         busy.update(spec=spec(seconds=60))
         eventually(lambda: f"begun with the client token Console-{busy.name}. Updating: " in busy.message())
         assert busy.message().startswith(
             "Waiting for the environment's CloudFormation stack, which is UPDATE_IN_PROGRESS since "
         )
 
+        busy.proxy.heal()
         assert busy.ended()["deploymentStatus"] == "SUCCEEDED"
         assert busy.message() == ""
 
@@ -378,9 +387,7 @@ class TestSomebodyElsesUpdate:
         assert busy.stack() is None
 
     def test_an_update_that_waits_is_cancelled_at_once(self, busy: Situation) -> None:
-        busy.proxy.rewrite = lambda action, body: (
-            body.replace(b"UPDATE_COMPLETE<", b"UPDATE_IN_PROGRESS<") if action == "DescribeStacks" else body
-        )
+        self.hold(busy)
         busy.update(spec=spec(seconds=60))
         eventually(lambda: "Waiting for" in busy.message())
         busy.proton.cancel_environment_deployment(environmentName=busy.name)
