@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from proton_server.engine.reconciler import Settled
+from proton_server.engine.handler import Settled
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import deployments
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from proton_server.engine import reconciler as reconciling
+from proton_server.engine.handler import LeaseLost
 from proton_server.persistence.store import Store
 from proton_server.persistence.tables import deployments
 from tests.server.counting_handler import LEASE, CountingHandler, add, counts, row_of
@@ -95,7 +96,7 @@ def test_a_step_that_notices_itself_that_its_lease_was_lost_is_no_error(
     store: Store, start: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def notice(row: sa.Row[Any]) -> None:
-        raise reconciling.LeaseLost(row.id)
+        raise LeaseLost(row.id)
 
     id_ = add(store)
     start(CountingHandler(notice))

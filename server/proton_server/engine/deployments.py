@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
-from proton_server.engine.reconciler import LeaseLost, Settled
+from proton_server.engine.handler import LeaseLost, Settled
 from proton_server.engine.roles import connection_deleted, roles_of
 from proton_server.engine.transitions import STEPS, StepResult, Transition, after_step, after_too_many_errors
 from proton_server.observability.measures import UNMEASURED

@@ -19,11 +19,12 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 import sqlalchemy as sa
 
 from proton_server.engine.claims import claim, is_held, renew, still_held, until_due
+from proton_server.engine.handler import Handler, LeaseLost, Result, Settled
 from proton_server.observability.logs import log_fields
 from proton_server.observability.measures import UNMEASURED
 from proton_server.persistence.store import Rows, Unavailable
@@ -47,39 +48,6 @@ _HANGING_SECONDS = 15.0
 """After so long without a round the reconciler hangs: a round waits for locks, but never for a step."""
 _MAX_ERRORS = 12
 """Steps that fail in a row, with growing pauses: about six minutes."""
-
-Result = TypeVar("Result")
-
-
-class Settled(NamedTuple):
-    """What a step changes in its row: columns, and seconds until the next step (None: there is none)."""
-
-    changes: dict[str, Any]
-    delay: float | None
-
-
-class LeaseLost(Exception):
-    """Another process has taken over the row, by its id; this one must create nothing for it any more."""
-
-
-class Handler(Protocol[Result]):
-    """Decides what is done with the rows of a table."""
-
-    table: sa.Table
-    id_field: str
-    """What the ID of a row is called in the log."""
-
-    def step(self, row: sa.Row[Any]) -> Result:
-        """Makes one idempotent call for a row, which may take long. It is repeated after an exception."""
-
-    def settle(self, rows: Rows, row: sa.Row[Any], result: Result) -> Settled:
-        """Writes what a result changes. `row` is fresh: it may have changed since the step began."""
-
-    def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
-        """Writes that the steps failed too often."""
-
-    def step_name(self, row: sa.Row[Any]) -> str:
-        """What the metrics call the step of a row: one of a few names."""
 
 
 class Reconciler(Generic[Result]):

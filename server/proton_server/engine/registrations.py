@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from proton_server.engine.evaluation import BUNDLE_CHECK, EvaluationError
-from proton_server.engine.reconciler import Settled
+from proton_server.engine.handler import Settled
 from proton_server.persistence.store import Rows
 from proton_server.persistence.tables import bundles, environment_template_versions, environment_templates
 from proton_server.provisioning.errors import AwsUnavailable, ObjectUnreadable
