@@ -182,7 +182,7 @@ class TestStart:
         certificate, key = new_certificate(tmp_path)
         for one in (("--tls-cert", str(certificate)), ("--tls-key", str(key))):
             done = run_command("serve", *one)
-            assert (done.exit_code, done.stderr) == (
+            assert (done.exit_code, done.output) == (
                 1,
                 "Error: --tls-cert and --tls-key are given both or neither.\n",
             )

@@ -59,10 +59,9 @@ class Store:
     """
 
     def __init__(self, database: str, *, seal: Seal | None = None, measures: Measures = UNMEASURED) -> None:
-        self._measures = measures
         url = parse_url(database)
         self._dialect = DIALECTS[url.get_backend_name()]
-        self._name = name_of(url)
+        self._name, self._measures = name_of(url), measures
         # Parameters hold specs and keys: an error that reaches the log must not quote them.
         create_engine = partial(sa.create_engine, url, hide_parameters=True)
         arguments = self._dialect.arguments(url)
