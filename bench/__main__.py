@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.calls import CALLS
 from bench.deployments import DEPLOYMENTS
 from bench.evaluation import EVALUATION
+from bench.flight import FLIGHT
 from bench.measure import RUNS, Subject, run
 from bench.pages import PAGES
 from bench.provider import PROVIDER, PROVIDER_MANY
@@ -24,6 +25,7 @@ SUBJECTS: dict[str, Subject] = {
     "calls": CALLS,
     "deployments": DEPLOYMENTS,
     "evaluation": EVALUATION,
+    "flight": FLIGHT,
     "provider": PROVIDER,
     "provider-many": PROVIDER_MANY,
     "pages": PAGES,
