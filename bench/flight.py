@@ -35,8 +35,7 @@ is due: 12 %); times in listings and descriptions 7 % (botocore's parser takes 1
 What remains: the calls of AWS 26 %, writing what came of the steps 18 %, the requests 12 %."""
 _NOTE_MB = """\
 143 MB of it is there with nothing to do: the server and its workers with their modules. A client of botocore
-takes 0.4 MB, and there is one for each role and service, 64 at most; all sessions share the services'
-models."""
+takes 0.4 MB, and there is one for each role and service, 64 at most; sessions share the services' models."""
 
 
 @dataclass
