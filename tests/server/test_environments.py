@@ -55,7 +55,7 @@ class TestCreate:
         assert {"key": "Title", "valueString": "news"} in outputs
         assert record["spec"] == spec()
 
-    def test_the_stack_is_named_and_tagged_as_proton_does(
+    def test_the_stack_is_named_and_tagged_as_proton_does_and_has_the_environments_tags(
         self, proton: Any, environment: dict[str, Any], proton_server: LocalServer
     ) -> None:
         resources = proton.list_environment_provisioned_resources(environmentName=environment["name"])
@@ -76,6 +76,7 @@ class TestCreate:
             "proton:account": ACCOUNT,
             "proton:template": template_arn,
             "proton:environment": environment["arn"],
+            "a": "b",
         }
 
     def test_without_a_minor_version_it_takes_the_highest_published_one(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -71,7 +72,7 @@ class TestExchange:
 
         log = exchanging.log.read_bytes()[start:].decode()
         stranger = f"arn:aws:iam::{ENVIRONMENT_ACCOUNT}:role/deploy"
-        lines = [line.partition("exchange ")[2] for line in log.splitlines() if "exchange " in line]
+        lines = re.findall(r"exchange (.*) request_id=[0-9a-f-]{36}$", log, re.MULTILINE)
         assert lines == [
             f"{DEPLOY} from 127.0.0.1 OK",
             f"{stranger} from 127.0.0.1 AccessDenied",

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from proton_server.provisioning.cloudformation.environment_stacks import stack_name
+from proton_server.provisioning.proton_tags import ENVIRONMENT_TAG
 from proton_templates.bundle import pack
 from tests.bundles import SPEC, TEMPLATE, bundle
 from tests.commands import run_command
@@ -34,8 +35,9 @@ def aws(tmp_path: Path) -> Iterator[LocalServer]:
     s3, cloudformation = (server.client(service) for service in ("s3", "cloudformation"))
     s3.create_bucket(Bucket=source["bucket"])
     s3.put_object(Bucket=source["bucket"], Key=source["key"], Body=pack(bundle(tmp_path / "bundle")))
-    for name in STACKS.values():
-        cloudformation.create_stack(StackName=name, TemplateBody=STACK)
+    for row in ROWS["environments"]:
+        tags = [{"Key": ENVIRONMENT_TAG, "Value": row["record"]["arn"]}]
+        cloudformation.create_stack(StackName=STACKS[row["name"]], TemplateBody=STACK, Tags=tags)
     yield server
     server.stop()
 
