@@ -12,7 +12,7 @@ from proton_server.engine.handler import Settled
 from proton_server.persistence.store import Rows, Store
 from proton_server.persistence.tables import deployments
 
-LEASE = 0.9
+LEASE = 2.0
 
 
 class CountingHandler:

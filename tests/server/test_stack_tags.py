@@ -34,7 +34,8 @@ def numbered(count: int) -> dict[str, str]:
 
 def own_tags(server: LocalServer, environment: str) -> dict[str, str]:
     """The tags of an environment's stack, without Proton's."""
-    for stack in server.client("cloudformation").describe_stacks()["Stacks"]:
+    pages = server.client("cloudformation").get_paginator("describe_stacks").paginate()
+    for stack in pages.search("Stacks[]"):
         if stack["StackName"].startswith(f"AWSProton-{environment}-"):
             tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
             assert tags.keys() >= PROTONS
