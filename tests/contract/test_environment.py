@@ -118,7 +118,8 @@ def test_a_deployment_brings_the_tags_of_the_same_update(
 
     mine.up(**program | {"spec": {"title": "second"}}, tags={"team": "web"})
 
-    stacks = proton_server.client("cloudformation", MANAGEMENT).describe_stacks()["Stacks"]
+    pages = proton_server.client("cloudformation", MANAGEMENT).get_paginator("describe_stacks").paginate()
+    stacks = pages.search("Stacks[]")
     (tags,) = (stack["Tags"] for stack in stacks if f"-{program['name'][:15]}-" in stack["StackName"])
     assert {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("proton:")} == {
         "team": "web"
