@@ -26,7 +26,9 @@ def create(proton: Any, template: str, **more: Any) -> dict[str, Any]:
 
 def stack_status(server: LocalServer, environment: str) -> str | None:
     """The status of an environment's stack, None if there is none."""
-    for stack in server.client("cloudformation").describe_stacks()["Stacks"]:
+    for stack in (
+        server.client("cloudformation").get_paginator("describe_stacks").paginate().search("Stacks[]")
+    ):
         if stack["StackName"].startswith(f"AWSProton-{environment}-"):
             status: str = stack["StackStatus"]
             return status

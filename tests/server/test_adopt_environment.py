@@ -308,7 +308,7 @@ class TestAfterwards:
         assert {"key": "Title", "valueString": "arts"} in outputs
         names = [
             item["StackName"]
-            for item in cloudformation.describe_stacks()["Stacks"]
+            for item in cloudformation.get_paginator("describe_stacks").paginate().search("Stacks[]")
             if item["StackName"].startswith(f"AWSProton-{name[:15]}")
         ]
         assert names == [live["StackName"]]

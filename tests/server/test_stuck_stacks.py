@@ -100,7 +100,7 @@ class Situation:
 
     def stack(self) -> dict[str, Any] | None:
         """The stack with the environment's name."""
-        for stack in self.cloudformation.describe_stacks()["Stacks"]:
+        for stack in self.cloudformation.get_paginator("describe_stacks").paginate().search("Stacks[]"):
             if stack["StackName"].startswith(f"AWSProton-{self.name}-"):
                 found: dict[str, Any] = stack
                 return found
