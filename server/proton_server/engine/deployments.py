@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from proton_templates.rendering import RenderError
 from proton_templates.spec import SpecError, read_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import sqlalchemy as sa
 
@@ -187,10 +188,7 @@ class DeploymentHandler:
 
         Raises LeaseLost if another process has taken over the deployment.
         """
-        with self._store.write(row.account_id, row.region) as connection:
-            rows = Rows(connection, row.account_id, row.region)
-            if rows.lock(deployments, id=row.id, epoch=row.epoch) is None:
-                raise LeaseLost(row.id)
+        with self._leased(row) as rows:
             rows.update(environments, {"name": row.environment_name}, provisioned=True)
 
     def _will_upload(self, row: sa.Row[Any], name: str) -> None:
@@ -198,11 +196,17 @@ class DeploymentHandler:
 
         Raises LeaseLost as `_will_provision` does.
         """
+        with self._leased(row) as rows:
+            rows.update(deployments, {"id": row.id}, template_object=name)
+
+    @contextmanager
+    def _leased(self, row: sa.Row[Any]) -> Iterator[Rows]:
+        """A transaction of the process that has the deployment. Raises LeaseLost if that is another one."""
         with self._store.write(row.account_id, row.region) as connection:
             rows = Rows(connection, row.account_id, row.region)
             if rows.lock(deployments, id=row.id, epoch=row.epoch) is None:
                 raise LeaseLost(row.id)
-            rows.update(deployments, {"id": row.id}, template_object=name)
+            yield rows
 
     def _read_bundle(self, row: sa.Row[Any], version: sa.Row[Any]) -> Bundle:
         """The bundle of a version, which never changes. Many deployments at once are often of one version."""

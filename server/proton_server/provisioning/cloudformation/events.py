@@ -75,12 +75,6 @@ class Operation:
         return event.get("PhysicalResourceId") == self.stack_id
 
 
-def last_token(client: Any, stack: Mapping[str, Any]) -> str | None:
-    """The client token of the last call that CloudFormation accepted for the stack."""
-    events = client.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
-    return events[0].get("ClientRequestToken") if events else None
-
-
 def newest_events(client: Any, stack: Mapping[str, Any]) -> Operation:
     """The last operation, with those of its events that one call shows."""
     page = client.describe_stack_events(StackName=stack["StackId"])["StackEvents"]

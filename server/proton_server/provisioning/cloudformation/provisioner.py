@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from proton_server.provisioning import Progress, State
 from proton_server.provisioning.aws_errors import errors_as_progress, temporary_error
 from proton_server.provisioning.cloudformation.environment_stacks import find_stack, is_replaced, stack_name
-from proton_server.provisioning.cloudformation.events import Operation, last_token, newest_events, reasons
+from proton_server.provisioning.cloudformation.events import Operation, newest_events, reasons
 from proton_server.provisioning.cloudformation.progress import brief_text, progress_text
 from proton_server.provisioning.cloudformation.recovery import (
     LEFT_ALONE,
@@ -89,7 +89,7 @@ class CloudFormation:
         """Creates or updates the stack, once it has been led out of a status that forbids it."""
         client = self._client(work)
         stack = find_stack(work, client)
-        if stack is not None and last_token(client, stack) == work.deployment_id:
+        if stack is not None and newest_events(client, stack).token == work.deployment_id:
             return self.observe(work)
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
             return self._wait_for(work, client, stack)
@@ -215,7 +215,7 @@ class CloudFormation:
         reason, stack = error.response["Error"]["Message"], find_stack(work, client)
         if stack is None:
             return Progress(State.REFUSED, reason)
-        if last_token(client, stack) == work.deployment_id:
+        if newest_events(client, stack).token == work.deployment_id:
             return Progress(State.RUNNING)
         if is_creation:
             return Progress(State.PREPARING)  # events may lag behind the stack
