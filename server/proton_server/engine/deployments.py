@@ -89,13 +89,8 @@ class DeploymentHandler:
             rows = Rows(connection, row.account_id, row.region)
             environment = rows.all(environments, name=row.environment_name)[0]
             roles = roles_of(rows, environment.record)
-            state = (row.record.get("targetState") or row.record["initialState"])["environment"]
-            version = rows.all(
-                environment_template_versions,
-                template_name=state["templateName"],
-                major=int(state["templateMajorVersion"]),
-                minor=int(state["templateMinorVersion"]),
-            )[0]
+            state = _state(row)
+            version = rows.all(environment_template_versions, **_version_key(state))[0]
         is_deletion = row.record["deploymentStatus"] == "DELETE_IN_PROGRESS"
         if is_deletion and row.phase == "new" and not environment.provisioned:
             # Nothing was created, and what would remove it may be what failed: a role that cannot be assumed.
@@ -136,14 +131,8 @@ class DeploymentHandler:
 
     def _method_of(self, rows: Rows, row: sa.Row[Any]) -> str:
         """The template engine, which is the name of a method in the table of methods."""
-        state = (row.record.get("targetState") or row.record["initialState"])["environment"]
         versions = environment_template_versions
-        key = {
-            "template_name": state["templateName"],
-            "major": int(state["templateMajorVersion"]),
-            "minor": int(state["templateMinorVersion"]),
-        }
-        found = rows.columns(versions, versions.c.engine, **key)
+        found = rows.columns(versions, versions.c.engine, **_version_key(_state(row)))
         return found[0].engine if found else "other"
 
     def _work(
@@ -231,6 +220,21 @@ class DeploymentHandler:
             customer_managed=not self._methods[version.engine].has_infrastructure,
             engines=manifest_engines(self._methods),
         )
+
+
+def _state(row: sa.Row[Any]) -> dict[str, Any]:
+    """The environment as the deployment is to make it, or as the deletion found it."""
+    state: dict[str, Any] = (row.record.get("targetState") or row.record["initialState"])["environment"]
+    return state
+
+
+def _version_key(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that name the template version of an environment's state."""
+    return {
+        "template_name": state["templateName"],
+        "major": int(state["templateMajorVersion"]),
+        "minor": int(state["templateMinorVersion"]),
+    }
 
 
 def _write(rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
