@@ -16,7 +16,7 @@ from proton_server.provisioning.cloudformation.stacks import (
 )
 from proton_server.provisioning.cloudformation.status import STATE_OF
 from proton_server.provisioning.cloudformation.template_buckets import MAX_IN_BUCKET, OPTION
-from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, TEMPLATE_TAG
+from proton_server.provisioning.proton_tags import ACCOUNT_TAG, ENVIRONMENT_TAG, PROTON_TAGS, TAG_PREFIX
 from proton_templates.recovery import Agreement
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ _OTHERWISE = (
     (r".*_IN_PROGRESS", "it is not at rest. Adopt it when that has ended"),
 )
 """Every other status → why it forbids an adoption, and what to do."""
-
-_OF_ENVIRONMENTS = frozenset({ACCOUNT_TAG, TEMPLATE_TAG, ENVIRONMENT_TAG})
-"""Proton's tags on an environment's stack. Those of services, their instances and components have more."""
 
 _SHOWN = 3
 """How many versions a reason names with their differences."""
@@ -130,9 +127,7 @@ def shown(version: sa.Row[Any]) -> str:
 def _obstacles(stack: DeployedStack, environment: str, largest_template: int) -> Iterator[str]:
     if stack.nested_in:
         yield f"It is nested in the stack {stack.nested_in}: adopt that one."
-    if others := sorted(
-        key for key in stack.tags if key.startswith("proton:") and key not in _OF_ENVIRONMENTS
-    ):
+    if others := sorted(key for key in stack.tags if key.startswith(TAG_PREFIX) and key not in PROTON_TAGS):
         yield (
             f"It is of a service or component, as its tag {others[0]} says, and this server has environments "
             "only. Keep it, and manage it with CloudFormation."
@@ -156,7 +151,7 @@ def _obstacles(stack: DeployedStack, environment: str, largest_template: int) ->
 def _warnings(stack: DeployedStack, environment_arn: str) -> Iterator[str]:
     _, partition, _, region, account, _ = environment_arn.split(":", 5)
     here = f"arn:{partition}:proton:{region}:{account}:"
-    for key in sorted(_OF_ENVIRONMENTS & stack.tags.keys()):
+    for key in sorted(PROTON_TAGS & stack.tags.keys()):
         value = stack.tags[key]
         elsewhere = value != account if key == ACCOUNT_TAG else not _is_of(value, here)
         if elsewhere:

@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.proton_tags import PROTON_TAGS, TAG_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
 _MAX_TAGS = 50
 """Of a stack, and of a CodeBuild project."""
-_PROTONS = 3
-"""How many tags Proton adds: `proton:account`, `proton:template` and `proton:environment`."""
-_LEFT_OUT = ("aws:", "pulumi:")
-"""How the keys begin that stay on the environment: AWS's own, which only AWS may set, and the record of whose
-the environment is that a client keeps in its tags."""
+_LEFT_OUT = ("aws:", "pulumi:", TAG_PREFIX)
+"""How the keys begin that stay on the environment: AWS's own, which only AWS may set, the record of whose the
+environment is that a client keeps in its tags, and what only Proton says of it."""
 
 
 def propagated(of_environment: Mapping[str, str]) -> dict[str, str]:
@@ -33,15 +32,13 @@ def propagated(of_environment: Mapping[str, str]) -> dict[str, str]:
     One without a value stays, too: CloudFormation takes no tag with an empty one.
     """
     return {
-        key: value
-        for key, value in of_environment.items()
-        if value and not key.lower().startswith((*_LEFT_OUT, "proton:"))
+        key: value for key, value in of_environment.items() if value and not key.lower().startswith(_LEFT_OUT)
     }
 
 
 def too_many(tags: Mapping[str, str]) -> str | None:
     """Why these tags of an environment cannot go on what is provisioned for it, as a sentence, if so."""
-    return _too_many(len(tags) + _PROTONS)
+    return _too_many(len(tags) + len(PROTON_TAGS))
 
 
 def project_tags(work: Work) -> dict[str, str]:
