@@ -26,10 +26,14 @@ def create(proton: Any, template: str, **more: Any) -> dict[str, Any]:
 
 def stack_status(server: LocalServer, environment: str) -> str | None:
     """The status of an environment's stack, None if there is none."""
-    for stack in (
-        server.client("cloudformation").get_paginator("describe_stacks").paginate().search("Stacks[]")
-    ):
+    stack = stack_of(server.client("cloudformation"), environment)
+    return stack["StackStatus"] if stack else None
+
+
+def stack_of(cloudformation: Any, environment: str) -> dict[str, Any] | None:
+    """The stack with an environment's name, None if there is none: an account of the tests has many pages."""
+    for stack in cloudformation.get_paginator("describe_stacks").paginate().search("Stacks[]"):
         if stack["StackName"].startswith(f"AWSProton-{environment}-"):
-            status: str = stack["StackStatus"]
-            return status
+            found: dict[str, Any] = stack
+            return found
     return None

@@ -17,7 +17,7 @@ from tests.fault_proxy import CutOff, FaultProxy
 from tests.names import ACCOUNT, unique
 from tests.refusals import refused
 from tests.server.builds import Publish, built, project_of
-from tests.server.environments import create
+from tests.server.environments import create, stack_of
 from tests.servers import LocalServer, ServedBesideAws, publisher
 from tests.waiting import ended
 
@@ -34,13 +34,11 @@ def numbered(count: int) -> dict[str, str]:
 
 def own_tags(server: LocalServer, environment: str) -> dict[str, str]:
     """The tags of an environment's stack, without Proton's."""
-    pages = server.client("cloudformation").get_paginator("describe_stacks").paginate()
-    for stack in pages.search("Stacks[]"):
-        if stack["StackName"].startswith(f"AWSProton-{environment}-"):
-            tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
-            assert tags.keys() >= PROTONS
-            return {key: value for key, value in tags.items() if key not in PROTONS}
-    raise AssertionError(environment)
+    stack = stack_of(server.client("cloudformation"), environment)
+    assert stack is not None, environment
+    tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
+    assert tags.keys() >= PROTONS
+    return {key: value for key, value in tags.items() if key not in PROTONS}
 
 
 def update(proton: Any, name: str, **inputs: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from proton_server.provisioning.cloudformation.status import BEFORE_AN_UPDATE, S
 from tests.bundles import bundle, schema_of, spec
 from tests.fault_proxy import Answer, CutOff, FaultProxy, refusal
 from tests.names import ACCOUNT, role, unique
-from tests.server.environments import create
+from tests.server.environments import create, stack_of
 from tests.servers import LocalServer, ServedBesideAws, botocore_session, publisher
 from tests.waiting import ended, eventually, gone
 
@@ -100,11 +100,7 @@ class Situation:
 
     def stack(self) -> dict[str, Any] | None:
         """The stack with the environment's name."""
-        for stack in self.cloudformation.get_paginator("describe_stacks").paginate().search("Stacks[]"):
-            if stack["StackName"].startswith(f"AWSProton-{self.name}-"):
-                found: dict[str, Any] = stack
-                return found
-        return None
+        return stack_of(self.cloudformation, self.name)
 
     def status(self) -> str | None:
         stack = self.stack()
