@@ -41,7 +41,6 @@ def prepare_restored(store: Store, connection: sa.Connection, source: str, *, re
     end_sessions(connection, now)
     revoked = revoke_keys(connection, now) if revoke else []
     marks.write(connection, marks.BACKUP_AT, None)
-    marks.write(connection, marks.RESTORED_AT, repr(now))
     record(connection, Write("-", OPERATOR, "RestoreDatabase", source))
     return Restored(in_progress, active_keys(connection, now), revoked)
 

@@ -16,9 +16,6 @@ ID = "id"
 """The same in a database, its backups and what is restored from them."""
 BACKUP_AT = "backup_at"
 """In a backup only: when it was made, in epoch seconds."""
-RESTORED_AT = "restored_at"
-"""When the database was last restored, in epoch seconds."""
-
 CLEANED_AT = "cleaned_at"
 """When a server last began to delete what is too old, in epoch seconds."""
 
