@@ -16,6 +16,7 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.persistence.store import Store
 from tests.bundles import TEMPLATE, bundle, codebuild_manifest
+from tests.fault_proxy import FaultProxy
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD, unique
 from tests.server.accounts import Accounts
 from tests.server.builds import Publish
@@ -129,6 +130,14 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBesideAws]:
     yield server
     server.stop()
     aws.stop()
+
+
+@pytest.fixture(scope="module")
+def proxy(slow: ServedBesideAws) -> Iterator[FaultProxy]:
+    """Before the AWS of `slow`. A module that fails calls of another AWS has a `proxy` of its own."""
+    proxy = FaultProxy(slow.aws.url)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(scope="session")

@@ -56,13 +56,6 @@ def xml(status: int, code: str) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def proxy(slow: ServedBesideAws) -> Iterator[FaultProxy]:
-    proxy = FaultProxy(slow.aws.url)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture(scope="module")
 def server(
     slow: ServedBesideAws, proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedBesideAws]:
