@@ -65,7 +65,7 @@ class Background:
         self.evaluate.start()
         for reconciler in self._reconcilers:
             reconciler.start()
-        self._watch.start(self.deployments.make_due)
+        self._watch.start(self.deployments)
         self._cleaning.start()
         self._template_objects.start()
 

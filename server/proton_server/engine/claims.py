@@ -37,6 +37,25 @@ def claim(table: sa.Table, now: sa.ColumnElement[float], owner: str, lease: floa
     )
 
 
+def make_due(table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float]) -> sa.Executable:
+    """Makes rows due that wait for a later time."""
+    waiting = sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now)
+    return waiting.values(next_at=now)
+
+
+def put_off(
+    table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float], seconds: float
+) -> sa.Executable:
+    """Lets rows wait longer that wait for less than twice these seconds; returns all that wait.
+
+    Each by as much as the others, so that they do not become due at the same instant.
+    """
+    waiting = sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now)
+    is_soon = table.c.next_at < now + 2 * seconds
+    later = sa.case((is_soon, table.c.next_at + seconds), else_=table.c.next_at)
+    return waiting.values(next_at=later).returning(table.c.id)
+
+
 def renew(
     table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float], owner: str, lease: float
 ) -> sa.Executable:

@@ -105,7 +105,7 @@ class DeploymentHandler:
         except _FINAL_ERRORS as error:
             progress = Progress(State.FAILED, str(error))
         is_news = row.record.get("deploymentStatusMessage") != progress.message
-        if progress.state is State.OUT_OF_REACH and is_news:
+        if progress.state in (State.OUT_OF_REACH, State.OUT_OF_SIGHT) and is_news:
             _log.warning("deployment %s: %s", row.id, progress.message)
         return StepResult(step, progress, row.notified)
 
@@ -163,6 +163,7 @@ class DeploymentHandler:
                 ENVIRONMENT_TAG: record["arn"],
             },
             environment_tags=row.environment_tags or {},
+            exists=environment.provisioned,
             provisioned=environment.provisioned_resources or [],
             adopted=environment.stack or {},
             notified=row.notified,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import sqlalchemy as sa
 
-from proton_server.engine.claims import claim, is_held, renew, still_held, until_due
+from proton_server.engine.claims import claim, is_held, make_due, put_off, renew, still_held, until_due
 from proton_server.engine.handler import Handler, LeaseLost, Result, Settled
 from proton_server.observability.logs import log_fields
 from proton_server.observability.measures import UNMEASURED
@@ -101,11 +101,17 @@ class Reconciler(Generic[Result]):
 
     def make_due(self, ids: Sequence[str]) -> None:
         """Makes rows due at once that wait for a later time; without the database, they are due by then."""
-        table, now = self._handler.table, self._store.now
-        waiting = sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now)
+        statement = make_due(self._handler.table, ids, self._store.now)
         with suppress(Unavailable), self._store.write() as connection:
-            connection.execute(waiting.values(next_at=now))
+            connection.execute(statement)
         self.wake()
+
+    def put_off(self, ids: Sequence[str], seconds: float) -> Sequence[str]:
+        """Lets rows wait longer that are due soon; returns all that wait, and none without the database."""
+        statement = put_off(self._handler.table, ids, self._store.now, seconds)
+        with suppress(Unavailable), self._store.write() as connection:
+            return connection.execute(statement).scalars().all()
+        return []
 
     def stop_claiming(self) -> None:
         """Claims no more rows. The steps in progress go on, and keep their leases."""

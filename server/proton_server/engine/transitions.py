@@ -82,9 +82,13 @@ PAUSES: Mapping[State, tuple[float, float]] = {
     State.BLOCKED: (30.0, 60.0),
     State.WATCHED: (30.0, 60.0),  # the process that watches may have ended
     State.OUT_OF_REACH: (1.0, 60.0),
+    State.OUT_OF_SIGHT: (30.0, 60.0),
     State.WAITING: (0.1, 60.0),  # a hosting service limits the number of requests
 }
 """State of the progress → seconds until the next step, at least and at most."""
+
+_NOT_BEGUN = (State.PREPARING, State.BLOCKED, State.OUT_OF_REACH, State.OUT_OF_SIGHT)
+"""States after which the same step is made again."""
 
 AT_REST = frozenset(status for endings in ENDINGS.values() for status in endings.values()) - {
     "DELETE_COMPLETE"
@@ -161,11 +165,12 @@ def _in_progress(row: sa.Row[Any], result: StepResult, now: float) -> Transition
     shortest, longest = PAUSES[progress.state]
     pause = min(longest, max(shortest, (now - row.created_at) / 10))
     shown = _new_message(row, progress)
-    if progress.state in (State.PREPARING, State.BLOCKED, State.OUT_OF_REACH):
+    if progress.state in _NOT_BEGUN:
         return Transition(pause, record=shown, environment_record=shown)
     phase = result.step.next_phase
-    # A new phase, or a cancellation that came in the middle of the step, is acted on without delay.
-    at_once = phase != row.phase or (row.record["deploymentStatus"], phase) == ("CANCELLING", "begun")
+    # A new phase that nobody watches, and a cancellation that came in the middle of the step.
+    is_unwatched = phase != row.phase and progress.state is not State.WATCHED
+    at_once = is_unwatched or (row.record["deploymentStatus"], phase) == ("CANCELLING", "begun")
     return Transition(
         0.0 if at_once else pause,
         record=shown,

@@ -49,6 +49,8 @@ class Work:
     """To be called before an object, `bucket/key`, is written: it is deleted when the deployment ends."""
     environment_tags: Mapping[str, str] = field(default_factory=dict)
     """The environment's, as the deployment was begun: `propagated` in `tags.py`."""
+    exists: bool = True
+    """Whether anything may have been created already, by this deployment or an earlier one."""
     provisioned: Sequence[Mapping[str, str]] = ()
     """`ProvisionedResource` records of the last deployment that succeeded."""
     adopted: Mapping[str, Any] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class State(Enum):
     BLOCKED = "something else has to end first, and made due when it moves: start again all the same"
     WATCHED = "in progress, and made due when it moves: observe now and then all the same"
     OUT_OF_REACH = "unknown, because AWS cannot be reached: try again"
+    OUT_OF_SIGHT = "the same of what is in progress, and made due in turn: observe now and then all the same"
     WAITING = "waits for people, who may take days: observe now and then"
     SUCCEEDED = "succeeded"
     FAILED = "failed, and nothing is in progress any more"

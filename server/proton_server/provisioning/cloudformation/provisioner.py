@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/proton/latest/userguide/ag-works-prov-methods.html
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -88,7 +89,7 @@ class CloudFormation:
     def start(self, work: Work) -> Progress:
         """Creates or updates the stack, once it has been led out of a status that forbids it."""
         client = self._client(work)
-        stack = find_stack(work, client)
+        stack = find_stack(work, client) if work.exists else None
         if stack is not None and newest_events(client, stack).token == work.deployment_id:
             return self.observe(work)
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
@@ -101,7 +102,7 @@ class CloudFormation:
         work.will_provision()
         try:
             with self._buckets.arguments(work, template) as template_arguments:
-                (client.update_stack if stack else client.create_stack)(
+                begun = (client.update_stack if stack else client.create_stack)(
                     StackName=stack["StackId"] if stack else stack_name(work),
                     **template_arguments,
                     Capabilities=_CAPABILITIES,
@@ -112,11 +113,14 @@ class CloudFormation:
             if temporary_error(error):
                 raise
             return self._after_refusal(work, client, error, is_creation=stack is None)
-        return Progress(State.RUNNING)
+        return self._begun(work, begun["StackId"], "UPDATE_IN_PROGRESS" if stack else "CREATE_IN_PROGRESS")
 
-    @_errors_as_progress
     def observe(self, work: Work) -> Progress:
         """The state of the stack; with success its outputs, with failure CloudFormation's reasons."""
+        return self._in_turn(work, self._observe(work))
+
+    @_errors_as_progress
+    def _observe(self, work: Work) -> Progress:
         client = self._client(work)
         stack = self._look(work, client)
         if stack is None or is_replaced(work, stack):
@@ -151,7 +155,8 @@ class CloudFormation:
         """Goes on, unless the stack shows that another change came after the deployment."""
         client = self._client(work)
         stack = find_stack(work, client)
-        return refusal_to_resume(client, stack, stack_name(work), work) or self.start(work)
+        refusal = refusal_to_resume(client, stack, stack_name(work), work)
+        return refusal or self.start(replace(work, exists=True))
 
     @_errors_as_progress
     def remove(self, work: Work) -> Progress:
@@ -165,11 +170,14 @@ class CloudFormation:
         if stack["StackStatus"] in NOT_DELETABLE:
             return self._wait_for(work, client, stack)
         delete(client, stack, work.deployment_id)
-        return Progress(State.RUNNING)
+        return self._begun(work, stack["StackId"], "DELETE_IN_PROGRESS")
 
-    @_errors_as_progress
     def observe_removal(self, work: Work) -> Progress:
         """Whether the stack is deleted."""
+        return self._in_turn(work, self._observe_removal(work))
+
+    @_errors_as_progress
+    def _observe_removal(self, work: Work) -> Progress:
         client = self._client(work)
         stack = self._look(work, client)
         if stack is None:
@@ -188,12 +196,30 @@ class CloudFormation:
 
     def _look(self, work: Work, client: Any) -> dict[str, Any] | None:
         """The stack, watched from now on if it is in progress, and no longer if it is not."""
-        stack = find_stack(work, client)
+        seen = self._watch.seen(work) if self._watch is not None else None
+        # After an adopted stack there may be one with the environment's own name.
+        is_known = seen is not None and (seen.stack is not None or not work.adopted)
+        stack = seen.stack if seen is not None and is_known else find_stack(work, client)
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
             self._follow(work, stack)
         elif self._watch is not None:
             self._watch.remove(work)
         return stack
+
+    def _begun(self, work: Work, stack_id: str, status: str) -> Progress:
+        """That CloudFormation has accepted an operation of the deployment's own."""
+        if self._watch is None:
+            return Progress(State.RUNNING)
+        self._watch.remove(work)  # what was seen of an earlier operation
+        self._watch.add(work, stack_id, status)
+        return Progress(State.WATCHED, brief_text({"StackStatus": status}))
+
+    def _in_turn(self, work: Work, progress: Progress) -> Progress:
+        """Leaves it to the watch, if there is one, when to look again at what cannot be seen now."""
+        is_watched = self._watch is not None and self._watch.watches(work)
+        if progress.state is State.OUT_OF_REACH and is_watched:
+            return replace(progress, state=State.OUT_OF_SIGHT)
+        return progress
 
     def _follow(self, work: Work, stack: Mapping[str, Any]) -> None:
         if self._watch is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,19 @@ _PROGRESS_SECONDS = 1.0
 """Between two looks at the progress of one that waits alone; n that wait have to wait n seconds."""
 _PROGRESS_LOOKS = 2
 """How many are made due at a time for their progress, which costs two calls each."""
+_PAGE_SECONDS = 0.5
+"""Between two listings, for each page that one has beyond the first."""
+PUT_OFF_SECONDS = 20.0
+"""How often, and for how long, a watched deployment is put off that would be due by itself."""
+_FORGOTTEN_SECONDS = 120.0
+"""A deployment that nobody has stepped or put off for so long is another process's now."""
+
+
+class Seen(NamedTuple):
+    """What the watch has read of a stack, for the step that follows."""
+
+    stack: dict[str, Any] | None
+    """As DescribeStacks has it; None: there is no such stack."""
 
 
 @dataclass
@@ -35,6 +48,10 @@ class Waiting:
     """When a look at its progress was last allowed."""
     may_look: bool = False
     """Whether the next step may look at its progress."""
+    put_off_at: float = float("-inf")
+    """When the time at which it is due by itself was last put off."""
+    seen: Seen | None = None
+    """What the next step need not ask for."""
 
     def pause(self, now: float) -> float:
         """How long to wait between two looks at the stack."""
@@ -44,6 +61,10 @@ class Waiting:
     def due_at(self, now: float) -> float:
         """When to look at the stack next."""
         return max(self.seen_at, self.asked_at) + self.pause(now)
+
+    def known_at(self) -> float:
+        """When its deployment was last known to wait here."""
+        return max(self.seen_at, self.put_off_at)
 
 
 def moved(waiting: Mapping[str, Waiting], statuses: Mapping[str, str], began: float, now: float) -> list[str]:
@@ -59,6 +80,22 @@ def moved(waiting: Mapping[str, Waiting], statuses: Mapping[str, str], began: fl
         and statuses.get(one.stack_id) != one.status
         and now - one.asked_at >= one.pause(now)
     ]
+
+
+def until_next_listing(waiting: Mapping[str, Waiting], now: float, pages: int) -> float:
+    """Seconds until the next listing, after one of so many pages."""
+    shortest = min((one.pause(now) for one in waiting.values()), default=0.0)
+    return max(shortest, _PAGE_SECONDS * (pages - 1))
+
+
+def to_put_off(waiting: Mapping[str, Waiting], now: float) -> list[str]:
+    """The deployments that would be due by themselves before they are looked at here once more."""
+    return [id_ for id_, one in waiting.items() if now - one.known_at() >= PUT_OFF_SECONDS]
+
+
+def forgotten(waiting: Mapping[str, Waiting], now: float) -> list[str]:
+    """The deployments that wait here no more: they have ended, or another process watches them."""
+    return [id_ for id_, one in waiting.items() if now - one.known_at() > _FORGOTTEN_SECONDS]
 
 
 def next_in_turn(waiting: Mapping[str, Waiting], now: float, number: int) -> list[str]:
