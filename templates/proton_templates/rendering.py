@@ -10,14 +10,14 @@ Source: User Guide, "Parameter filters for CloudFormation IaC files" and "AWS Pr
 
 from __future__ import annotations
 
-import math
 import re
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
-import yaml
 from jinja2 import (
     ChainableUndefined,
     StrictUndefined,
@@ -31,8 +31,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
+from proton_templates.filters import FILTERS, Refusal
+
 _MAX_CHARACTERS = 1_048_576  # CloudFormation takes no template above 1 MB
 _MAX_STEPS = 50_000
+_KEPT_TEMPLATES, _KEPT_CHARACTERS = 8, 65_536
+"""How many templates are kept as code, and the longest of them: compiling takes longer than rendering."""
 
 
 class RenderError(ValueError):
@@ -52,7 +56,7 @@ def render_template(
     try:
         pieces = template.generate(environment=_Namespace("environment", namespace))
         return _checked(_indent_blocks("".join(_bounded(pieces)), sandbox.line_break))
-    except (_Refusal, UndefinedError) as error:
+    except (Refusal, UndefinedError) as error:
         raise RenderError(f"{_place(error, file)}: {error}.") from None
     except SecurityError as error:
         raise RenderError(f"{_place(error, file)}: the expression reaches for Python's internals.") from None
@@ -89,7 +93,7 @@ _UNFIT = re.compile(r"[\0\ud800-\udfff]")
 def _checked(text: str) -> str:
     """The result, if it can be sent: an expression can spell half of a surrogate pair, which is no text."""
     if _UNFIT.search(text):
-        raise _Refusal("the result has a NUL or a character that is no valid Unicode")
+        raise Refusal("the result has a NUL or a character that is no valid Unicode")
     return text
 
 
@@ -98,12 +102,8 @@ def _bounded(pieces: Iterator[str]) -> Iterator[str]:
     for piece in pieces:
         length += len(piece)
         if length > _MAX_CHARACTERS:
-            raise _Refusal(f"the result is longer than {_MAX_CHARACTERS:,} characters")
+            raise Refusal(f"the result is longer than {_MAX_CHARACTERS:,} characters")
         yield piece
-
-
-class _Refusal(Exception):
-    """A sentence of our own, free of values, raised inside a template."""
 
 
 class _Undefined(ChainableUndefined, StrictUndefined):
@@ -150,29 +150,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(undefined=_Undefined, keep_trailing_newline=True)
         self.file = file
         self.line_break = f"\0{uuid.uuid4().hex}\0"  # inputs cannot contain what they cannot guess
-        self.spelled: set[Any] = set()
+        self.spelled: frozenset[Any] = frozenset()
         self.steps = 0
-        self.filters.update({name: self._filter(made) for name, made in _FILTERS.items()})
+        self.filters.update({name: self._filter(made) for name, made in FILTERS.items()})
 
     def compiled(self, text: str) -> Template:
-        try:
-            tree = self.parse(text, filename=self.file)
-            self.spelled = {constant.value for constant in tree.find_all(nodes.Const)}
-            _check_is_one_file(tree)
-            for repeated in tree.find_all(_REPEATED):
-                step = nodes.ExprStmt(nodes.Call(nodes.Name("_proton_step", "load"), [], [], None, None))
-                repeated.body.insert(0, step.set_lineno(repeated.lineno))
-            code = self.compile(tree, filename=self.file)
-        except TemplateSyntaxError as error:
-            line = text.splitlines()[error.lineno - 1 : error.lineno]
-            hint = "; write a dynamic reference as {{ '{{resolve:…}}' }}" if "{{resolve:" in str(line) else ""
-            cause = f"{error.message}".rstrip(".")
-            raise RenderError(f"{self.file}, line {error.lineno}: {cause}{hint}.") from None
-        except MemoryError:
-            raise RenderError(f"{self.file}: an expression needs too much memory.") from None
-        except (RecursionError, SyntaxError):
-            # A template becomes Python, whose compiler has limits of its own: 20 loops in each other.
-            raise RenderError(f"{self.file}: expressions or blocks are nested too deeply.") from None
+        code, self.spelled = (_compile_once if len(text) <= _KEPT_CHARACTERS else _compile)(text, self.file)
         return Template.from_code(self, code, {**self.globals, "_proton_step": self._step})
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -188,7 +171,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if _size_of_result(operator, left, right) > _MAX_CHARACTERS:
-            raise _Refusal(f"the result of '{operator}' is too large")
+            raise Refusal(f"the result of '{operator}' is too large")
         return super().call_binop(context, operator, left, right)
 
     def _named(self, key: Any, obj: Any) -> Undefined:
@@ -198,10 +181,42 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def _step(self) -> None:
         self.steps += 1
         if self.steps > _MAX_STEPS:
-            raise _Refusal(f"its loops and macros take more than {_MAX_STEPS:,} steps")
+            raise Refusal(f"its loops and macros take more than {_MAX_STEPS:,} steps")
 
     def _filter(self, made: Callable[..., str]) -> Callable[..., str]:
         return lambda *given, **options: made(*given, **options).rstrip("\n").replace("\n", self.line_break)
+
+
+def _compile(text: str, file: str) -> tuple[CodeType, frozenset[Any]]:
+    """A template as code, for whatever sandbox, and the constants that it spells. Raises RenderError."""
+    sandbox = _Sandbox(file)
+    # Jinja would put the results of filters of constants into the code, with this sandbox's line breaks.
+    sandbox.filters.update(dict.fromkeys(FILTERS, _not_yet))
+    try:
+        tree = sandbox.parse(text, filename=file)
+        spelled = frozenset(constant.value for constant in tree.find_all(nodes.Const))
+        _check_is_one_file(tree)
+        for repeated in tree.find_all(_REPEATED):
+            step = nodes.ExprStmt(nodes.Call(nodes.Name("_proton_step", "load"), [], [], None, None))
+            repeated.body.insert(0, step.set_lineno(repeated.lineno))
+        return sandbox.compile(tree, filename=file), spelled
+    except TemplateSyntaxError as error:
+        line = text.splitlines()[error.lineno - 1 : error.lineno]
+        hint = "; write a dynamic reference as {{ '{{resolve:…}}' }}" if "{{resolve:" in str(line) else ""
+        cause = f"{error.message}".rstrip(".")
+        raise RenderError(f"{file}, line {error.lineno}: {cause}{hint}.") from None
+    except MemoryError:
+        raise RenderError(f"{file}: an expression needs too much memory.") from None
+    except (RecursionError, SyntaxError):
+        # A template becomes Python, whose compiler has limits of its own: 20 loops in each other.
+        raise RenderError(f"{file}: expressions or blocks are nested too deeply.") from None
+
+
+_compile_once = lru_cache(maxsize=_KEPT_TEMPLATES)(_compile)
+
+
+def _not_yet(*_given: Any, **_options: Any) -> str:
+    raise nodes.Impossible
 
 
 def _check_is_one_file(tree: nodes.Template) -> None:
@@ -228,60 +243,6 @@ def _size(value: Any) -> int:
     if isinstance(value, int):
         return value.bit_length()
     return len(value) if isinstance(value, (str, list, tuple)) else 1
-
-
-_SAFE = re.compile(r"[a-zA-Z0-9_-]*")
-_ARN = re.compile(r"arn:[a-zA-Z-]+:[a-zA-Z0-9-]+:[a-z0-9-]*:(\d{12}|aws)?:[\w+=,.@:/*#-]+", re.ASCII)
-_POLICY_ARN = re.compile(r"arn:[a-zA-Z-]+:iam::\d{12}:policy/", re.ASCII)
-
-
-def _ecs_environment(variables: Any, raw: bool = True) -> str:  # noqa: FBT001, FBT002 - as the Guide has it
-    return _yaml([{"Name": name, "Value": value} for name, value in _plain(variables, raw=raw).items()])
-
-
-def _lambda_environment(variables: Any, raw: bool = True) -> str:  # noqa: FBT001, FBT002 - likewise
-    return _yaml(_plain(variables, raw=raw))
-
-
-def _iam_policy_arns(variables: Any) -> str:
-    return _yaml([value for value in _members(variables).values() if _POLICY_ARN.match(str(value))])
-
-
-def _sanitize(value: Any) -> str:
-    text = str(value)
-    if not _SAFE.fullmatch(text) and not _ARN.fullmatch(text):
-        raise _Refusal(f"Illegal character(s) detected. Must match regex ^{_SAFE.pattern}$ or be a valid ARN")
-    return text
-
-
-_FILTERS: Mapping[str, Callable[..., str]] = {
-    "proton_cfn_ecs_task_definition_formatted_env_vars": _ecs_environment,
-    "proton_cfn_lambda_function_formatted_env_vars": _lambda_environment,
-    "proton_cfn_iam_policy_arns": _iam_policy_arns,
-    "proton_cfn_sanitize": _sanitize,
-}
-
-
-def _plain(variables: Any, *, raw: bool) -> dict[str, Any]:
-    for name, value in (members := _members(variables)).items():
-        if isinstance(value, (dict, list)):
-            raise _Refusal(f"{name} is a list or mapping, which no environment variable can hold")
-        if not raw and not _SAFE.fullmatch(str(value)):
-            raise _Refusal(f"Illegal character(s) detected in {name}. Must match regex ^{_SAFE.pattern}$")
-    return members
-
-
-def _members(variables: Any) -> dict[str, Any]:
-    if isinstance(variables, Undefined):
-        str(variables)  # fails, and names what is missing
-    if not isinstance(variables, dict):
-        raise _Refusal("the filter takes a mapping of names to values")
-    return dict(variables)
-
-
-def _yaml(value: dict[str, Any] | list[Any]) -> str:
-    """Block style, as the Guide shows it, because it may continue a list or mapping; nothing for nothing."""
-    return yaml.safe_dump(value, sort_keys=False, width=math.inf) if value else ""
 
 
 def _indent_blocks(text: str, line_break: str) -> str:

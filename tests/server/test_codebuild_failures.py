@@ -250,6 +250,7 @@ class TestRepetition:
             role=BUILD_ROLE,
             environment=record,
             read_inputs=dict,
+            render=lambda _what, function, *arguments: function(*arguments, {}),
             tags={},
             template_version=("1", "0"),
             notified={},

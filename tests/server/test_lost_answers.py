@@ -59,6 +59,7 @@ def work(evaluate: Evaluator) -> Work:
         },
         role=SERVICE_ROLE,
         read_inputs=dict,
+        render=lambda _what, function, *arguments: function(*arguments, {}),
         tags={ENVIRONMENT_TAG: arn},
         template_version=("1", "0"),
         notified={},

@@ -110,6 +110,18 @@ def test_policy_arns_are_picked_out_and_may_continue_a_list():
     assert render(text, outputs=POLICIES) == f"Arns:\n  - !Ref Base\n  - {one}\n  - {two}\n"
 
 
+def test_a_template_that_was_rendered_before_is_rendered_alike_with_other_inputs():
+    text = (
+        "a: {{ environment.inputs.v }}\n"
+        "  {{ {'One': 1, 'Two': 2} | proton_cfn_lambda_function_formatted_env_vars }}\n"
+        "{{ environment.inputs.nothing | default('none') }}"
+    )
+    for value in ("x", "y", "x"):
+        assert render(text, v=value) == f"a: {value}\n  One: 1\n  Two: 2\nnone"
+    assert "has no 'v'" in refusal(text)
+    assert render(text, v="z").startswith("a: z")
+
+
 def test_a_filter_of_nothing_writes_nothing():
     for name in (
         "ecs_task_definition_formatted_env_vars",

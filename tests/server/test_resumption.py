@@ -84,6 +84,7 @@ def work(evaluate: Evaluator) -> Work:
         },
         template_version=("1", "0"),
         read_inputs=dict,
+        render=lambda _what, function, *arguments: function(*arguments, {}),
         tags={ENVIRONMENT_TAG: arn},
         notified={},
         read_bundle=lambda: Bundle("", {}, "cloudformation", {"t.yaml": TEMPLATE}, template_file="t.yaml"),

@@ -163,6 +163,7 @@ WORK = Work(
     environment={},
     template_version=("1", "0"),
     read_inputs=dict,
+    render=lambda: None,
     tags=dict.fromkeys(PROTONS, "new"),
     notified={},
     read_bundle=lambda: None,  # type: ignore[arg-type, return-value]

@@ -1,13 +1,13 @@
-"""The statements by which the reconciler finds, claims, keeps and locks rows, whatever their table is."""
+"""The statements by which the reconciler finds, claims, keeps and locks rows, whatever their table is.
+
+They are built once: to build one takes longer than to execute it. Their parameters are in `backquotes`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def until_due(table: sa.Table, now: sa.ColumnElement[float]) -> sa.Select[Any]:
@@ -37,35 +37,31 @@ def claim(table: sa.Table, now: sa.ColumnElement[float], owner: str, lease: floa
     )
 
 
-def make_due(table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float]) -> sa.Executable:
-    """Makes rows due that wait for a later time."""
-    waiting = sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now)
-    return waiting.values(next_at=now)
+def make_due(table: sa.Table, now: sa.ColumnElement[float]) -> sa.Executable:
+    """Makes the rows with `ids` due that wait for a later time."""
+    return sa.update(table).where(_with_ids(table), table.c.next_at > now).values(next_at=now)
 
 
-def put_off(
-    table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float], seconds: float
-) -> sa.Executable:
-    """Lets rows wait longer that wait for less than twice these seconds; returns all that wait.
+def put_off(table: sa.Table, now: sa.ColumnElement[float]) -> sa.Executable:
+    """Lets those of the rows with `ids` wait for `seconds` more that wait for less than twice that.
 
-    Each by as much as the others, so that they do not become due at the same instant.
+    Each by as much as the others, so that they do not become due at the same instant. Returns all that wait.
     """
-    waiting = sa.update(table).where(table.c.id.in_(ids), table.c.next_at > now)
+    seconds = sa.bindparam("seconds", type_=sa.Float)
     is_soon = table.c.next_at < now + 2 * seconds
     later = sa.case((is_soon, table.c.next_at + seconds), else_=table.c.next_at)
+    waiting = sa.update(table).where(_with_ids(table), table.c.next_at > now)
     return waiting.values(next_at=later).returning(table.c.id)
 
 
-def renew(
-    table: sa.Table, ids: Sequence[str], now: sa.ColumnElement[float], owner: str, lease: float
-) -> sa.Executable:
-    """Renews the leases of rows, without those that are being written.
+def renew(table: sa.Table, now: sa.ColumnElement[float], owner: str, lease: float) -> sa.Executable:
+    """Renews the leases of the rows with `ids`, without those that are being written.
 
     One row that is locked for long must not cost the others' leases.
     """
     ours = (
         sa.select(table.c.id)
-        .where(table.c.owner == owner, table.c.id.in_(ids))
+        .where(table.c.owner == owner, _with_ids(table))
         .with_for_update(skip_locked=True)
         .cte("ours")
     )
@@ -75,6 +71,19 @@ def renew(
 def still_held(table: sa.Table) -> sa.Select[tuple[Any, ...]]:
     """The row that `is_held`, locked until the transaction ends."""
     return sa.select(table).where(is_held(table)).with_for_update()
+
+
+def settle(table: sa.Table, now: sa.ColumnElement[float]) -> sa.Update:
+    """Ends the claim of the row that `is_held`: it is due in `delay` seconds, or never again (null).
+
+    It also sets the columns whose values it is executed with.
+    """
+    next_at = now + sa.bindparam("delay", type_=sa.Float)
+    return sa.update(table).where(is_held(table)).values(next_at=next_at, owner=None, lease_until=0.0)
+
+
+def _with_ids(table: sa.Table) -> sa.ColumnElement[bool]:
+    return table.c.id.in_(sa.bindparam("ids", expanding=True))
 
 
 def is_held(table: sa.Table) -> sa.ColumnElement[bool]:

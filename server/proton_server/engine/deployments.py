@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from proton_server.engine.evaluation import BUNDLE_CHECK, SPEC_CHECK, EvaluationError, Evaluator
 from proton_server.engine.handler import LeaseLost, Settled
+from proton_server.engine.inputs import call_with_inputs
 from proton_server.engine.roles import connection_deleted, roles_of
 from proton_server.engine.transitions import STEPS, StepResult, Transition, after_step, after_too_many_errors
 from proton_server.observability.measures import UNMEASURED
@@ -87,18 +88,18 @@ class DeploymentHandler:
         step = STEPS[row.record["deploymentStatus"], row.phase]
         with self._store.read() as connection:
             rows = Rows(connection, row.account_id, row.region)
-            environment = rows.all(environments, name=row.environment_name)[0]
+            environment = rows.one(environments, name=row.environment_name)
             roles = roles_of(rows, environment.record)
             state = _state(row)
-            version = rows.all(environment_template_versions, **_version_key(state))[0]
+            version = rows.one(environment_template_versions, **_version_key(state))
         is_deletion = row.record["deploymentStatus"] == "DELETE_IN_PROGRESS"
         if is_deletion and row.phase == "new" and not environment.provisioned:
             # Nothing was created, and what would remove it may be what failed: a role that cannot be assumed.
-            return StepResult(step, Progress(State.SUCCEEDED), row.notified)
+            return StepResult(step, Progress(State.SUCCEEDED), row.notified, version.engine)
         method = self._methods[version.engine]
         if roles is None and method.role is not None:
             failed = Progress(State.FAILED, connection_deleted(environment.record))
-            return StepResult(step, failed, row.notified)
+            return StepResult(step, failed, row.notified, version.engine)
         work = self._work(row, environment, roles or {}, state["spec"], version)
         try:
             progress = step.call(self._provisioners[version.engine], work)
@@ -107,33 +108,28 @@ class DeploymentHandler:
         is_news = row.record.get("deploymentStatusMessage") != progress.message
         if progress.state in (State.OUT_OF_REACH, State.OUT_OF_SIGHT) and is_news:
             _log.warning("deployment %s: %s", row.id, progress.message)
-        return StepResult(step, progress, row.notified)
+        return StepResult(step, progress, row.notified, version.engine)
 
     def settle(self, rows: Rows, row: sa.Row[Any], result: StepResult) -> Settled:
         """Writes what the result of a step changes in the deployment and its environment."""
-        return self._written(rows, row, after_step(row, result, round(time.time(), 3)))
+        return self._written(rows, row, after_step(row, result, round(time.time(), 3)), result.engine)
 
     def give_up(self, rows: Rows, row: sa.Row[Any]) -> Settled:
         """Ends a deployment whose steps failed too often."""
-        return self._written(rows, row, after_too_many_errors(row, round(time.time(), 3)))
+        versions = environment_template_versions
+        found = rows.columns(versions, versions.c.engine, **_version_key(_state(row)))
+        engine = found[0].engine if found else "other"
+        return self._written(rows, row, after_too_many_errors(row, round(time.time(), 3)), engine)
 
     def step_name(self, row: sa.Row[Any]) -> str:
         """What the metrics call the step of the row's status and phase."""
         return f"{row.record['deploymentStatus']}:{row.phase}".lower()
 
-    def _written(self, rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
+    def _written(self, rows: Rows, row: sa.Row[Any], transition: Transition, engine: str) -> Settled:
         if transition.delay is None:
             seconds = max(0.0, time.time() - row.created_at)
-            self._measures.deployment_ended(
-                self._method_of(rows, row), transition.record["deploymentStatus"], seconds
-            )
+            self._measures.deployment_ended(engine, transition.record["deploymentStatus"], seconds)
         return _write(rows, row, transition)
-
-    def _method_of(self, rows: Rows, row: sa.Row[Any]) -> str:
-        """The template engine, which is the name of a method in the table of methods."""
-        versions = environment_template_versions
-        found = rows.columns(versions, versions.c.engine, **_version_key(_state(row)))
-        return found[0].engine if found else "other"
 
     def _work(
         self,
@@ -145,6 +141,8 @@ class DeploymentHandler:
     ) -> Work:
         evaluate = partial(self._evaluate, row.account_id)
         record, role = environment.record | roles, self._methods[version.engine].role
+        # A deletion has no target.
+        inputs = (read_inputs, spec, version.input_schema) if "targetState" in row.record else (dict,)
         return Work(
             deployment_id=row.id,
             created_at=row.created_at,
@@ -153,9 +151,7 @@ class DeploymentHandler:
             role=record[role] if role else "",
             environment=record,
             template_version=(str(version.major), str(version.minor)),
-            read_inputs=partial(evaluate, SPEC_CHECK, read_inputs, spec, version.input_schema)
-            if "targetState" in row.record
-            else dict,
+            read_inputs=partial(evaluate, SPEC_CHECK, *inputs),
             # The User Guide's "propagated customer managed keys" of the tags Proton itself puts on resources.
             tags={
                 ACCOUNT_TAG: row.account_id,
@@ -169,6 +165,9 @@ class DeploymentHandler:
             notified=row.notified,
             read_bundle=partial(self._read_bundle, row, version),
             evaluate=evaluate,
+            render=lambda what, function, *arguments: evaluate(
+                what, call_with_inputs, function, arguments, *inputs
+            ),
             will_provision=partial(self._will_provision, row),
             will_upload=partial(self._will_upload, row),
         )
@@ -246,7 +245,7 @@ def _write(rows: Rows, row: sa.Row[Any], transition: Transition) -> Settled:
         rows.delete(tags, arn=arn)
         rows.delete(environments, **environment)
     elif transition.environment_record or transition.environment_columns:
-        record = rows.all(environments, **environment)[0].record | dict(transition.environment_record)
+        record = rows.one(environments, **environment).record | dict(transition.environment_record)
         rows.update(environments, environment, record=record, **transition.environment_columns)
     changes = dict(transition.columns)
     if transition.record:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import sqlalchemy as sa
 
-from proton_server.engine.claims import claim, is_held, make_due, put_off, renew, still_held, until_due
+from proton_server.engine.claims import claim, make_due, put_off, renew, settle, still_held, until_due
 from proton_server.engine.handler import Handler, LeaseLost, Result, Settled
 from proton_server.observability.logs import log_fields
 from proton_server.observability.measures import UNMEASURED
@@ -75,10 +75,12 @@ class Reconciler(Generic[Result]):
         """ID and epoch of the rows that workers have; their leases are renewed."""
         self._all_busy = False
         """Whether rows may be due that no worker was free for."""
-        # Built once, which takes as long as to run them.
-        self._until_due_query = until_due(handler.table, store.now)
-        self._claim_statement = claim(handler.table, store.now, self._me, lease)
-        self._fresh_query = still_held(handler.table)
+        table, now = handler.table, store.now
+        self._until_due_query, self._fresh_query = until_due(table, now), still_held(table)
+        self._claim_statement = claim(table, now, self._me, lease)
+        self._renew_statement = renew(table, now, self._me, lease)
+        self._settle_statement = settle(table, now)
+        self._make_due_statement, self._put_off_statement = make_due(table, now), put_off(table, now)
         self._round_at, self._problem = 0.0, ""
         name = handler.table.name
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
@@ -101,16 +103,16 @@ class Reconciler(Generic[Result]):
 
     def make_due(self, ids: Sequence[str]) -> None:
         """Makes rows due at once that wait for a later time; without the database, they are due by then."""
-        statement = make_due(self._handler.table, ids, self._store.now)
         with suppress(Unavailable), self._store.write() as connection:
-            connection.execute(statement)
+            connection.execute(self._make_due_statement, {"ids": ids})
         self.wake()
 
     def put_off(self, ids: Sequence[str], seconds: float) -> Sequence[str]:
         """Lets rows wait longer that are due soon; returns all that wait, and none without the database."""
-        statement = put_off(self._handler.table, ids, self._store.now, seconds)
         with suppress(Unavailable), self._store.write() as connection:
-            return connection.execute(statement).scalars().all()
+            return (
+                connection.execute(self._put_off_statement, {"ids": ids, "seconds": seconds}).scalars().all()
+            )
         return []
 
     def stop_claiming(self) -> None:
@@ -202,9 +204,8 @@ class Reconciler(Generic[Result]):
     def _renew(self) -> None:
         """Renews the leases of the rows that workers have. Also without any: it shows that writing works."""
         ids = [id_ for id_, _ in self._held.copy()]
-        renewal = renew(self._handler.table, ids, self._store.now, self._me, self._lease)
         with self._store.write() as connection:
-            connection.execute(renewal)
+            connection.execute(self._renew_statement, {"ids": ids})
 
     def _work(self, row: sa.Row[Any]) -> None:
         subject = {self._handler.id_field: row.id, "account": row.account_id, "region": row.region}
@@ -275,15 +276,13 @@ class Reconciler(Generic[Result]):
 
         Raises LeaseLost if another process has the row now.
         """
-        table, epoch = self._handler.table, {"held_id": row.id, "held_epoch": row.epoch}
+        held = {"held_id": row.id, "held_epoch": row.epoch}
         with self._store.write(row.account_id, row.region) as connection:
-            fresh = connection.execute(self._fresh_query, epoch).one_or_none()
+            fresh = connection.execute(self._fresh_query, held).one_or_none()
             if fresh is None:
                 raise LeaseLost(row.id)
             changes, delay = outcome(Rows(connection, row.account_id, row.region), fresh)
-            next_at = sa.null() if delay is None else self._store.now + delay
-            work = {"owner": None, "lease_until": 0.0, "next_at": next_at, "errors": 0}
-            connection.execute(sa.update(table).where(is_held(table)).values(work | changes), epoch)
+            connection.execute(self._settle_statement, {"errors": 0, **changes, **held, "delay": delay})
         if delay is None:
             self._ended(fresh)
         return delay

@@ -101,7 +101,7 @@ class RegistrationHandler:
         """Reads the bundle from S3 and checks it."""
         with self._store.read() as connection:
             rows = Rows(connection, row.account_id, row.region)
-            template = rows.all(environment_templates, name=row.template_name)[0]
+            template = rows.one(environment_templates, name=row.template_name)
         customer_managed = template.record.get("provisioning") == CUSTOMER_MANAGED_TEMPLATE
         try:
             tarball = self._fetch(row.account_id, row.region, row.source["bucket"], row.source["key"])

@@ -112,6 +112,8 @@ class StepResult(NamedTuple):
     progress: Progress
     notified: dict[str, Any]
     """The notifications that the step knew of."""
+    engine: str = ""
+    """The template engine, which names the provisioning method."""
 
 
 @dataclass(frozen=True)

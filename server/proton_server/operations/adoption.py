@@ -272,8 +272,8 @@ def _compared(
     call: Call, version: sa.Row[Any], stack: DeployedStack, request: Mapping[str, Any]
 ) -> Comparison:
     def ask() -> Find:
-        tarball = call.rows.all(bundles, version_id=version.id)[0].tarball
-        schema = call.rows.all(environment_template_versions, id=version.id)[0].input_schema
+        tarball = call.rows.one(bundles, version_id=version.id).tarball
+        schema = call.rows.one(environment_template_versions, id=version.id).input_schema
         engines = manifest_engines(call.can.methods)
         texts = (request["environmentName"], stack.template, request.get("spec"))
         return partial(_compare, tarball, engines, schema, texts)

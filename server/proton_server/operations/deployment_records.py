@@ -53,7 +53,7 @@ def record_adoption(
     """
     environment = begin_deployment(rows, environment, target, now)
     deployment_id: str = environment["lastAttemptedDeploymentId"]
-    row = rows.all(deployments, id=deployment_id)[0]
+    row = rows.one(deployments, id=deployment_id)
     ended = {"deploymentStatus": "SUCCEEDED"}
     rows.update(
         deployments,
@@ -77,7 +77,7 @@ def record_adoption(
 def begin_cancellation(rows: Rows, environment: dict[str, Any], now: float) -> dict[str, Any]:
     """Records that the environment's deployment in progress is to be cancelled, and makes it due."""
     key = {"id": environment["lastAttemptedDeploymentId"]}
-    row = rows.all(deployments, **key)[0]
+    row = rows.one(deployments, **key)
     record = {**row.record, "deploymentStatus": "CANCELLING", "lastModifiedAt": now}
     rows.update(deployments, key, record=record, next_at=0.0)
     environment = environment | {"deploymentStatus": "CANCELLING"}

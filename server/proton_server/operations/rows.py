@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from proton_server.operations.call import Call
 
+_PUBLISHED = environment_template_versions.c.record["status"].as_string() == "PUBLISHED"
 _MAX_NUMBER = 2**31 - 1
 """The highest number of a version that its column holds. The model lets a request name one of 20 digits."""
 
@@ -61,10 +62,9 @@ def recommended_version(call: Call, template: str, major: int) -> sa.Row[Any] | 
     if not _can_be({"major": major}):
         return None
     table = environment_template_versions
-    published = table.c.record["status"].as_string() == "PUBLISHED"
     newest = call.rows.page(
         table,
-        published,
+        _PUBLISHED,
         by=[table.c.minor],
         after=None,
         limit=1,

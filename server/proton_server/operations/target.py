@@ -112,9 +112,9 @@ def _misfit(spec: str, schema: dict[str, Any], evaluate: Callable[..., Any]) -> 
 
 def _version(call: Call, template: str, major: str, minor: str | None) -> sa.Row[Any]:
     if minor is None:
-        template_row(call, template)
         recommended = recommended_version(call, template, int(major))
         if recommended is None:
+            template_row(call, template)
             message = f"Environment template {template} has no published version under major version {major}."
             raise ValidationException(f"{message} Publish one, or name a templateMinorVersion.")
         return recommended

@@ -93,11 +93,13 @@ class _SQLite:
         @event.listens_for(engine, "begin")
         def begin(connection: sa.Connection) -> None:
             # A reader that becomes a writer fails at once if another one has written meanwhile.
-            if connection.get_execution_options().get("proton_writes"):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                # The driver takes a tenth of SQLAlchemy's time for it. It locks nothing yet: it cannot fail.
-                cast("sqlite3.Connection", connection.connection.dbapi_connection).execute("BEGIN")
+            writes = connection.get_execution_options().get("proton_writes")
+            statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+            try:
+                # The driver itself takes a tenth of SQLAlchemy's time for it.
+                cast("sqlite3.Connection", connection.connection.dbapi_connection).execute(statement)
+            except sqlite3.Error as error:
+                raise sa.exc.OperationalError(statement, None, error) from error
 
     def serialise(self, connection: sa.Connection, subject: str) -> None:
         """Nothing to do: SQLite has one writer."""

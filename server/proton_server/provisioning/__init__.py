@@ -43,6 +43,8 @@ class Work:
     evaluate: Callable[..., Any]
     """`evaluate(what, function, *arguments, **options)`: see `Evaluator`. For functions that render a
     template or read what it produced."""
+    render: Callable[..., Any]
+    """`render(what, function, *arguments)`: the same, with the input values as the last argument."""
     will_provision: Callable[[], None]
     """To be called before the first call that creates something: from then on a deletion looks for it."""
     will_upload: Callable[[str], None] = lambda _name: None

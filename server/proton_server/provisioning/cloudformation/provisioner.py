@@ -294,9 +294,7 @@ def _template(work: Work) -> str:
     """The rendered template. Raises RenderError and ProvisioningError."""
     bundle = work.read_bundle()
     text = bundle.files[str(bundle.template_file)].decode("utf-8-sig")
-    rendered: str = work.evaluate(
-        "Rendering the template", render_template, text, work.environment["name"], work.read_inputs()
-    )
+    rendered: str = work.render("Rendering the template", render_template, text, work.environment["name"])
     _check_text(rendered)
     return rendered
 

@@ -15,19 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
-def statuses_in_progress(
-    client: Any, wanted: set[str], go_on: Callable[[], bool]
-) -> tuple[dict[str, str], int]:
-    """The statuses of stacks in progress by their IDs, until the wanted are found; and how many pages."""
+def statuses_in_progress(client: Any, wanted: set[str], go_on: Callable[[], bool]) -> dict[str, str]:
+    """The statuses of stacks in progress by their IDs, until those that are wanted are found."""
     found: dict[str, str] = {}
-    number = 0
     filtered = client.get_paginator("list_stacks").paginate(StackStatusFilter=sorted(IN_PROGRESS))
     for page in _paced(filtered, go_on):
-        number += 1
         found |= {stack["StackId"]: stack["StackStatus"] for stack in page["StackSummaries"]}
         if wanted <= found.keys():
             break
-    return found, number
+    return found
 
 
 def descriptions(

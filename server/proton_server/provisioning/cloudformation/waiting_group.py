@@ -23,8 +23,9 @@ from proton_server.provisioning.cloudformation.waiting_stacks import (
     moved,
     next_in_turn,
     next_to_show,
+    rest_after_listing,
     to_put_off,
-    until_next_listing,
+    until_next_look,
 )
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class WaitingGroup:
         self._waiting: dict[str, Waiting] = {}
         self._mutex = threading.Lock()
         self._failures = 0
+        self._rested_at = clock()
+        """When to list again at the earliest."""
         self._unlistable_until = self._undescribable_until = float("-inf")
 
     def __len__(self) -> int:
@@ -102,7 +105,8 @@ class WaitingGroup:
                 one = replace(known, status=status, seen_at=now, seen=None, progress="")
             else:
                 one = replace(known, seen_at=now, seen=None)
-            self.look_at = min(self.look_at, now + one.pause(now)) if self._waiting else now + one.pause(now)
+            soon = max(self._rested_at, now + one.pause(now))
+            self.look_at = min(self.look_at, soon) if self._waiting else soon
             self._waiting[deployment_id] = one
 
     def remove(self, deployment_id: str) -> None:
@@ -171,7 +175,7 @@ class WaitingGroup:
         with self._mutex:
             wanted = {one.stack_id for one in self._waiting.values()}
         try:
-            statuses, pages = statuses_in_progress(client, wanted, self._may_call_once)
+            statuses = statuses_in_progress(client, wanted, self._may_call_once)
         except ClientError as error:
             if temporary_error(error) is not None:
                 raise
@@ -183,7 +187,8 @@ class WaitingGroup:
         with self._mutex:
             now, self._failures = self._clock(), 0
             due = moved(self._waiting, statuses, began, now)
-            self.look_at = now + until_next_listing(self._waiting, now, pages)
+            self._rested_at = now + rest_after_listing(len(statuses))
+            self.look_at = max(self._rested_at, now + until_next_look(self._waiting, now))
         if len(due) > AT_ONCE and now >= self._undescribable_until:
             self._describe(client, due, began)
         with self._mutex:

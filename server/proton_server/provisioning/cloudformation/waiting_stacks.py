@@ -14,8 +14,8 @@ _PROGRESS_SECONDS = 1.0
 """Between two looks at the progress of one that waits alone; n that wait have to wait n seconds."""
 _PROGRESS_LOOKS = 2
 """How many are made due at a time for their progress, which costs two calls each."""
-_PAGE_SECONDS = 0.5
-"""Between two listings, for each page that one has beyond the first."""
+_LISTED_A_SECOND = 200
+"""Stacks that are listed, on average, by listings that follow each other."""
 PUT_OFF_SECONDS = 20.0
 """How often, and for how long, a watched deployment is put off that would be due by itself."""
 _FORGOTTEN_SECONDS = 120.0
@@ -82,10 +82,14 @@ def moved(waiting: Mapping[str, Waiting], statuses: Mapping[str, str], began: fl
     ]
 
 
-def until_next_listing(waiting: Mapping[str, Waiting], now: float, pages: int) -> float:
-    """Seconds until the next listing, after one of so many pages."""
-    shortest = min((one.pause(now) for one in waiting.values()), default=0.0)
-    return max(shortest, _PAGE_SECONDS * (pages - 1))
+def until_next_look(waiting: Mapping[str, Waiting], now: float) -> float:
+    """Seconds until the next look at all, as often as the one that waits for the shortest time needs it."""
+    return min((one.pause(now) for one in waiting.values()), default=0.0)
+
+
+def rest_after_listing(listed: int) -> float:
+    """Seconds without a listing after one of so many stacks."""
+    return listed / _LISTED_A_SECOND
 
 
 def to_put_off(waiting: Mapping[str, Waiting], now: float) -> list[str]:

@@ -75,8 +75,11 @@ class StackWatch:
             if scope not in self._groups:
                 may_call = partial(self._may_call, scope)
                 self._groups[scope] = WaitingGroup(scope, self._rate, self._clock, may_call)
+            before = self._groups[scope].look_at
             self._groups[scope].add(work.deployment_id, stack_id, status)
-        self._woken.set()
+            is_sooner = self._groups[scope].look_at != before
+        if is_sooner:
+            self._woken.set()
 
     def remove(self, work: Work) -> None:
         """Ends the watch for a deployment that waits no more."""
@@ -104,16 +107,24 @@ class StackWatch:
             return group if group and work.deployment_id in group else None
 
     def _run(self) -> None:
+        put_off_at = self._clock()
         while not self._stopping.is_set():
             self._woken.clear()
             pause = _ROUND_SECONDS
             try:
-                for group in list(self._groups.values()):
-                    group.put_off(self._schedule)
+                if self._clock() >= put_off_at:
+                    put_off_at = self._clock() + _ROUND_SECONDS
+                    self._put_off()
                 pause = self._begin_looks()
             except Exception:  # noqa: BLE001  # the thread must not end: it is started only once
                 _log.exception("A round of the watch over stacks failed")
             self._woken.wait(pause)
+
+    def _put_off(self) -> None:
+        with self._mutex:
+            groups = list(self._groups.values())
+        for group in groups:
+            group.put_off(self._schedule)
 
     def _begin_looks(self) -> float:
         """Begins the looks that are due. Returns the seconds until the next one may be."""
