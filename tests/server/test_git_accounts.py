@@ -64,7 +64,8 @@ def test_a_link_of_an_account_that_has_no_token_any_more_opens_no_pull_request()
         "arn": f"arn:aws:proton:us-east-1:{OTHER}:environment/dev",
         "provisioningRepository": {"provider": "GITHUB", "name": "acme/infra", "branch": "main"},
     }
-    work = Work("d", OTHER, "us-east-1", "", environment, ("1", "0"), dict, {}, {}, _unused, _unused, _unused)
+    unused = (_unused,) * 4
+    work = Work("d", OTHER, "us-east-1", "", environment, ("1", "0"), dict, {}, {}, *unused)
     method = SelfManaged(hostings({f"PROTON_GITHUB_TOKEN_{OWNER}": "secret"}))
 
     with pytest.raises(ProvisioningError) as caught:

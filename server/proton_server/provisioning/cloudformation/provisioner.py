@@ -112,6 +112,8 @@ class CloudFormation:
         except ClientError as error:
             if temporary_error(error):
                 raise
+            if error.operation_name == "AssumeRole" and not work.exists:
+                return Progress(State.REFUSED, _role_denied(work, error.response["Error"]["Message"]))
             return self._after_refusal(work, client, error, is_creation=stack is None)
         return self._begun(work, begun["StackId"], "UPDATE_IN_PROGRESS" if stack else "CREATE_IN_PROGRESS")
 
