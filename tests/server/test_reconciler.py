@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from proton_server.engine import reconciler as reconciling
 from proton_server.engine.handler import LeaseLost
+from proton_server.engine.reconciler import Reconciler
 from proton_server.persistence.store import Store
 from proton_server.persistence.tables import deployments
 from tests.server.counting_handler import LEASE, CountingHandler, add, counts, row_of
@@ -35,6 +36,23 @@ def test_work_that_is_there_and_work_that_comes_is_done_once_per_step(
 
     eventually(lambda: counts(store)[late] == 3)
     assert sorted(handler.steps) == sorted([*first, late] * 3)
+
+
+def test_rows_that_wait_are_put_off_by_as_much_each_and_those_that_are_due_are_not(store: Store) -> None:
+    soon, sooner, late, due, done = (add(store) for _ in range(5))
+    waits: list[tuple[str, float | None]] = [(soon, 30), (sooner, 10), (late, 90), (due, -1), (done, None)]
+    with store.write() as connection:
+        now: float = connection.scalar(sa.select(store.now)) or 0.0
+        for id_, seconds in waits:
+            statement = sa.update(deployments).where(deployments.c.id == id_)
+            connection.execute(statement.values(next_at=None if seconds is None else now + seconds))
+
+    waiting = Reconciler(store, CountingHandler()).put_off([soon, sooner, late, due, done], 20.0)
+
+    assert {*waiting} == {soon, sooner, late}
+    found = {id_: row_of(store, id_).next_at for id_, _ in waits}
+    assert found[done] is None
+    assert [round(found[id_] - now) for id_ in (soon, sooner, late, due)] == [50, 30, 90, -1]
 
 
 def test_two_deployments_of_one_environment_are_never_in_flight(store: Store) -> None:

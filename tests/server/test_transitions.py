@@ -128,6 +128,13 @@ def test_the_first_step_notes_that_something_may_exist_and_the_next_follows_with
     assert transition.environment_columns == {"provisioned": True}
 
 
+def test_what_has_begun_and_is_watched_is_left_to_the_watch_unless_it_is_to_be_cancelled() -> None:
+    begun = Progress(State.WATCHED, "Creating.")
+
+    assert after(row(phase="new"), begun).delay == 30.0
+    assert after(row("CANCELLING", "new"), begun).delay == 0.0
+
+
 @pytest.mark.parametrize("state", [State.PREPARING, State.BLOCKED])
 def test_a_cancellation_of_what_waits_for_something_else_ends_it(state: State) -> None:
     transition = after(row("CANCELLING", "new"), Progress(state, "Waiting for somebody's update."))
