@@ -18,7 +18,8 @@ from typing import Any
 from bench.clients import client_of, request_of, requests_per_second
 from bench.measure import Measurement, Ratio, Subject
 from bench.servers import BUSY_LOOPS, busy_machine, empty_route, environment, moto_server
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.persistence.tables import environments
 from tests.bundles import OUTPUTS_SCHEMA, SPEC, bundle
 from tests.names import ACCOUNT, REGION

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from proton_server.engine.handler import Settled
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.persistence.tables import deployments
 
 LEASE = 2.0

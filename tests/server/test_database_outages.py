@@ -29,7 +29,8 @@ from proton_server.identity.access_keys import create_access_key
 from proton_server.persistence import store as storing
 from proton_server.persistence.databases import DIALECTS
 from proton_server.persistence.outage import Outage
-from proton_server.persistence.store import Rows, Store, Unavailable
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store, Unavailable
 from proton_server.persistence.tables import deployments, environments
 from tests.master_keys import MASTER_KEYS, MASTER_KEYS_ENVIRONMENT
 from tests.refusals import refused

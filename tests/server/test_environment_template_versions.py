@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.environment_template_versions import list_environment_template_versions
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.persistence.tables import environment_template_versions, environment_templates
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.cloudformation.stacks import Stacks

@@ -10,7 +10,8 @@ import pytest
 from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.errors import ValidationException
 from proton_server.operations.repositories import create_repository
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.provisioning import Work
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.cloudformation.stacks import Stacks

@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from proton_server.engine.in_progress import MANAGED, SELF_MANAGED, read_in_progress
 from proton_server.engine.reconciler import Reconciler
 from proton_server.observability.metrics import Metrics
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.persistence.tables import environments
 from tests.bundles import bundle, spec
 from tests.fault_proxy import FaultProxy, refusal

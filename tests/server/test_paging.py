@@ -12,7 +12,8 @@ import pytest
 from proton_server.operations import OPERATIONS
 from proton_server.operations.call import Answers, Call, Capabilities
 from proton_server.operations.errors import ResourceNotFoundException, ValidationException
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.provisioning.aws import Aws
 from proton_server.provisioning.cloudformation.stacks import Stacks
 from proton_server.provisioning.git_hosting.configuration import hostings

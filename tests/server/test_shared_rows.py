@@ -16,7 +16,8 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.operations import OPERATIONS
 from proton_server.operations.call import Answers, Call, Capabilities, Unanswered
 from proton_server.operations.errors import ProtonError
-from proton_server.persistence.store import Rows, Store
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store
 from proton_server.persistence.tables import deployments, environment_template_versions
 from proton_server.provisioning import Progress, State, Work
 from proton_server.provisioning.aws import Aws

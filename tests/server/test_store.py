@@ -16,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 
 from proton_server.persistence.databases import StoreError
-from proton_server.persistence.store import Rows, Store, WouldBlock
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Store, WouldBlock
 from proton_server.persistence.tables import environments
 
 

@@ -35,7 +35,8 @@ from proton_server.operations.errors import (
     UnknownOperationException,
 )
 from proton_server.persistence.rate_limit import RateLimit
-from proton_server.persistence.store import Rows, Unavailable, WouldBlock
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Unavailable, WouldBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ from proton_server.engine.inputs import call_with_inputs
 from proton_server.engine.roles import connection_deleted, roles_of
 from proton_server.engine.transitions import STEPS, StepResult, Transition, after_step, after_too_many_errors
 from proton_server.observability.measures import UNMEASURED
-from proton_server.persistence.store import Rows
+from proton_server.persistence.rows import Rows
 from proton_server.persistence.tables import (
     bundles,
     deployments,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from proton_server.persistence.store import Rows
+    from proton_server.persistence.rows import Rows
 
 Result = TypeVar("Result")
 

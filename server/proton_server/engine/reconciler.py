@@ -27,7 +27,8 @@ from proton_server.engine.claims import claim, make_due, put_off, renew, settle,
 from proton_server.engine.handler import Handler, LeaseLost, Result, Settled
 from proton_server.observability.logs import log_fields
 from proton_server.observability.measures import UNMEASURED
-from proton_server.persistence.store import Rows, Unavailable
+from proton_server.persistence.rows import Rows
+from proton_server.persistence.store import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from proton_server.engine.evaluation import BUNDLE_CHECK, EvaluationError
 from proton_server.engine.handler import Settled
-from proton_server.persistence.store import Rows
+from proton_server.persistence.rows import Rows
 from proton_server.persistence.tables import bundles, environment_template_versions, environment_templates
 from proton_server.provisioning.errors import AwsUnavailable, ObjectUnreadable
 from proton_server.provisioning.methods import CUSTOMER_MANAGED_TEMPLATE

@@ -15,7 +15,7 @@ from proton_server.provisioning.methods import CONNECTION, ROLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from proton_server.persistence.store import Rows
+    from proton_server.persistence.rows import Rows
 
 
 def roles_of(rows: Rows, environment: Mapping[str, Any]) -> dict[str, str] | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from proton_server.engine.evaluation import Evaluator
-    from proton_server.persistence.store import Rows
+    from proton_server.persistence.rows import Rows
     from proton_server.provisioning.cloudformation.stacks import StackReader
     from proton_server.provisioning.git_hosting import Hostings
     from proton_server.provisioning.methods import Method

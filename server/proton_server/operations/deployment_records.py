@@ -12,7 +12,7 @@ from proton_server.persistence.tables import deployments, environments, tags
 from proton_server.provisioning.tags import propagated
 
 if TYPE_CHECKING:
-    from proton_server.persistence.store import Rows
+    from proton_server.persistence.rows import Rows
     from proton_server.provisioning import Progress
 
 _STATE_MEMBERS = ("templateName", "templateMajorVersion", "templateMinorVersion", "spec")
