@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from proton_server.provisioning import Place
-from proton_server.provisioning.cloudformation.provisioner import rendered_template
+from proton_server.provisioning.cloudformation.templates import rendered_template
 from proton_templates.bundle import pack, read_bundle
 from proton_templates.spec import read_inputs
 from tests.names import ACCOUNT, REGION, SERVICE_ROLE, unique

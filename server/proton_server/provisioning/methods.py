@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proton_server.provisioning.cloudformation.provisioner import CloudFormation, rendered_template
+from proton_server.provisioning.cloudformation.provisioner import CloudFormation
+from proton_server.provisioning.cloudformation.templates import rendered_template
 from proton_server.provisioning.codebuild.buildspec import rendered_buildspecs
 from proton_server.provisioning.codebuild.provisioner import CodeBuild
 from proton_server.provisioning.customer_managed import CustomerManaged

@@ -30,19 +30,16 @@ from proton_server.provisioning.cloudformation.recovery import (
 from proton_server.provisioning.cloudformation.resumption import refusal_to_resume, refusal_to_resume_removal
 from proton_server.provisioning.cloudformation.stacks import outputs_of, provisioned_resource
 from proton_server.provisioning.cloudformation.status import IN_PROGRESS, NOT_DELETABLE, STATE_OF
-from proton_server.provisioning.cloudformation.template_buckets import TemplateBuckets, check_size
-from proton_server.provisioning.errors import ProvisioningError
+from proton_server.provisioning.cloudformation.template_buckets import TemplateBuckets
+from proton_server.provisioning.cloudformation.templates import template_of_work
 from proton_server.provisioning.tags import stack_tags
-from proton_templates.documents import DocumentError, is_template
-from proton_templates.rendering import RenderError, render_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from proton_server.provisioning import Place, Work
+    from proton_server.provisioning import Work
     from proton_server.provisioning.aws import Aws
     from proton_server.provisioning.cloudformation.watch import StackWatch
-    from proton_templates.bundle import Bundle
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +91,7 @@ class CloudFormation:
             return self.observe(work)
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
             return self._wait_for(work, client, stack)
-        template = _template(work)
+        template = template_of_work(work)
         self._buckets.check_size(template, work.region)
         if stack is not None and (first := prepare_update(work, client, stack)) is not None:
             return first
@@ -272,39 +269,6 @@ class CloudFormation:
 
     def _client(self, work: Work) -> Any:
         return self._aws.client("cloudformation", work.account_id, work.region, work.role)
-
-
-def rendered_template(bundle: Bundle, inputs: Mapping[str, Any], place: Place) -> dict[str, bytes]:
-    """The file of the template, rendered with complete inputs.
-
-    Raises RenderError, also where YAML does not come out, and ProvisioningError.
-    """
-    file = str(bundle.template_file)
-    text = render_template(bundle.files[file].decode("utf-8-sig"), place.name, inputs, file=file)
-    _check_text(text)
-    try:
-        if not is_template(text):
-            raise RenderError(
-                f"{file}: the rendered template must be a mapping with Resources, in YAML or JSON."
-            )
-    except DocumentError as fault:
-        raise RenderError(f"{file}: the rendered template: {fault}.") from None
-    return {file: text.encode()}
-
-
-def _template(work: Work) -> str:
-    """The rendered template. Raises RenderError and ProvisioningError."""
-    bundle = work.read_bundle()
-    text = bundle.files[str(bundle.template_file)].decode("utf-8-sig")
-    rendered: str = work.render("Rendering the template", render_template, text, work.environment["name"])
-    _check_text(rendered)
-    return rendered
-
-
-def _check_text(rendered: str) -> None:
-    if not rendered.strip():
-        raise ProvisioningError("The rendered template is empty.")
-    check_size(len(rendered.encode()))
 
 
 def _succeeded(work: Work, stack: Mapping[str, Any]) -> Progress:
