@@ -202,7 +202,7 @@ def test_a_flood_of_refused_signatures_is_ten_warnings_a_minute_and_the_rest_is_
     caplog: pytest.LogCaptureFixture, evaluate: Evaluator, tmp_path: Path
 ) -> None:
     store = Store(str(tmp_path / "db"))
-    proton = Proton(store, VerifiedCredentials(MASTER_KEYS), CAN_NOTHING, evaluate, lambda: None)
+    proton = Proton(store, VerifiedCredentials(MASTER_KEYS), CAN_NOTHING, evaluate, lambda _operation: None)
     headers = {
         "host": "localhost",
         "x-amz-target": "AwsProton20200720.ListEnvironments",

@@ -105,7 +105,7 @@ def proton(evaluate: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         )
     ]
 
-    def wake() -> None:
+    def wake(_operation: str) -> None:
         for each in reconcilers:
             each.wake()
 

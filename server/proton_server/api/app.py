@@ -62,8 +62,8 @@ _SMALL_BODY_BYTES = 4096
 class Proton:
     """The operations behind the wire.
 
-    `can` is what this server can do; `wake` is called after each request that may have left work; `measures`
-    gets what becomes of requests.
+    `can` is what this server can do; `wake` is called with the operation of each request that may have left
+    work; `measures` gets what becomes of requests.
     """
 
     def __init__(  # noqa: PLR0913  # the parts of a server
@@ -72,7 +72,7 @@ class Proton:
         authenticate: Authenticator,
         can: Capabilities,
         evaluate: Evaluator,
-        wake: Callable[[], None],
+        wake: Callable[[str], None],
         *,
         measures: Measures = UNMEASURED,
     ) -> None:
@@ -186,7 +186,7 @@ class Proton:
         with self._store.write(write.account_id, write.region) as connection:
             yield connection
             record(connection, write)
-        self._wake()
+        self._wake(write.operation)
 
     def _run(
         self,

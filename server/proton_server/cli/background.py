@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from proton_server.persistence.store import Store
     from proton_server.provisioning.methods import Outside
 
+_REGISTERS = "CreateEnvironmentTemplateVersion"
+"""The operation that leaves a registration; all others that leave work leave a deployment."""
 _LAST_SECOND = 1.0
 """Of the time in which the server has to end, what is left for it when steps in progress have had theirs."""
 
@@ -69,10 +71,9 @@ class Background:
         self._cleaning.start()
         self._template_objects.start()
 
-    def wake(self) -> None:
-        """Looks for work at once, instead of after a pause."""
-        for reconciler in self._reconcilers:
-            reconciler.wake()
+    def wake(self, operation: str) -> None:
+        """Looks at once for the work that an operation may have left, instead of after a pause."""
+        (self.registrations if operation == _REGISTERS else self.deployments).wake()
 
     def fault(self) -> str | None:
         """Why nothing moves at present, as a sentence; None if it does."""

@@ -62,8 +62,9 @@ def create_environment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if not method_of(call, version).has_infrastructure:
         record["provisioning"] = CUSTOMER_MANAGED_TEMPLATE
     call.rows.insert(environments, name=name, record=record, created_by=digest(request))
-    put_tags(call, record["arn"], request.get("tags", []))
-    _refuse_too_many_tags(call, version, record["arn"])
+    if "tags" in request:
+        put_tags(call, record["arn"], request["tags"])
+        _refuse_too_many_tags(call, version, record["arn"])
     return {"environment": begin_deployment(call.rows, record, target, call.now)}
 
 

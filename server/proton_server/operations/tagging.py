@@ -26,7 +26,7 @@ def put_tags(call: Call, arn: str, given: Sequence[dict[str, str]]) -> None:
     refuse_reserved(keys)
     if len(set(keys)) < len(keys):
         raise ValidationException("Each tag key may be given only once.")
-    if given and len(set(keys).union(tag["key"] for tag in owner_tags(call, arn))) > _MAX_TAGS:
+    if len(set(keys).union(tag["key"] for tag in owner_tags(call, arn))) > _MAX_TAGS:
         raise ValidationException(f"A resource can have no more than {_MAX_TAGS} tags.")
     for tag in given:
         call.rows.delete(tags, arn=arn, key=tag["key"])
