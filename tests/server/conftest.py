@@ -16,6 +16,7 @@ from proton_server.engine.evaluation import Evaluator
 from proton_server.engine.reconciler import Reconciler
 from proton_server.persistence.store import Store
 from tests.bundles import TEMPLATE, bundle, codebuild_manifest
+from tests.clock import Clock
 from tests.fault_proxy import FaultProxy
 from tests.names import ACCOUNT, ENVIRONMENT_ACCOUNT, THIRD, unique
 from tests.server.accounts import Accounts
@@ -27,6 +28,11 @@ from tests.servers import LocalServer, ServedBesideAws, publisher
 from tests.signing import Keys, document, identity_headers
 from tests.verifying_sts import VerifyingSts, verifying_sts
 from tests.waiting import ended
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session")

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 import pytest
 
 from proton_server.provisioning.cloudformation.call_rate import AT_ONCE, CALLS_A_SECOND, CallRate
+from tests.clock import Clock
 
 HERE, THERE = ("111111111111", "us-east-1"), ("111111111111", "us-west-2")
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

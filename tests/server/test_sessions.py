@@ -28,6 +28,7 @@ from proton_server.operations.errors import (
     UnrecognizedClientException,
 )
 from proton_server.persistence.store import Store
+from tests.clock import Clock
 from tests.master_keys import MASTER_KEYS
 from tests.signing import AUDIENCE, Keys, authorization, timestamp
 
@@ -36,17 +37,9 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 BODY = b"{}"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(time.time())
 
 
 @pytest.fixture

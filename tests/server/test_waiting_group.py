@@ -12,19 +12,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from proton_server.provisioning.cloudformation.call_rate import AT_ONCE, CallRate
 from proton_server.provisioning.cloudformation.waiting_group import Scope, WaitingGroup
+from tests.clock import Clock
 from tests.servers import LocalServer
 
 MANY = 3 * AT_ONCE
 TEMPLATE = "Resources: {T: {Type: AWS::SNS::Topic}}"
 RUNNING = "CREATE_IN_PROGRESS"
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -43,11 +36,6 @@ class Schedule:
         assert seconds > 0
         self.put_off_ids += ids
         return [id_ for id_ in ids if id_ not in self.gone]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proton_server.identity.address_limits import AddressLimits
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def test_an_address_may_ask_so_often_in_a_minute_and_then_learns_how_long_to_wait() -> None:
