@@ -230,7 +230,7 @@ class WaitingGroup:
         shortest, longest = _AFTER_AN_ERROR
         self._look_in_turn(schedule)
         with self._mutex:
-            self.look_at = self._clock() + min(longest, shortest * 2.0**self._failures)
+            self.look_at = self._rested_at = self._clock() + min(longest, shortest * 2.0**self._failures)
             self._failures += 1
 
     def _make_due(self, schedule: Schedule, ids: Iterable[str], shown: Iterable[str], *, calls: int) -> None:
