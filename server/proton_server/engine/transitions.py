@@ -87,7 +87,7 @@ PAUSES: Mapping[State, tuple[float, float]] = {
 }
 """State of the progress → seconds until the next step, at least and at most."""
 
-_NOT_BEGUN = (State.PREPARING, State.BLOCKED, State.OUT_OF_REACH, State.OUT_OF_SIGHT)
+_SAME_STEP = (State.PREPARING, State.BLOCKED, State.OUT_OF_REACH, State.OUT_OF_SIGHT)
 """States after which the same step is made again."""
 
 AT_REST = frozenset(status for endings in ENDINGS.values() for status in endings.values()) - {
@@ -167,7 +167,7 @@ def _in_progress(row: sa.Row[Any], result: StepResult, now: float) -> Transition
     shortest, longest = PAUSES[progress.state]
     pause = min(longest, max(shortest, (now - row.created_at) / 10))
     shown = _new_message(row, progress)
-    if progress.state in _NOT_BEGUN:
+    if progress.state in _SAME_STEP:
         return Transition(pause, record=shown, environment_record=shown)
     phase = result.step.next_phase
     # A new phase that nobody watches, and a cancellation that came in the middle of the step.

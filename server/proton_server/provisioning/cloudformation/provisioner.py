@@ -154,8 +154,7 @@ class CloudFormation:
         """Goes on, unless the stack shows that another change came after the deployment."""
         client = self._client(work)
         stack = find_stack(work, client)
-        refusal = refusal_to_resume(client, stack, stack_name(work), work)
-        return refusal or self.start(replace(work, exists=True))
+        return refusal_to_resume(client, stack, stack_name(work), work) or self.start(work)
 
     @_errors_as_progress
     def remove(self, work: Work) -> Progress:
@@ -196,9 +195,11 @@ class CloudFormation:
     def _look(self, work: Work, client: Any) -> dict[str, Any] | None:
         """The stack, watched from now on if it is in progress, and no longer if it is not."""
         seen = self._watch.seen(work) if self._watch is not None else None
-        # After an adopted stack there may be one with the environment's own name.
-        is_known = seen is not None and (seen.stack is not None or not work.adopted)
-        stack = seen.stack if seen is not None and is_known else find_stack(work, client)
+        if seen is None or (seen.stack is None and work.adopted):
+            # After an adopted stack there may be one with the environment's own name.
+            stack = find_stack(work, client)
+        else:
+            stack = seen.stack
         if stack is not None and stack["StackStatus"] in IN_PROGRESS:
             self._follow(work, stack)
         elif self._watch is not None:

@@ -193,14 +193,15 @@ class WaitingGroup:
             self._describe(client, due, began)
         with self._mutex:
             shown = next_to_show(self._waiting, now)
-            described = [id_ for id_ in due if id_ in self._waiting and self._waiting[id_].seen is not None]
-            single = [id_ for id_ in due if id_ not in described][:AT_ONCE]
+            due = [id_ for id_ in due if id_ in self._waiting]
+            described = [id_ for id_ in due if self._waiting[id_].seen is not None]
+            single = [id_ for id_ in due if self._waiting[id_].seen is None][:AT_ONCE]
         self._make_due(schedule, [*described, *single], shown, calls=len(single) + 2 * len(shown))
 
     def _describe(self, client: Any, deployment_ids: Sequence[str], began: float) -> None:
         """Reads the stacks of deployments for their next steps, in fewer calls than these would need."""
         with self._mutex:
-            stacks = {id_: one.stack_id for id_, one in self._waiting.items() if id_ in deployment_ids}
+            stacks = {id_: self._waiting[id_].stack_id for id_ in deployment_ids if id_ in self._waiting}
         wanted = set(stacks.values())
         try:
             found, is_all = descriptions(client, wanted, max(1, len(wanted) // 2), self._may_call_once)
